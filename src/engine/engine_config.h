@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What an operator can set: a Lua file that returns a table, overridden by command-line flags.  Every key, its type and
+ * its default stand in one table in engine_config.c; README.md in this folder lists them. */
+#pragma once
+
+#include "util/err.h"
+#include "util/log.h"
+#include "util/span.h"
+#include <stdint.h>
+
+enum { ENGINE_LIST_MAX = 64 };
+
+/* A list of strings, each owned by the configuration. */
+struct engine_list {
+    char *items[ENGINE_LIST_MAX];
+    unsigned count;
+};
+
+enum engine_decisions { ENGINE_DECISIONS_ALL, ENGINE_DECISIONS_ERRORS, ENGINE_DECISIONS_SAMPLE, ENGINE_DECISIONS_OFF };
+
+struct engine_config {
+    struct engine_list listen;  /* "udp:127.0.0.1:5060", "tcp:[::1]:5060" */
+    struct engine_list domains; /* hosts that are ours; the first is the default domain */
+    struct engine_list aliases; /* "alias=domain" */
+    struct engine_list trusted; /* CIDR: sources to which no cap on unacknowledged answers applies */
+    struct engine_list egress;  /* CIDR: hosts that a Contact may make us reach, besides the flow a request came by */
+    char *advertise;            /* host for Contact and SDP where the bound address will not do, or NULL */
+    char *data_dir;             /* NULL: no directory, no last good version */
+    char *control_path;         /* NULL: DATA/control.sock, or none without a data folder */
+    char *metrics;              /* "ADDR:PORT" or NULL */
+    char *policy;               /* a folder or one .lua file */
+    char *country_code;         /* "1", "49": national numbers become E.164 with it; NULL: left as they are */
+    char *national_prefix;      /* "0": taken off a national number */
+    char *international_prefix; /* "00", "011": replaced by + */
+    uint32_t workers;           /* 0: one a core */
+    uint32_t t1_ms, t2_ms, t4_ms;
+    uint32_t max_transactions;   /* a worker */
+    uint32_t max_calls;          /* a worker */
+    uint32_t max_unacknowledged; /* answers to INVITE without an ACK, a source that is not trusted */
+    uint32_t max_connections;    /* a worker */
+    uint32_t max_connections_per_source;
+    uint32_t max_message_bytes;
+    uint32_t max_unread_bytes; /* output that a slow reader has not taken */
+    uint32_t idle_timeout_ms;
+    uint32_t drain_timeout_ms; /* 0: 64*T1 */
+    uint32_t retry_after_s;    /* in a 503 for the whole server */
+    bool guard_strict;
+    enum log_level log_level;
+    enum engine_decisions decisions;
+    uint32_t decisions_sample;    /* one in so many, with ENGINE_DECISIONS_SAMPLE */
+    char *decisions_file;         /* NULL: standard output */
+    uint64_t decisions_max_bytes; /* rotate at this size; 0: never */
+    uint32_t decisions_keep;      /* rotated files kept */
+};
+
+/* All defaults; engine_config_done() frees what was set. */
+MUST_CHECK enum err engine_config_init(struct engine_config *config);
+void engine_config_done(struct engine_config *config);
+
+/* Reads a Lua file that returns a table.  Unknown keys, wrong types and impossible values are faults with file, line and
+ * what was expected; `config` may then be half set and is only good for engine_config_done(). */
+MUST_CHECK enum err engine_config_load(struct engine_config *config, const char *path, struct fault *fault);
+
+/* One command-line flag by its configuration key ("listen", "t1_ms", "policy", ...).  For a list, the first flag
+ * replaces what the file said and further ones add: `first` says which. */
+MUST_CHECK enum err engine_config_flag(struct engine_config *config, const char *key, const char *value, bool first,
+                                       struct fault *fault);
+
+/* Fills in what follows from other settings and checks what only shows in the whole (a data folder that is not there,
+ * T2 below T1, an alias to an unknown domain). */
+MUST_CHECK enum err engine_config_finish(struct engine_config *config, struct fault *fault);
