@@ -31,7 +31,8 @@ void map_done(struct map *map);
 struct map_node *map_find(const struct map *map, uint64_t hash, map_equal_fn equal, const void *key);
 /* Links `node`, whose hash is set here.  Never fails: when no memory is left to grow, chains get longer. */
 void map_add(struct map *map, struct map_node *node, uint64_t hash);
-/* Unlinks `node`, which must be in `map`. */
+/* Unlinks `node`, which must be in `map`.  Moves no other node, so a walk may remove what it passes; the buckets that are
+ * then too many go with later additions. */
 void map_remove(struct map *map, struct map_node *node);
 /* Walks all nodes in no order; start with NULL, ends with NULL.  Fetch the next before removing the present one. */
 struct map_node *map_next(const struct map *map, const struct map_node *node);

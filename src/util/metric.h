@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Counters, gauges and histograms for Prometheus' text format.  A metric is a small array of cells, one cache-line-padded
- * block a shard (a worker takes its own index), so counting is an uncontended relaxed add; reading sums the shards.  The
- * set is fixed by whoever makes the registry; label values are fixed at registration, except through metric_family. */
+ * block a shard (a worker takes its own index), so counting is an uncontended relaxed add; reading sums the shards.  Label
+ * values are fixed at registration; a registry holds at most METRIC_MAX metrics. */
 #pragma once
 
 #include "util/buffer.h"
@@ -9,6 +9,8 @@
 #include <stdint.h>
 
 enum metric_kind { METRIC_COUNTER, METRIC_GAUGE, METRIC_HISTOGRAM };
+
+enum { METRIC_MAX = 4096, METRIC_BOUNDS_MAX = 15 };
 
 struct metric_registry;
 struct metric;

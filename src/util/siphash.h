@@ -10,11 +10,10 @@ struct siphash_key {
 
 uint64_t siphash(const struct siphash_key *key, const void *bytes, size_t len);
 
-/* Several parts hashed as one; a part's length is mixed in, so ("ab","c") and ("a","bc") differ. */
+/* Several parts hashed as one; a part's length is mixed in, so ("ab","c") and ("a","bc") differ.  One part shorter
+ * than 255 bytes hashes as by siphash(). */
 struct siphash_state {
     uint64_t v0, v1, v2, v3;
-    uint64_t tail;
-    size_t len;
 };
 void siphash_begin(struct siphash_state *state, const struct siphash_key *key);
 void siphash_add(struct siphash_state *state, struct span part);

@@ -19,6 +19,7 @@ enum { WHEEL_LEVELS = 5, WHEEL_SLOTS = 256 };
 
 struct wheel {
     uint64_t now_ms;
+    uint64_t start_ms; /* slots count from here: the wheel reaches 2^40 ms (34 years) beyond it */
     size_t armed;
     void *ctx; /* handed to every timer_fn */
     uint64_t occupied[WHEEL_LEVELS][WHEEL_SLOTS / 64];
