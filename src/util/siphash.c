@@ -21,12 +21,16 @@ static inline uint64_t load(const char *at)
     return word;
 }
 
-/* The last 0 to 7 bytes, without reading beyond them. */
-static inline uint64_t load_rest(const char *at, size_t len)
+/* The last `left` (0 to 7) bytes before `end`, of `len` in all, without reading beyond them. */
+static inline uint64_t load_rest(const char *end, size_t left, size_t len)
 {
+    if (!left)
+        return 0;
+    if (len >= 8)
+        return load(end - 8) >> (64 - 8 * left);
     uint64_t word = 0;
-    for (size_t i = 0; i < len; i++)
-        word |= (uint64_t)(unsigned char)at[i] << (8 * i);
+    for (size_t i = left; i; i--, end--)
+        word = word << 8 | (unsigned char)end[-1];
     return word;
 }
 
@@ -89,7 +93,7 @@ uint64_t siphash(const struct siphash_key *key, const void *bytes, size_t len)
     size_t left = len;
     for (; left >= 8; left -= 8, at += 8)
         compress(&s, load(at));
-    compress(&s, load_rest(at, left) | (uint64_t)len << 56);
+    compress(&s, load_rest(at + left, left, len) | (uint64_t)len << 56);
     return finish(&s);
 }
 
@@ -114,7 +118,7 @@ void siphash_add(struct siphash_state *state, struct span part)
     size_t left = part.len;
     for (; left >= 8; left -= 8, at += 8)
         compress(&s, load(at));
-    end_part(&s, load_rest(at, left), part.len);
+    end_part(&s, load_rest(at + left, left, part.len), part.len);
     *state = s;
 }
 
@@ -125,7 +129,7 @@ void siphash_add_nocase(struct siphash_state *state, struct span part)
     size_t left = part.len;
     for (; left >= 8; left -= 8, at += 8)
         compress(&s, fold(load(at)));
-    end_part(&s, fold(load_rest(at, left)), part.len);
+    end_part(&s, fold(load_rest(at + left, left, part.len)), part.len);
     *state = s;
 }
 
