@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the control API asks of the engine, as a table of functions, so that it is tested without one. */
+#pragma once
+
+#include "util/buffer.h"
+#include "util/err.h"
+
+struct directory;
+struct release_report;
+
+struct admin_world {
+    void *ctx;
+    /* Runs fn(arg) on the control thread and waits for its end; ERR_CLOSED when the engine is going (fn does not run). */
+    enum err (*control)(void *ctx, void (*fn)(void *arg), void *arg);
+
+    /* These are only called inside of `control`.  The first two fill *out_report in any case; release_report_done() it. */
+    enum err (*reload)(void *ctx, const char *path, struct release_report *out_report);
+    enum err (*rollback)(void *ctx, struct release_report *out_report);
+    void (*versions)(void *ctx, struct buffer *out); /* a JSON array */
+    void (*status)(void *ctx, struct buffer *out);   /* a JSON object */
+    void (*drain)(void *ctx, bool on);
+
+    /* These are called on any thread, and never wait for the control thread. */
+    struct directory *(*directory)(void *ctx); /* NULL where none was ever made */
+    void (*metrics)(void *ctx, struct buffer *out);
+};
