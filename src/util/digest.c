@@ -7,6 +7,7 @@
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 
 struct digest_cache {
@@ -23,9 +24,8 @@ static const struct {
     [DIGEST_SHA512_256] = {"SHA512-256", 32},
 };
 
-static pthread_once_t key_once = PTHREAD_ONCE_INIT;
-static pthread_key_t cache_key;
-static bool key_made;
+/* The thread-specific value's key plus one; 0: not made yet. */
+static _Atomic uint64_t cache_key;
 
 static void cache_free(void *value)
 {
@@ -36,24 +36,31 @@ static void cache_free(void *value)
     free(cache);
 }
 
-static void make_key(void)
+static bool make_key(pthread_key_t *out_key)
 {
-    key_made = pthread_key_create(&cache_key, cache_free) == 0;
+    uint64_t known = atomic_load(&cache_key);
+    pthread_key_t made;
+    if (!known && pthread_key_create(&made, cache_free) != 0)
+        return false;
+    if (!known && !atomic_compare_exchange_strong(&cache_key, &known, (uint64_t)made + 1))
+        (void)pthread_key_delete(made); /* another thread was first, and `known` is its key now */
+    *out_key = (pthread_key_t)(known ? known - 1 : made);
+    return true;
 }
 
 static struct digest_cache *cache_get(void)
 {
-    (void)pthread_once(&key_once, make_key);
-    if (!key_made)
+    pthread_key_t key;
+    if (!make_key(&key))
         return NULL;
-    struct digest_cache *cache = pthread_getspecific(cache_key);
+    struct digest_cache *cache = pthread_getspecific(key);
     if (cache)
         return cache;
     cache = calloc(1, sizeof(*cache));
     if (!cache)
         return NULL;
     cache->context = EVP_MD_CTX_new();
-    if (!cache->context || pthread_setspecific(cache_key, cache) != 0) {
+    if (!cache->context || pthread_setspecific(key, cache) != 0) {
         cache_free(cache);
         return NULL;
     }
