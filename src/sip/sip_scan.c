@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The two loops that look at every byte of a header: the search for control bytes, which ends lines and finds what
+ * must not be in one, and the search for the Call-ID before a message is parsed. */
+#include "sip/sip_message.h"
+#include "sip/sip_priv.h"
+
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
+static bool is_control(char byte)
+{
+    return ((unsigned char)byte < 0x20 && byte != '\t') || byte == 0x7f;
+}
+
+const char *sip_scan_control_plain(const char *at, const char *end)
+{
+    while (at < end && !is_control(*at))
+        at++;
+    return at;
+}
+
+#ifdef __SSE2__
+const char *sip_scan_control(const char *at, const char *end)
+{
+    const __m128i last_control = _mm_set1_epi8(0x1f);
+    const __m128i tab = _mm_set1_epi8('\t');
+    const __m128i delete = _mm_set1_epi8(0x7f);
+    for (; end - at >= 16; at += 16) {
+        __m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)at);
+        __m128i low = _mm_cmpeq_epi8(_mm_min_epu8(bytes, last_control), bytes);
+        __m128i found = _mm_or_si128(_mm_andnot_si128(_mm_cmpeq_epi8(bytes, tab), low), _mm_cmpeq_epi8(bytes, delete));
+        unsigned mask = (unsigned)_mm_movemask_epi8(found);
+        if (mask)
+            return at + __builtin_ctz(mask);
+    }
+    return sip_scan_control_plain(at, end);
+}
+#else
+const char *sip_scan_control(const char *at, const char *end)
+{
+    return sip_scan_control_plain(at, end);
+}
+#endif
+
+/* At the start of a line: the colon's far side when the line is a Call-ID field, else NULL. */
+static const char *call_id_value(const char *at, const char *end)
+{
+    size_t len = sip_text_run(at, end, SIP_TEXT_TOKEN);
+    struct span name = span_make(at, len);
+    if (!SIP_IS(name, "call-id") && !SIP_IS(name, "i"))
+        return NULL;
+    at += len;
+    while (at < end && (*at == ' ' || *at == '\t'))
+        at++;
+    return at < end && *at == ':' ? at + 1 : NULL;
+}
+
+struct span sip_call_id_scan(struct span bytes)
+{
+    const char *at = bytes.at;
+    const char *end = sip_text_end(bytes);
+    while (at < end && (*at == '\r' || *at == '\n'))
+        at++;
+    while (at < end) {
+        const char *line = memchr(at, '\n', (size_t)(end - at));
+        if (!line || ++line == end || *line == '\r')
+            break; /* the header ends here */
+        at = line;
+        if ((*at | 0x20) != 'c' && (*at | 0x20) != 'i')
+            continue;
+        const char *value = call_id_value(at, end);
+        if (!value)
+            continue;
+        value = sip_text_skip(value, end);
+        return span_make(value, sip_text_run(value, end, SIP_TEXT_VISIBLE));
+    }
+    return (struct span){NULL, 0};
+}
