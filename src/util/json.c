@@ -144,7 +144,7 @@ void json_text(struct json *json, const char *value)
     if (value)
         json_span(json, span_of(value));
     else
-        json_null(json);
+        json_none(json);
 }
 
 void json_u64(struct json *json, uint64_t value)
@@ -162,7 +162,7 @@ void json_i64(struct json *json, int64_t value)
 void json_double(struct json *json, double value)
 {
     if (!isfinite(value)) {
-        json_null(json);
+        json_none(json);
         return;
     }
     before_value(json);
@@ -181,7 +181,7 @@ void json_bool(struct json *json, bool value)
     buffer_add_text(json->out, value ? "true" : "false");
 }
 
-void json_null(struct json *json)
+void json_none(struct json *json)
 {
     before_value(json);
     buffer_add_literal(json->out, "null");

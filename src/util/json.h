@@ -27,7 +27,8 @@ void json_u64(struct json *json, uint64_t value);
 void json_i64(struct json *json, int64_t value);
 void json_double(struct json *json, double value); /* not finite: null */
 void json_bool(struct json *json, bool value);
-void json_null(struct json *json);
+/* null; jansson has a json_null() of its own, which ours would take the place of in a process that has both. */
+void json_none(struct json *json);
 /* A key and its value in one. */
 void json_put_span(struct json *json, const char *key, struct span value);
 void json_put_text(struct json *json, const char *key, const char *value);

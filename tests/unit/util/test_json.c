@@ -31,7 +31,7 @@ static void objects_arrays_and_values(void **state)
     json_u64(&json, 1);
     json_i64(&json, -2);
     json_bool(&json, false);
-    json_null(&json);
+    json_none(&json);
     json_object_begin(&json);
     json_object_end(&json);
     json_array_begin(&json);
