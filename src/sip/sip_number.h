@@ -25,8 +25,8 @@ bool sip_number_is(struct span text);
 MUST_CHECK enum err sip_number_normalise(struct span text, const struct sip_number_rule *rules, size_t rule_count,
                                          char out[SIP_NUMBER_MAX], size_t *out_len);
 
-/* The number in a URI: tel:, or sip: with user=phone or a user that looks like a number and starts with '+'.  tel:
- * with phone-context=+49... takes the context as prefix; with a domain there it stays as it is (a private number).
- * ERR_NOT_FOUND when the URI names no number. */
+/* The number in a URI: tel:, or sip: whose user is a number and either starts with '+', has user=phone, or fits a rule.
+ * A local number with phone-context=+49... takes the context as its prefix; with a domain there it stays as it is (a
+ * private number).  ERR_NOT_FOUND when the URI names no number. */
 MUST_CHECK enum err sip_number_of_uri(const struct sip_uri *uri, const struct sip_number_rule *rules, size_t rule_count,
                                       char out[SIP_NUMBER_MAX], size_t *out_len);

@@ -40,7 +40,7 @@ struct sip_sdp {
 };
 
 /* CR LF or LF end a line (RFC 8866 5); unknown attributes and line types are skipped, as 8866 asks.
- * ERR_SYNTAX with *out_reason (static text, may be NULL) and ERR_FULL over a cap. */
+ * ERR_SYNTAX, over a cap too, with *out_reason (static text, may be NULL); *out_sdp then holds nothing of use. */
 MUST_CHECK enum err sip_sdp_parse(struct span body, struct sip_sdp *out_sdp, const char **out_reason);
 
 /* Takes the next line's type and value off `rest`.  False at the end. */

@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Answers and offers of a server without media. */
+#include "sip/sip_sdp_answer.h"
+
+#include "sip/sip_text.h"
+
+enum { DISCARD_PORT = 9, SENDS = 1, RECEIVES = 2 };
+
+static unsigned flow_of(unsigned direction)
+{
+    static const unsigned char flows[] = {
+        [SIP_SDP_SENDRECV] = SENDS | RECEIVES, [SIP_SDP_SENDONLY] = SENDS, [SIP_SDP_RECVONLY] = RECEIVES, 0};
+    return flows[direction];
+}
+
+/* What we may say to an offered direction: we send where they receive, within what we agree to (RFC 3264 6.1). */
+static enum sip_sdp_direction answer_direction(unsigned offered, unsigned local)
+{
+    unsigned theirs = flow_of(offered);
+    unsigned ours = ((theirs & RECEIVES ? SENDS : 0U) | (theirs & SENDS ? RECEIVES : 0U)) & flow_of(local);
+    if (ours == (SENDS | RECEIVES))
+        return SIP_SDP_SENDRECV;
+    if (ours == SENDS)
+        return SIP_SDP_SENDONLY;
+    return ours == RECEIVES ? SIP_SDP_RECVONLY : SIP_SDP_INACTIVE;
+}
+
+static void add_session(struct buffer *out, const struct sip_sdp_local *local, struct span timing)
+{
+    const struct span family = local->is_ipv6 ? SPAN("IN IP6 ") : SPAN("IN IP4 ");
+    buffer_add_literal(out, "v=0\r\no=verdict ");
+    buffer_add_u64(out, local->session_id);
+    buffer_add_byte(out, ' ');
+    buffer_add_u64(out, local->session_version);
+    buffer_add_byte(out, ' ');
+    buffer_add_span(out, family);
+    buffer_add_span(out, local->address);
+    buffer_add_literal(out, "\r\ns=-\r\nc=");
+    buffer_add_span(out, family);
+    buffer_add_span(out, local->address);
+    buffer_add_literal(out, "\r\nt=");
+    buffer_add_span(out, timing);
+    buffer_add_literal(out, "\r\n");
+}
+
+static void add_media_line(struct buffer *out, const struct sip_sdp_media *media, unsigned port)
+{
+    buffer_add_literal(out, "m=");
+    buffer_add_span(out, media->type);
+    buffer_add_byte(out, ' ');
+    buffer_add_u64(out, port);
+    buffer_add_byte(out, ' ');
+    buffer_add_span(out, media->proto);
+    buffer_add_byte(out, ' ');
+    buffer_add_span(out, media->formats);
+    buffer_add_literal(out, "\r\n");
+}
+
+/* The offer's a=rtpmap and a=fmtp lines: its formats are taken as they are. */
+static void add_formats(struct buffer *out, const struct sip_sdp_media *media)
+{
+    struct span lines = media->lines, value;
+    char type;
+    while (sip_sdp_line_next(&lines, &type, &value)) {
+        if (type != 'a' || (!span_starts_with(value, SPAN("rtpmap:")) && !span_starts_with(value, SPAN("fmtp:"))))
+            continue;
+        buffer_add_literal(out, "a=");
+        buffer_add_span(out, value);
+        buffer_add_literal(out, "\r\n");
+    }
+}
+
+static void add_direction(struct buffer *out, enum sip_sdp_direction direction)
+{
+    buffer_add_literal(out, "a=");
+    buffer_add_span(out, sip_sdp_direction_text(direction));
+    buffer_add_literal(out, "\r\n");
+}
+
+/* Plain RTP needs no keys and no certificate, so a stream over it can be agreed to without media behind it. */
+static bool can_take(const struct sip_sdp_media *media)
+{
+    return media->port && (span_equal(media->type, SPAN("audio")) || span_equal(media->type, SPAN("video"))) &&
+           (span_equal(media->proto, SPAN("RTP/AVP")) || span_equal(media->proto, SPAN("RTP/AVPF")));
+}
+
+void sip_sdp_answer(const struct sip_sdp *offer, const struct sip_sdp_local *local, struct buffer *out,
+                    unsigned *out_accepted)
+{
+    unsigned accepted = 0;
+    size_t from = out->len;
+    add_session(out, local, offer->timing.len ? offer->timing : SPAN("0 0"));
+    for (unsigned at = 0; at < offer->media_count; at++) {
+        const struct sip_sdp_media *media = &offer->media[at];
+        if (!can_take(media)) {
+            add_media_line(out, media, 0);
+            continue;
+        }
+        accepted++;
+        add_media_line(out, media, local->port ? local->port : DISCARD_PORT);
+        add_formats(out, media);
+        add_direction(out, answer_direction(media->direction, local->direction));
+    }
+    for (size_t at = from; at < out->len; at++)
+        if (out->at[at] == '\0')
+            out->overflow = true; /* from the offer's own lines; a body may hold one, an answer of ours may not */
+    *out_accepted = accepted;
+}
+
+void sip_sdp_offer(const struct sip_sdp_local *local, struct buffer *out)
+{
+    const struct sip_sdp_media audio = {.type = SPAN("audio"), .proto = SPAN("RTP/AVP"), .formats = SPAN("0 8")};
+    add_session(out, local, SPAN("0 0"));
+    add_media_line(out, &audio, local->port ? local->port : DISCARD_PORT);
+    buffer_add_literal(out, "a=rtpmap:0 PCMU/8000\r\na=rtpmap:8 PCMA/8000\r\n");
+    add_direction(out, (enum sip_sdp_direction)local->direction);
+}
+
+/* Whether one of the answer's formats is among the offer's: the same name for dynamic types, the same number else. */
+static bool shares_format(const struct sip_sdp_media *offer, const struct sip_sdp_media *answer)
+{
+    struct span answered, offered;
+    for (struct span rest = answer->formats; sip_sdp_format_next(&rest, &answered);) {
+        struct span answered_map = sip_sdp_rtpmap(answer, answered);
+        for (struct span left = offer->formats; sip_sdp_format_next(&left, &offered);) {
+            struct span offered_map = sip_sdp_rtpmap(offer, offered);
+            if (answered_map.at && offered_map.at ? span_equal_nocase(answered_map, offered_map)
+                                                  : span_equal(answered, offered))
+                return true;
+        }
+    }
+    return false;
+}
+
+static const char *check_media(const struct sip_sdp_media *offer, const struct sip_sdp_media *answer)
+{
+    if (!span_equal(offer->type, answer->type))
+        return "a stream has another type than its offer";
+    if (!span_equal(offer->proto, answer->proto))
+        return "a stream has another protocol than its offer";
+    if (!answer->port)
+        return NULL;
+    if (!offer->port)
+        return "a stream that was offered with port 0 is taken";
+    if (!shares_format(offer, answer))
+        return "a stream has no format of its offer";
+    unsigned allowed = flow_of(answer_direction(offer->direction, SIP_SDP_SENDRECV));
+    return flow_of(answer->direction) & ~allowed ? "a stream's direction does not fit its offer" : NULL;
+}
+
+enum err sip_sdp_answer_check(const struct sip_sdp *offer, const struct sip_sdp *answer, const char **out_reason)
+{
+    const char *wrong = offer->media_count == answer->media_count ? NULL : "not as many m= lines as the offer";
+    for (unsigned at = 0; !wrong && at < offer->media_count; at++)
+        wrong = check_media(&offer->media[at], &answer->media[at]);
+    if (wrong && out_reason)
+        *out_reason = wrong;
+    return wrong ? ERR_INVALID : OK;
+}
