@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The life of policy versions (src/release/README.md): a version is read once, validated, tested, staged on every worker
  * and only then active on all of them; whatever fails before leaves the active one where it is.  Everything here runs on
- * the control thread and nowhere else, so that requests for a reload are in a row by themselves. */
+ * the control thread and nowhere else, so that requests for a reload are in a row by themselves.  The outcome of each is
+ * logged here, once. */
 #pragma once
 
 #include "policy/policy.h"
@@ -20,7 +21,8 @@ struct release_workers {
     /* Fills in what this worker's VM is made with (host, watchdog, shared tables). */
     void (*options)(void *ctx, unsigned index, struct policy_options *out_options);
     /* Hands `policy` over as `version`, to be kept beside the active one and not to be used yet.  An error here (the
-     * worker's own table is full, it is going) fails the reload; `fault` may say more. */
+     * worker's own table is full, it is going) fails the reload; `fault` may say more.  A version that the worker holds
+     * already gets the new policy in the old one's place, which it no longer touches when this returns. */
     enum err (*stage)(void *ctx, unsigned index, uint64_t version, struct policy *policy, struct fault *fault);
     /* Every worker decides with `version` from now on, which it holds: it cannot fail, and no request that is sent after
      * it has returned meets another version. */
@@ -97,7 +99,7 @@ void release_version_at(const struct release *release, size_t index, struct rele
 void release_versions_json(const struct release *release, struct buffer *out);
 
 /* Replaces worker `index`'s VM of the active version by a fresh one: it outgrew its soft cap.  The old one is freed when
- * the worker has let go of it.  Runs withdraw-free: stage() with the same version number replaces. */
+ * the worker has let go of it.  */
 MUST_CHECK enum err release_rebuild(struct release *release, unsigned index, struct fault *fault);
 
 /* Counted since the start. */

@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Reload, rollback, versions, status and drain, each run on the control thread while the connection's thread waits; and
+ * the metrics, which wait for nobody. */
+#include "admin/admin_priv.h"
+#include "release/release_report.h"
+#include "util/json.h"
+#include <stddef.h>
+
+/* A closure for the control thread. */
+struct errand {
+    struct admin_request *request;
+    const char *path;
+    bool on;
+    enum err err;
+    struct release_report report;
+};
+
+/* False: the engine is going, and that has been answered. */
+static bool run(struct admin_request *request, void (*fn)(void *arg), void *arg)
+{
+    const struct admin_world *world = request->world;
+    enum err err = world->control(world->ctx, fn, arg);
+    if (err == OK)
+        return true;
+    admin_fail(request, err == ERR_CLOSED ? MHD_HTTP_SERVICE_UNAVAILABLE : MHD_HTTP_INTERNAL_SERVER_ERROR,
+               "the engine cannot do that now: %s", err == ERR_CLOSED ? "it is ending" : err_text(err));
+    return false;
+}
+
+static void answer_report(struct errand *errand, unsigned refused_status)
+{
+    struct admin_request *request = errand->request;
+    if (errand->err != OK && errand->report.fault.err == OK)
+        (void)fault_set(&errand->report.fault, errand->err, NULL, 0, "%s", err_text(errand->err));
+    release_report_json(&errand->report, &request->answer);
+    request->status = errand->err == OK ? MHD_HTTP_OK : refused_status;
+    release_report_done(&errand->report);
+}
+
+static void do_reload(void *arg)
+{
+    struct errand *errand = arg;
+    const struct admin_world *world = errand->request->world;
+    errand->err = world->reload(world->ctx, errand->path, &errand->report);
+}
+
+void admin_post_reload(struct admin_request *request)
+{
+    static const struct admin_field fields[] = {{"policy", ADMIN_FIELD_TEXT, offsetof(struct errand, path)},
+                                                {NULL, ADMIN_FIELD_TEXT, 0}};
+    struct errand errand = {.request = request};
+    struct json_t *tree;
+    if (!admin_body_read(request, fields, &errand, &tree))
+        return;
+    if (run(request, do_reload, &errand))
+        answer_report(&errand, MHD_HTTP_UNPROCESSABLE_CONTENT);
+    admin_body_free(tree);
+}
+
+static void do_rollback(void *arg)
+{
+    struct errand *errand = arg;
+    const struct admin_world *world = errand->request->world;
+    errand->err = world->rollback(world->ctx, &errand->report);
+}
+
+void admin_post_rollback(struct admin_request *request)
+{
+    struct errand errand = {.request = request};
+    if (run(request, do_rollback, &errand))
+        answer_report(&errand, MHD_HTTP_CONFLICT);
+}
+
+static void do_versions(void *arg)
+{
+    struct admin_request *request = arg;
+    buffer_add_literal(&request->answer, "{\"versions\":");
+    request->world->versions(request->world->ctx, &request->answer);
+    buffer_add_literal(&request->answer, "}");
+}
+
+void admin_get_versions(struct admin_request *request)
+{
+    (void)run(request, do_versions, request);
+}
+
+static void do_status(void *arg)
+{
+    struct admin_request *request = arg;
+    request->world->status(request->world->ctx, &request->answer);
+}
+
+void admin_get_status(struct admin_request *request)
+{
+    (void)run(request, do_status, request);
+}
+
+static void do_drain(void *arg)
+{
+    struct errand *errand = arg;
+    const struct admin_world *world = errand->request->world;
+    world->drain(world->ctx, errand->on);
+}
+
+void admin_post_drain(struct admin_request *request)
+{
+    static const struct admin_field fields[] = {{"on", ADMIN_FIELD_FLAG, offsetof(struct errand, on)},
+                                                {NULL, ADMIN_FIELD_FLAG, 0}};
+    struct errand errand = {.request = request, .on = true};
+    struct json_t *tree;
+    if (!admin_body_read(request, fields, &errand, &tree))
+        return;
+    if (run(request, do_drain, &errand)) {
+        struct json json = json_into(&request->answer);
+        json_object_begin(&json);
+        json_put_bool(&json, "draining", errand.on);
+        json_object_end(&json);
+    }
+    admin_body_free(tree);
+}
+
+void admin_get_metrics(struct admin_request *request)
+{
+    request->content_type = "text/plain; version=0.0.4; charset=utf-8";
+    request->world->metrics(request->world->ctx, &request->answer);
+}

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The one list of endpoints (README.md explains them). */
+#include "admin/admin_priv.h"
+#include <string.h>
+
+static const struct admin_route routes[] = {
+    {"POST", "/v1/reload", admin_post_reload, false},
+    {"POST", "/v1/rollback", admin_post_rollback, false},
+    {"GET", "/v1/versions", admin_get_versions, false},
+    {"GET", "/v1/status", admin_get_status, false},
+    {"POST", "/v1/drain", admin_post_drain, false},
+    {"GET", "/metrics", admin_get_metrics, false},
+    {"POST", "/v1/directory/add", admin_directory_add, false},
+    {"POST", "/v1/directory/retire", admin_directory_retire, false},
+    {"POST", "/v1/directory/move", admin_directory_move, false},
+    {"POST", "/v1/directory/suspend", admin_directory_suspend, false},
+    {"POST", "/v1/directory/restore", admin_directory_restore, false},
+    {"POST", "/v1/directory/remove", admin_directory_remove, false},
+    {"GET", "/v1/directory/show", admin_directory_show, false},
+    {"GET", "/v1/directory/history", admin_directory_history, false},
+    {"GET", "/v1/directory/export", admin_directory_export, false},
+    {"POST", "/v1/directory/import", admin_directory_import, true},
+    {"POST", "/v1/directory/verify", admin_directory_verify, false},
+    {"POST", "/v1/directory/backup", admin_directory_backup, false},
+    {"POST", "/v1/directory/compact", admin_directory_compact, false},
+};
+
+const struct admin_route *admin_route_find(const char *method, const char *path, const char **out_allow)
+{
+    *out_allow = NULL;
+    for (size_t index = 0; index < sizeof(routes) / sizeof(routes[0]); index++) {
+        if (strcmp(routes[index].path, path) != 0)
+            continue;
+        if (strcmp(routes[index].method, method) == 0)
+            return &routes[index];
+        *out_allow = routes[index].method;
+    }
+    return NULL;
+}
