@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The allocator: caps on strings, blocks, stack and VM, and fuel for what is allocated.
+ *
+ * A refusal makes Lua run an emergency collection (a millisecond on a full VM), so what is small is granted although a cap
+ * is reached, and the next instruction is made to raise instead; only large blocks are refused outright.
+ *
+ * What is charged must not depend on what earlier decisions left behind, or the same decision would cost other fuel in
+ * another process.  So nothing is charged for the interned strings (one that is still there is not made again; making one
+ * takes an instruction, which is charged), for the stack, and for small blocks without a type (Lua keeps call records). */
+#include "vm/vm_priv.h"
+#include <stdlib.h>
+
+enum {
+    OBJECT_UNITS = 8,   /* malloc, free and the collector's work */
+    BYTES_PER_UNIT = 8, /* clearing, copying, rehashing */
+    UNTYPED_FREE = 64,  /* untyped blocks up to this are not charged */
+    FIRST_STACK =
+        720, /* bytes of the first blocks that lua_newstate allocates for stack and interned strings in 5.4; */
+    FIRST_INTERNED = 1024 /* where they are not found, block_max bounds them */
+};
+
+static void charge(struct vm *vm, size_t bytes)
+{
+    vm->fuel -= (int64_t)(OBJECT_UNITS + bytes / BYTES_PER_UNIT);
+    if (vm->fuel < 0)
+        vm_stop(vm, VM_FUEL, "out of fuel");
+}
+
+/* The Lua stack.  Its cap is far below block_max because a chain of __call shifts the whole stack once a link, in one
+ * instruction: 2,600 slots bound that to 2 ms. */
+static bool may_grow_stack(struct vm *vm, size_t new_size)
+{
+    if (new_size <= VM_STACK_BYTES)
+        return true;
+    vm_stop(vm, VM_MEMORY, "stack overflow");
+    return false;
+}
+
+static bool may_grow_string(struct vm *vm, size_t new_size)
+{
+    size_t len = new_size > vm->string_header ? new_size - vm->string_header : 0;
+    if (len > VM_SHORT_STRING)
+        charge(vm, len);
+    if (len > vm->options.string_max)
+        vm_stop(vm, VM_MEMORY, "a string is longer than its cap");
+    return new_size <= vm->options.block_max;
+}
+
+static bool may_grow_block(struct vm *vm, int type, size_t new_size, size_t more)
+{
+    if (type != LUA_TNONE || new_size > UNTYPED_FREE)
+        charge(vm, more);
+    if (new_size <= vm->options.block_max)
+        return true;
+    vm_stop(vm, VM_MEMORY, "a table or buffer is larger than its cap");
+    return false;
+}
+
+/* Only what a script asks for is bounded: outside calls and while the VM is built, memory is the system's to refuse. */
+static bool may_grow(struct vm *vm, void *block, size_t old_size, size_t new_size)
+{
+    if (!vm->in_call)
+        return true;
+    size_t more = block ? new_size - old_size : new_size;
+    bool granted;
+    if (block && block == vm->stack_block)
+        granted = may_grow_stack(vm, new_size);
+    else if (block && block == vm->intern_block)
+        granted = true;
+    else if (!block && old_size == LUA_TSTRING)
+        granted = may_grow_string(vm, new_size);
+    else
+        granted = may_grow_block(vm, block || old_size == 0 ? LUA_TNONE : (int)old_size, new_size, more);
+    if (vm->used + more > vm->options.hard_bytes) {
+        vm_stop(vm, VM_MEMORY, "the VM is over its memory cap");
+        granted = granted && more <= VM_SMALL_BLOCK && vm->used + more <= vm->options.hard_bytes + VM_RESERVE_BYTES;
+    }
+    return granted;
+}
+
+/* lua_newstate allocates the stack and the table of interned strings first; later they only move. */
+static void follow(struct vm *vm, void *block, size_t old_size, void *moved, size_t new_size)
+{
+    if (block && block == vm->stack_block)
+        vm->stack_block = moved;
+    else if (block && block == vm->intern_block)
+        vm->intern_block = moved;
+    else if (!vm->state && !block && !vm->stack_block && new_size == FIRST_STACK)
+        vm->stack_block = moved;
+    else if (!vm->state && !block && old_size == 0 && !vm->intern_block && new_size == FIRST_INTERNED)
+        vm->intern_block = moved;
+}
+
+void *vm_alloc(void *ctx, void *block, size_t old_size, size_t new_size)
+{
+    struct vm *vm = ctx;
+    size_t held = block ? old_size : 0;
+    if (new_size == 0) {
+        free(block);
+        vm->used -= held;
+        return NULL;
+    }
+    if (new_size > held && !may_grow(vm, block, old_size, new_size))
+        return NULL;
+    void *moved = realloc(block, new_size);
+    if (!moved) {
+        if (new_size <= held)
+            return block; /* Lua takes for granted that shrinking works */
+        if (vm->in_call)
+            vm_stop(vm, VM_MEMORY, "the system is out of memory");
+        return NULL;
+    }
+    follow(vm, block, old_size, moved, new_size);
+    vm->used += new_size - held;
+    if (new_size > held)
+        vm->allocated += new_size - held;
+    return moved;
+}
+
+void vm_alloc_calibrate(struct vm *vm)
+{
+    char bytes[VM_SHORT_STRING + 60];
+    memset(bytes, 'x', sizeof(bytes));
+    size_t before = vm->used;
+    lua_pushlstring(vm->state, bytes, sizeof(bytes));
+    vm->string_header = vm->used - before - sizeof(bytes);
+    lua_pop(vm->state, 1);
+}

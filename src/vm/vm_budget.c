@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Fuel and the kill.  A kill is a mark in the VM, not an error value: whatever catches the error that carries it raises
+ * it again (vm_base.c), until vm_call sees the mark. */
+#include "vm/vm_priv.h"
+
+enum { PLACE_LEVELS = 12 };
+
+void vm_note_place(struct vm *vm)
+{
+    lua_Debug at;
+    vm->failure_line = 0;
+    vm->failure_file[0] = '\0';
+    for (int level = 0; level < PLACE_LEVELS && lua_getstack(vm->state, level, &at); level++) {
+        if (!lua_getinfo(vm->state, "Sl", &at) || at.currentline <= 0)
+            continue;
+        vm->failure_line = at.currentline;
+        memcpy(vm->failure_file, at.short_src, sizeof(vm->failure_file));
+        return;
+    }
+}
+
+void vm_stop(struct vm *vm, enum vm_failure why, const char *text)
+{
+    if (vm_is_stopped(vm))
+        return;
+    atomic_store_explicit(&vm->stop, why, memory_order_relaxed);
+    vm->failure_text = text;
+    vm_note_place(vm);
+    lua_sethook(vm->state, vm_on_count, LUA_MASKCOUNT, 1);
+}
+
+/* The watchdog's handler leaves place and text to us: it may have interrupted anything. */
+static void complete_clock_kill(struct vm *vm)
+{
+    if (vm->failure_text)
+        return;
+    vm->failure_text = "killed by clock";
+    vm_note_place(vm);
+}
+
+static _Noreturn void raise_mark(lua_State *state)
+{
+    struct vm *vm = vm_get(state);
+    complete_clock_kill(vm);
+    lua_sethook(state, vm_on_count, LUA_MASKCOUNT, 1);
+    lua_pushlightuserdata(state, vm); /* no text: making one allocates */
+    lua_error(state);
+    __builtin_unreachable();
+}
+
+void vm_raise_kill(lua_State *state)
+{
+    struct vm *vm = vm_get(state);
+    if (!vm_is_stopped(vm))
+        vm_stop(vm, VM_FUEL, "out of fuel");
+    lua_settop(state, 0); /* room for the mark, whatever the caller has pushed */
+    raise_mark(state);
+}
+
+void vm_on_count(lua_State *state, lua_Debug *at)
+{
+    (void)at;
+    struct vm *vm = vm_get(state);
+    if (!vm_is_stopped(vm)) {
+        vm->fuel -= VM_QUANTUM;
+        if (vm->fuel >= 0)
+            return;
+        vm_stop(vm, VM_FUEL, "out of fuel");
+    }
+    raise_mark(state);
+}
+
+void vm_charge(lua_State *state, uint64_t units)
+{
+    vm_spend(state, units);
+}
+
+uint64_t vm_fuel_used(const struct vm *vm)
+{
+    return (uint64_t)((int64_t)vm->fuel_given - vm->fuel);
+}
