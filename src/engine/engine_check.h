@@ -1,15 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Checking and testing a policy without a network: the same dispatch, guard and reply builder as the daemon's. */
+/* Checking and testing a policy without a network: the same dispatch, guard and reply builder as the daemon's, on a clock,
+ * a wire and a directory that each test gives. */
 #pragma once
 
+#include "engine/engine_config.h"
+#include "policy/policy_test.h"
 #include "util/buffer.h"
-#include "util/err.h"
 
-/* Prints findings ("policy.lua:12: warning: text") into `out`.  OK when there is no error; warnings alone are OK. */
+/* Prints findings ("policy.lua:12:3: warning: text") into `out`.  OK when there is no error; warnings alone are OK. */
 MUST_CHECK enum err engine_check_policy(const char *path, struct buffer *out, unsigned *out_errors,
                                         unsigned *out_warnings);
 
-/* Runs the policy's test.lua and prints one line a test into `out`.  OK when every test passed; ERR_NOT_FOUND when there
- * is no test.lua. */
+/* Runs the policy's test.lua and prints one line a test into `out`.  OK when every test passed, ERR_CONFLICT when one
+ * failed; ERR_NOT_FOUND when there is no test.lua; any other error stands in `out`, with file and line. */
 MUST_CHECK enum err engine_test_policy(const char *path, struct buffer *out, unsigned *out_passed,
                                        unsigned *out_failed);
+
+/* The same for a reload: no output, but the first failed test in `fault` (ERR_CONFLICT).  `config` NULL: the defaults. */
+MUST_CHECK enum err engine_test_source(const struct engine_config *config, struct policy_source *source,
+                                       struct policy_test_summary *out_summary, struct fault *fault);

@@ -3,6 +3,7 @@
  * its default stand in one table in engine_config.c; README.md in this folder lists them. */
 #pragma once
 
+#include "util/buffer.h"
 #include "util/err.h"
 #include "util/log.h"
 #include "util/span.h"

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The running process: one control thread (signals, reload), N workers, the stores.  Admin and the command line reach it
+ * by these functions alone. */
+#pragma once
+
+#include "engine/engine_config.h"
+#include "util/buffer.h"
+
+struct daemon;
+struct directory;
+struct release;
+struct release_report;
+
+/* Called on the control thread once everything listens (start) and before it goes (stop), so that floors above can hang
+ * their own servers on the daemon.  A fault from start ends the daemon with its text. */
+struct daemon_hooks {
+    void *ctx;
+    enum err (*start)(void *ctx, struct daemon *daemon, struct fault *fault);
+    void (*stop)(void *ctx);
+};
+
+/* Runs the daemon in the calling thread until SIGTERM, SIGINT or daemon_stop().  Returns the exit code: 0 for an orderly
+ * end, 1 when it could not start (the reason is logged). */
+int daemon_run(const struct engine_config *config, const struct daemon_hooks *hooks);
+
+const struct engine_config *daemon_configuration(const struct daemon *daemon);
+
+/* Runs fn(daemon, arg) on the control thread and waits for its end.  From any other thread; ERR_CLOSED when the daemon is
+ * going (fn does not run). */
+typedef void (*daemon_control_fn)(struct daemon *daemon, void *arg);
+MUST_CHECK enum err daemon_control(struct daemon *daemon, daemon_control_fn fn, void *arg);
+
+/* The directory's handle, or NULL without a data folder; directory_status() says what it is good for.  Thread-safe. */
+struct directory *daemon_directory(struct daemon *daemon);
+/* Prometheus text of all metrics.  Thread-safe, never waits for the control thread. */
+void daemon_metrics_render(struct daemon *daemon, struct buffer *out);
+
+/* The following run on the control thread (through daemon_control). */
+
+/* Loads the policy again; `path` NULL: from where the active one came.  The report is to be given to
+ * release_report_done(). */
+enum err daemon_reload(struct daemon *daemon, const char *path, struct release_report *out_report);
+enum err daemon_rollback(struct daemon *daemon, struct release_report *out_report);
+struct release *daemon_release(struct daemon *daemon);
+/* Status as one JSON object: version, listeners, workers, calls, transactions, ACK ledger, directory, drops. */
+void daemon_status_json(struct daemon *daemon, struct buffer *out);
+/* New requests get 503 with Retry-After from now on; calls go on. */
+void daemon_drain(struct daemon *daemon, bool on);
+/* Orderly end, as SIGTERM; a second call ends at once. */
+void daemon_stop(struct daemon *daemon);

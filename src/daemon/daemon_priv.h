@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The process's parts.  Private to this folder. */
+#pragma once
+
+#include "daemon/daemon.h"
+#include "daemon/daemon_worker.h"
+#include "release/release.h"
+#include "release/release_watch.h"
+#include "store/store_lock.h"
+#include "vm/vm_watchdog.h"
+#include "worker/worker_watch.h"
+#include <pthread.h>
+
+enum daemon_phase { DAEMON_STARTING, DAEMON_RUNNING, DAEMON_ENDING, DAEMON_ENDED };
+
+/* A closure of another thread, waiting on its stack. */
+struct daemon_call {
+    struct daemon_call *next;
+    daemon_control_fn fn;
+    void *arg;
+    bool done;
+    bool refused;
+};
+
+enum { DAEMON_SIGNALS = 4 };
+
+struct daemon {
+    const struct engine_config *config;
+    const struct daemon_hooks *hooks;
+    bool hooked;
+    enum daemon_phase phase;
+    int exit_code;
+    uint64_t started_ms; /* Unix time */
+    bool draining;
+
+    struct store_lock *lock;
+    struct engine_site site;
+    struct metric_registry *registry;
+    struct engine_meters meters;
+    struct daemon_gauges gauges;
+    struct metric *up_metrics[3]; /* version, reload failures, decision log drops */
+    struct vm_watchdog *watchdog;
+    struct facts_shared_registry *shared_tables;
+    struct daemon_shared shared;
+    struct net_listeners *listeners;
+    struct worker_group *group;
+    struct release *release;
+
+    uv_loop_t loop;
+    uv_async_t wake;
+    uv_signal_t signals[DAEMON_SIGNALS];
+    uv_timer_t tick;
+    uint64_t deadline_ms; /* of the orderly end, on the loop's clock */
+    struct worker_watch *watch;
+    struct release_watch watched;
+    atomic_uint_least64_t rebuilds; /* a bit a worker whose VM is to be made anew */
+
+    pthread_mutex_t mutex; /* guards the two below */
+    pthread_cond_t done;
+    struct daemon_call *calls;
+    bool closed; /* no more closures are taken */
+};
+
+/* daemon_control.c */
+MUST_CHECK enum err daemon_control_init(struct daemon *daemon);
+void daemon_control_done(struct daemon *daemon);
+/* Runs what waits. */
+void daemon_control_serve(struct daemon *daemon);
+/* Refuses what waits and whatever comes. */
+void daemon_control_close(struct daemon *daemon);
+
+/* daemon_release.c */
+MUST_CHECK enum err daemon_release_init(struct daemon *daemon, struct fault *fault);
+/* Loads the first version; the log says which. */
+MUST_CHECK enum err daemon_release_start(struct daemon *daemon, struct fault *fault);
+/* Watches the policy's folder and reloads what was saved. */
+void daemon_watch_start(struct daemon *daemon);
+void daemon_watch_stop(struct daemon *daemon);
+void daemon_serve_rebuilds(struct daemon *daemon);
+
+/* daemon_loop.c: signals and the orderly end. */
+MUST_CHECK enum err daemon_loop_init(struct daemon *daemon);
+void daemon_loop_run(struct daemon *daemon);
+void daemon_loop_done(struct daemon *daemon);

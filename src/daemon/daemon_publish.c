@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "daemon/daemon_publish.h"
+#include "daemon/daemon_worker.h"
+#include <stdio.h>
+
+enum source { FROM_NET, FROM_WORKER, FROM_TXN, FROM_CALL };
+
+struct row {
+    enum source source;
+    size_t offset; /* of a uint64_t in that source */
+    const char *name;
+    const char *help;
+};
+
+#define NET(field, name, help)                                                                                         \
+    {                                                                                                                  \
+        FROM_NET, offsetof(struct net_counters, field), name, help                                                     \
+    }
+#define WORKER(field, name, help)                                                                                      \
+    {                                                                                                                  \
+        FROM_WORKER, offsetof(struct worker_counters, field), name, help                                               \
+    }
+#define TXN(field, name, help)                                                                                         \
+    {                                                                                                                  \
+        FROM_TXN, offsetof(struct txn_counters, field), name, help                                                     \
+    }
+#define CALL(field, name, help)                                                                                        \
+    {                                                                                                                  \
+        FROM_CALL, offsetof(struct call_counters, field), name, help                                                   \
+    }
+
+static const struct row rows[] = {
+    NET(udp_received, "verdict_udp_received_total", "Datagrams received."),
+    NET(udp_sent, "verdict_udp_sent_total", "Datagrams sent."),
+    NET(udp_send_errors, "verdict_udp_send_errors_total", "Datagrams that the system refused to send."),
+    NET(udp_queue_dropped, "verdict_udp_queue_dropped_total", "Datagrams dropped because the socket stayed full."),
+    NET(udp_kernel_drops, "verdict_udp_kernel_drops_total", "Datagrams that the kernel dropped: receive buffer full."),
+    NET(stream_accepted, "verdict_connections_accepted_total", "Connections accepted."),
+    NET(stream_connected, "verdict_connections_opened_total", "Connections that we opened."),
+    NET(stream_refused_total, "verdict_connections_refused_total", "Connections closed at once: too many in all."),
+    NET(stream_refused_source, "verdict_connections_refused_source_total",
+        "Connections closed at once: too many of one source."),
+    NET(stream_accept_pauses, "verdict_accept_pauses_total", "Times that accepting rested for lack of descriptors."),
+    NET(stream_messages, "verdict_stream_messages_total", "Messages received over streams."),
+    NET(stream_stalls, "verdict_stream_stalls_total", "Times that a stream had to wait for another worker."),
+    WORKER(turns, "verdict_loop_turns_total", "Turns of the workers' loops."),
+    WORKER(posted, "verdict_handed_over_total", "Messages handed to the worker that owns their call."),
+    WORKER(post_full, "verdict_ring_full_total", "Messages that a full ring refused."),
+    TXN(resends, "verdict_retransmissions_total", "Final answers sent again."),
+    TXN(full, "verdict_transactions_refused_total", "Requests refused because the table was full."),
+    CALL(started, "verdict_calls_started_total", "INVITEs answered 200."),
+    CALL(resends, "verdict_2xx_retransmissions_total", "200s to INVITE sent again."),
+    CALL(missing_acks, "verdict_missing_acks_total", "200s to INVITE that were never acknowledged."),
+    CALL(byes_sent, "verdict_byes_sent_total", "BYEs that we sent."),
+    CALL(byes_suppressed, "verdict_byes_suppressed_total", "BYEs not sent: too many to one destination."),
+    CALL(bye_failures, "verdict_bye_failures_total", "BYEs that were never answered."),
+};
+
+enum { ROWS = sizeof(rows) / sizeof(rows[0]), LEVELS = 5 };
+
+/* Behind the rows: what is computed. */
+enum level { LEVEL_TXNS, LEVEL_TXN_BYTES, LEVEL_CALLS, LEVEL_CONNECTIONS, LEVEL_POLICY_BYTES };
+
+static enum err add_levels(struct daemon_gauges *gauges, struct metric_registry *registry)
+{
+    static const char *const levels[][2] = {
+        {"verdict_transactions", "Live transactions."},
+        {"verdict_transaction_bytes", "Memory of transactions and what they keep."},
+        {"verdict_calls", "Live calls."},
+        {"verdict_connections", "Open connections."},
+        {"verdict_policy_bytes", "Memory of the active policy's VMs."},
+    };
+    _Static_assert(sizeof(levels) / sizeof(levels[0]) == LEVELS, "a name for each");
+    enum err err = OK;
+    for (unsigned i = 0; i < LEVELS && err == OK; i++)
+        err = metric_add(registry, METRIC_GAUGE, levels[i][0], "", levels[i][1], &gauges->metrics[ROWS + i]);
+    return err;
+}
+
+enum err daemon_gauges_init(struct daemon_gauges *gauges, struct metric_registry *registry)
+{
+    _Static_assert(ROWS + LEVELS <= DAEMON_GAUGES_MAX, "room for all");
+    char labels[64];
+    enum err err = OK;
+    for (unsigned i = 0; i < ROWS && err == OK; i++)
+        err = metric_add(registry, METRIC_COUNTER, rows[i].name, "", rows[i].help, &gauges->metrics[i]);
+    for (unsigned i = 0; i < NET_CLOSE_COUNT && err == OK; i++) {
+        snprintf(labels, sizeof(labels), "reason=\"%s\"", net_close_name((enum net_close)i));
+        err = metric_add(registry, METRIC_COUNTER, "verdict_connections_closed_total", labels,
+                         "Connections ended, by reason.", &gauges->closed[i]);
+    }
+    for (unsigned i = 0; i < TXN_LEDGER_KIND_COUNT && err == OK; i++) {
+        snprintf(labels, sizeof(labels), "kind=\"%s\"", txn_ledger_kind_text((enum txn_ledger_kind)i));
+        err = metric_add(registry, METRIC_COUNTER, "verdict_acks_total", labels, "What became of answers to INVITE.",
+                         &gauges->acks[i]);
+    }
+    return err == OK ? add_levels(gauges, registry) : err;
+}
+
+static void set(struct metric *metric, unsigned shard, uint64_t value)
+{
+    metric_set(metric, shard, (int64_t)value);
+}
+
+void daemon_gauges_set(struct daemon_gauges *gauges, unsigned shard, const struct daemon_counts *counts)
+{
+    const void *const sources[] = {counts->net, counts->worker, counts->txn, counts->call};
+    for (unsigned i = 0; i < ROWS; i++) {
+        const char *from = sources[rows[i].source];
+        if (from)
+            set(gauges->metrics[i], shard, *(const uint64_t *)(const void *)(from + rows[i].offset));
+    }
+    for (unsigned i = 0; counts->net && i < NET_CLOSE_COUNT; i++)
+        set(gauges->closed[i], shard, counts->net->stream_closed[i]);
+    for (unsigned i = 0; i < TXN_LEDGER_KIND_COUNT; i++)
+        set(gauges->acks[i], shard, counts->acks->counts[i]);
+    set(gauges->metrics[ROWS + LEVEL_TXNS], shard, counts->census.servers + counts->census.clients);
+    set(gauges->metrics[ROWS + LEVEL_TXN_BYTES], shard, counts->census.memory);
+    set(gauges->metrics[ROWS + LEVEL_CALLS], shard, counts->calls);
+    set(gauges->metrics[ROWS + LEVEL_CONNECTIONS], shard, counts->net ? counts->net->stream_open : 0);
+    set(gauges->metrics[ROWS + LEVEL_POLICY_BYTES], shard, counts->policy_bytes);
+}
+
+void daemon_worker_publish(struct daemon_worker *self)
+{
+    struct engine_core *core = self->core;
+    struct daemon_counts counts = {
+        .net = self->stack ? net_stack_counters(self->stack) : NULL,
+        .worker = worker_counters(self->worker),
+        .txn = txn_table_counters(core->txns),
+        .call = call_table_counters(core->calls),
+        .calls = call_table_count(core->calls),
+        .policy_bytes = core->policy ? policy_memory(core->policy) : 0,
+        .acks = txn_ledger_totals(txn_table_ledger(core->txns)),
+    };
+    txn_table_census(core->txns, &counts.census);
+    daemon_gauges_set(self->shared->gauges, worker_index(self->worker), &counts);
+}

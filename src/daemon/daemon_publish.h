@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Plain counters of the lower floors as metrics: a worker copies its own into its shard now and then, so that reading
+ * /metrics waits for nobody. */
+#pragma once
+
+#include "call/call_table.h"
+#include "net/net_stack.h"
+#include "util/metric.h"
+#include "worker/worker_group.h"
+
+enum { DAEMON_GAUGES_MAX = 64 };
+
+struct daemon_gauges {
+    struct metric *metrics[DAEMON_GAUGES_MAX];
+    struct metric *closed[NET_CLOSE_COUNT];
+    struct metric *acks[TXN_LEDGER_KIND_COUNT];
+};
+
+MUST_CHECK enum err daemon_gauges_init(struct daemon_gauges *gauges, struct metric_registry *registry);
+
+/* What one worker's thread has counted. `net` may be NULL. */
+struct daemon_counts {
+    const struct net_counters *net;
+    const struct worker_counters *worker;
+    const struct txn_counters *txn;
+    const struct call_counters *call;
+    struct txn_census census;
+    size_t calls;
+    size_t policy_bytes;
+    const struct txn_ledger_entry *acks;
+};
+void daemon_gauges_set(struct daemon_gauges *gauges, unsigned shard, const struct daemon_counts *counts);

@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "daemon/daemon_wire.h"
+#include "sip/sip_stream.h"
+
+/* What a ring's message is. */
+enum post_kind {
+    POST_DATAGRAM, /* for its owner to receive */
+    POST_STREAM,   /* the same, cut from a stream */
+    POST_SEND      /* for the worker that holds the connection to send */
+};
+
+static void count_noise(struct daemon_worker *self, enum engine_noise kind)
+{
+    metric_count(self->shared->meters->noise[kind], worker_index(self->worker), 1);
+}
+
+/* ACK, CANCEL, BYE and answers end work; they get through where new work has to wait. */
+static bool has_priority(struct span bytes)
+{
+    return span_starts_with(bytes, SPAN("ACK ")) || span_starts_with(bytes, SPAN("BYE ")) ||
+           span_starts_with(bytes, SPAN("CANCEL ")) || span_starts_with(bytes, SPAN("SIP/2.0 "));
+}
+
+static enum err hand_over(struct daemon_worker *self, unsigned owner, const struct net_flow *flow, struct span bytes)
+{
+    struct worker_post post = {
+        .flow = *flow,
+        .bytes = bytes,
+        .kind = flow->transport == NET_UDP ? POST_DATAGRAM : POST_STREAM,
+        .priority = has_priority(bytes),
+    };
+    return worker_post(self->worker, owner, &post);
+}
+
+static void on_turn_begin(void *ctx)
+{
+    struct daemon_worker *self = ctx;
+    worker_turn_begin(self->worker);
+}
+
+static void on_datagram(void *ctx, const struct net_flow *flow, struct span bytes)
+{
+    struct daemon_worker *self = ctx;
+    unsigned owner = worker_owner_of(self->worker, bytes);
+    if (owner == worker_index(self->worker))
+        engine_core_receive(self->core, flow, bytes, SIP_DATAGRAM);
+    else if (hand_over(self, owner, flow, bytes) != OK)
+        count_noise(self, ENGINE_NOISE_RING_FULL); /* the sender will send it again */
+}
+
+/* False: the ring is full, and the connection waits. */
+static bool on_message(void *ctx, const struct net_flow *flow, struct span bytes)
+{
+    struct daemon_worker *self = ctx;
+    unsigned owner = worker_owner_of(self->worker, bytes);
+    if (owner != worker_index(self->worker))
+        return hand_over(self, owner, flow, bytes) != ERR_FULL;
+    engine_core_receive(self->core, flow, bytes, SIP_STREAM);
+    return true;
+}
+
+static struct net_frame frame(void *ctx, struct span bytes)
+{
+    const struct daemon_worker *self = ctx;
+    struct sip_stream_state state = {0};
+    struct sip_stream_frame found = sip_stream_frame(&state, bytes, self->shared->config->max_message_bytes);
+    struct net_frame out = {.len = found.len, .need = state.need};
+    switch (found.kind) {
+    case SIP_STREAM_MORE:
+        out.kind = NET_FRAME_MORE;
+        break;
+    case SIP_STREAM_MESSAGE:
+        out.kind = NET_FRAME_MESSAGE;
+        break;
+    case SIP_STREAM_PING: /* RFC 5626 4.4.1 */
+        out.kind = NET_FRAME_KEEP_ALIVE;
+        out.reply = SPAN("\r\n");
+        break;
+    case SIP_STREAM_SKIP:
+    case SIP_STREAM_STUN:
+        out.kind = NET_FRAME_KEEP_ALIVE;
+        break;
+    case SIP_STREAM_ERROR:
+        out.kind = NET_FRAME_FATAL;
+        break;
+    }
+    return out;
+}
+
+struct net_handlers daemon_wire_handlers(struct daemon_worker *self)
+{
+    return (struct net_handlers){
+        .ctx = self,
+        .on_turn_begin = on_turn_begin,
+        .on_datagram = on_datagram,
+        .on_message = on_message,
+        .frame = frame,
+    };
+}
+
+/* Over the connection that the request came by, or, when it has gone, over one to the address that the request came
+ * from and the port of its sent-by (RFC 3261 18.2.2), which is what flow->remote holds by now. */
+static enum err send_here(struct daemon_worker *self, const struct net_flow *flow, struct span bytes)
+{
+    if (!self->stack)
+        return ERR_CLOSED;
+    enum err err = net_send(self->stack, flow, bytes);
+    if (err != ERR_CLOSED || flow->transport == NET_UDP)
+        return err;
+    struct net_flow anew;
+    err = net_connect(self->stack, (enum net_transport)flow->transport, &flow->remote, &anew);
+    return err == OK ? net_send(self->stack, &anew, bytes) : err;
+}
+
+static enum err wire_send(void *ctx, const struct net_flow *flow, struct span bytes)
+{
+    struct daemon_worker *self = ctx;
+    if (flow->transport == NET_UDP || flow->worker == worker_index(self->worker))
+        return send_here(self, flow, bytes);
+    struct worker_post post = {.flow = *flow, .bytes = bytes, .kind = POST_SEND, .priority = true};
+    return worker_post(self->worker, flow->worker, &post);
+}
+
+struct txn_wire daemon_wire(struct daemon_worker *self)
+{
+    return (struct txn_wire){self, wire_send};
+}
+
+void daemon_wire_on_post(void *ctx, struct worker *worker, const struct worker_post *post)
+{
+    (void)ctx;
+    struct daemon_worker *self = worker_data(worker);
+    struct net_flow flow = post->flow;
+    switch ((enum post_kind)post->kind) {
+    case POST_DATAGRAM:
+        /* A datagram's answer leaves from our own socket of the same listener. */
+        flow.worker = (uint16_t)worker_index(worker);
+        engine_core_receive(self->core, &flow, post->bytes, SIP_DATAGRAM);
+        break;
+    case POST_STREAM:
+        engine_core_receive(self->core, &flow, post->bytes, SIP_STREAM);
+        break;
+    case POST_SEND:
+        if (send_here(self, &flow, post->bytes) != OK)
+            count_noise(self, ENGINE_NOISE_SEND_FAILED);
+        break;
+    }
+}

@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Messages come from this worker's sockets or over a ring, and go to the worker that owns their Call-ID; answers of a
+ * stream go back by the worker that holds the connection. */
+#include "daemon/daemon_worker.h"
+#include "daemon/daemon_wire.h"
+#include "util/invariant.h"
+#include "vm/vm_watchdog.h"
+#include <stdlib.h>
+
+enum { PUBLISH_MS = 1000 };
+
+static enum err find_record(void *ctx, const struct policy_target *target, struct policy_record *out_record)
+{
+    static const enum policy_state states[DIRECTORY_STATE_COUNT] = {
+        [DIRECTORY_ACTIVE] = POLICY_STATE_ACTIVE,
+        [DIRECTORY_SUSPENDED] = POLICY_STATE_SUSPENDED,
+        [DIRECTORY_MOVED] = POLICY_STATE_MOVED,
+        [DIRECTORY_GONE] = POLICY_STATE_GONE,
+    };
+    struct daemon_worker *self = ctx;
+    struct directory_key key = {target->user, target->host, target->number, target->host};
+    struct directory_record record;
+    if (!self->reader || directory_status(self->shared->directory) == DIRECTORY_NEVER_MADE)
+        return ERR_NOT_FOUND;
+    enum err err = directory_lookup(self->reader, &key, &record);
+    if (err != OK)
+        return err;
+    size_t key_len = 0;
+    if (directory_name_text(record.name, self->key_text, &key_len) != OK)
+        return ERR_CORRUPT;
+    *out_record = (struct policy_record){
+        .state = states[record.state],
+        .kind = directory_kind_text(record.kind),
+        .key = span_make(self->key_text, key_len),
+        .forward = record.forward,
+        .since_s = record.since_ms / 1000,
+        .reassign_after = record.reassign_after_ms / 1000,
+        .cause = record.cause,
+        .by = record.by,
+    };
+    return OK;
+}
+
+static enum err make_core(struct daemon_worker *self)
+{
+    struct engine_core_options options = {
+        .config = self->shared->config,
+        .site = self->shared->site,
+        .clock = worker_clock(self->worker),
+        .wheel = worker_wheel(self->worker),
+        .wire = daemon_wire(self),
+        .lookup = {self, find_record},
+        .decisions = self->shared->decisions,
+        .meters = self->shared->meters,
+        .key = self->shared->key,
+        .worker = worker_index(self->worker),
+    };
+    return engine_core_new(&options, &self->core);
+}
+
+static void publish_again(struct timer *timer, void *ctx)
+{
+    (void)ctx;
+    struct daemon_worker *self = container_of(timer, struct daemon_worker, publish);
+    daemon_worker_publish(self);
+    wheel_arm(worker_wheel(self->worker), timer, worker_clock(self->worker)->mono_ms + PUBLISH_MS);
+}
+
+static enum err on_start(void *ctx, struct worker *worker)
+{
+    struct daemon_worker *self = calloc(1, sizeof(*self));
+    if (!self)
+        return ERR_NOMEM;
+    self->shared = ctx;
+    self->worker = worker;
+    worker_set_data(worker, self);
+    timer_init(&self->publish, publish_again);
+    enum err err = make_core(self);
+    if (err == OK && self->shared->directory)
+        err = directory_reader_open(self->shared->directory, &self->reader);
+    if (err == OK)
+        wheel_arm(worker_wheel(worker), &self->publish, worker_clock(worker)->mono_ms + PUBLISH_MS);
+    return err;
+}
+
+static void on_stop(void *ctx, struct worker *worker)
+{
+    (void)ctx;
+    struct daemon_worker *self = worker_data(worker);
+    if (!self)
+        return;
+    wheel_cancel(worker_wheel(worker), &self->publish);
+    if (self->stack)
+        net_stack_close(self->stack, NULL, NULL);
+    self->stack = NULL;
+}
+
+static void on_end(void *ctx, struct worker *worker)
+{
+    (void)ctx;
+    struct daemon_worker *self = worker_data(worker);
+    if (!self)
+        return;
+    vm_watchdog_leave(self->shared->watchdog);
+    engine_core_free(self->core);
+    if (self->reader)
+        directory_reader_close(self->reader);
+    free(self);
+}
+
+/* After the answers are out: what the turn borrowed is given back, and the VM's garbage paid for. */
+static void on_turn_end(void *ctx, struct worker *worker)
+{
+    (void)ctx;
+    struct daemon_worker *self = worker_data(worker);
+    struct engine_core *core = self->core;
+    if (self->reader)
+        directory_reader_turn_end(self->reader);
+    if (!core->owes_collection || !core->policy)
+        return;
+    core->owes_collection = false;
+    policy_collect(core->policy);
+    if (!self->asked_rebuild && policy_wants_rebuild(core->policy)) {
+        self->asked_rebuild = true;
+        self->shared->wants_rebuild(self->shared->ctx, worker_index(worker));
+    }
+}
+
+static unsigned owner_of(void *ctx, struct span bytes, unsigned count)
+{
+    const struct daemon_shared *shared = ctx;
+    struct span call_id = sip_call_id_scan(bytes);
+    return (unsigned)(siphash(&shared->key, call_id.at, call_id.len) % count);
+}
+
+struct worker_ops daemon_worker_ops(struct daemon_shared *shared)
+{
+    return (struct worker_ops){
+        .ctx = shared,
+        .on_start = on_start,
+        .on_stop = on_stop,
+        .on_end = on_end,
+        .on_post = daemon_wire_on_post,
+        .on_turn_end = on_turn_end,
+        .owner_of = owner_of,
+    };
+}
+
+enum err daemon_worker_open(struct daemon_worker *self, struct net_listeners *listeners)
+{
+    const struct engine_config *config = self->shared->config;
+    struct net_stack_options options = {
+        .worker = worker_index(self->worker),
+        .listeners = listeners,
+        .clock = worker_clock(self->worker),
+        .wheel = worker_wheel(self->worker),
+        .key = self->shared->key,
+        .limits = {.connections_max = config->max_connections,
+                   .connections_per_source_max = config->max_connections_per_source,
+                   .message_max = config->max_message_bytes,
+                   .output_max = config->max_unread_bytes,
+                   .idle_ms = config->idle_timeout_ms},
+    };
+    struct net_handlers handlers = daemon_wire_handlers(self);
+    return net_stack_new(worker_loop(self->worker), &options, &handlers, &self->stack);
+}
+
+static struct daemon_held *find_held(struct daemon_worker *self, uint64_t version)
+{
+    for (int i = 0; i < DAEMON_VERSIONS_MAX; i++)
+        if (self->held[i].version == version)
+            return &self->held[i];
+    return NULL;
+}
+
+enum err daemon_worker_stage(struct daemon_worker *self, uint64_t version, struct policy *policy)
+{
+    struct daemon_held *held = find_held(self, version);
+    if (!held)
+        held = find_held(self, 0);
+    if (!held)
+        return ERR_FULL;
+    *held = (struct daemon_held){version, policy};
+    if (self->core->version == version) { /* a fresh VM of the active version */
+        engine_core_use(self->core, policy, version);
+        self->asked_rebuild = false;
+    }
+    return OK;
+}
+
+void daemon_worker_activate(struct daemon_worker *self, uint64_t version)
+{
+    const struct daemon_held *held = find_held(self, version);
+    invariant(held && version != 0);
+    engine_core_use(self->core, held->policy, version);
+    self->asked_rebuild = false;
+}
+
+void daemon_worker_withdraw(struct daemon_worker *self, uint64_t version)
+{
+    struct daemon_held *held = find_held(self, version);
+    if (!held || version == 0)
+        return;
+    if (self->core->version == version)
+        engine_core_use(self->core, NULL, 0);
+    *held = (struct daemon_held){0};
+}

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One worker of the daemon: a core wired to a network stack, a directory reader and the other workers' rings.
+ * Everything here runs on the worker's own thread, except where a comment says otherwise. */
+#pragma once
+
+#include "daemon/daemon_publish.h"
+#include "directory/directory_reader.h"
+#include "engine/engine_core.h"
+#include "net/net_stack.h"
+#include "worker/worker_group.h"
+#include <stdatomic.h>
+
+enum { DAEMON_VERSIONS_MAX = 8 };
+
+/* A policy version that this worker holds; the VM is borrowed from release. */
+struct daemon_held {
+    uint64_t version; /* 0: the place is free */
+    struct policy *policy;
+};
+
+/* What all workers share; read only, but for the atomics inside of its parts. */
+struct daemon_shared {
+    const struct engine_config *config;
+    const struct engine_site *site;
+    struct engine_decisions_log *decisions;
+    struct engine_meters *meters;
+    struct daemon_gauges *gauges;
+    struct directory *directory; /* NULL: no data folder */
+    struct vm_watchdog *watchdog;
+    struct siphash_key key;
+    /* Asks the control thread for a fresh VM; thread-safe. */
+    void (*wants_rebuild)(void *ctx, unsigned index);
+    void *ctx;
+};
+
+struct daemon_worker {
+    const struct daemon_shared *shared;
+    struct worker *worker;
+    struct net_stack *stack; /* NULL until daemon_worker_open */
+    struct engine_core *core;
+    struct directory_reader *reader; /* NULL without a data folder */
+    struct daemon_held held[DAEMON_VERSIONS_MAX];
+    struct timer publish;
+    bool asked_rebuild;
+    char key_text[DIRECTORY_KEY_TEXT_MAX]; /* of the entry that was looked up last */
+};
+
+/* For worker_ops: `ctx` is the struct daemon_shared. */
+struct worker_ops daemon_worker_ops(struct daemon_shared *shared);
+
+/* Takes this worker's sockets out of `listeners` and begins to receive. */
+MUST_CHECK enum err daemon_worker_open(struct daemon_worker *self, struct net_listeners *listeners);
+/* ERR_FULL when too many versions are held. A version that is held already gets the new VM. */
+MUST_CHECK enum err daemon_worker_stage(struct daemon_worker *self, uint64_t version, struct policy *policy);
+/* Decides with `version`, which is held. */
+void daemon_worker_activate(struct daemon_worker *self, uint64_t version);
+void daemon_worker_withdraw(struct daemon_worker *self, uint64_t version);
+/* Copies the plain counters of this thread into the metrics; by itself once a second. */
+void daemon_worker_publish(struct daemon_worker *self);

@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* How answers are built and where they go. */
+#include "engine/engine_priv.h"
+
+/* RFC 3261 18.2.2 and RFC 3581 4: back over the same stream, or, when it has gone, to the source address at the port of
+ * sent-by; a datagram to the source address, at the source port where the request asked for it by ;rport, else likewise.  A maddr that names another host is not
+ * followed: it would let anybody aim our answers. */
+static struct net_flow way_back(const struct net_flow *flow, const struct sip_via *via)
+{
+    struct net_flow back = *flow;
+    if (flow->transport != NET_UDP || !via->has_rport)
+        back.remote.port = via->port ? via->port : net_transport_default_port((enum net_transport)flow->transport);
+    return back;
+}
+
+void engine_request_init(struct engine_request *request, struct engine_core *core, const struct net_flow *flow)
+{
+    request->core = core;
+    request->message = &core->message;
+    request->flow = flow;
+    request->back = way_back(flow, &core->message.via);
+    request->txn = NULL;
+    request->started_ns = 0;
+    request->logs = false;
+    request->call_hash = 0;
+    core->last = (struct engine_outcome){.note = ""};
+}
+
+struct buffer engine_answer_begin(struct engine_request *request, unsigned code, struct span reason)
+{
+    struct engine_core *core = request->core;
+    struct buffer out = buffer_over(core->reply, sizeof(core->reply));
+    struct span tag = SPAN("");
+    txn_reply_via(request->message, &request->flow->remote, request->received, &request->via);
+    if (request->txn) {
+        tag = txn_tag(request->txn);
+    } else {
+        txn_stateless_tag(core->txns, request->message, request->tag);
+        tag = span_make(request->tag, TXN_TAG_LEN);
+    }
+    sip_reply_begin(&out, request->message, code, reason, &request->via, tag);
+    return out;
+}
+
+static void count_answer(struct engine_core *core, unsigned code)
+{
+    core->last.code = code;
+    if (core->meters && code < ENGINE_CODE_MAX)
+        metric_count(core->meters->answers[code], core->worker, 1);
+}
+
+void engine_answer_end(struct engine_request *request, struct buffer *answer, unsigned code)
+{
+    struct engine_core *core = request->core;
+    sip_reply_end(answer, SPAN(""), SPAN(""));
+    if (answer->overflow && request->txn) {
+        /* Nothing of an answer that does not fit may get out; what can always be said is said instead. */
+        buffer_clear(answer);
+        code = 500;
+        *answer = engine_answer_begin(request, code, SPAN(""));
+        sip_reply_end(answer, SPAN(""), SPAN(""));
+    }
+    if (answer->overflow) {
+        if (request->txn)
+            txn_absorb(request->txn);
+        return;
+    }
+    count_answer(core, code);
+    enum err err = request->txn ? txn_reply(request->txn, code, buffer_span(answer))
+                                : core->wire.send(core->wire.ctx, &request->back, buffer_span(answer));
+    if (err != OK && core->meters)
+        metric_count(core->meters->noise[ENGINE_NOISE_SEND_FAILED], core->worker, 1);
+}
+
+void engine_answer(struct engine_request *request, unsigned code, struct span reason, struct span name,
+                   struct span value)
+{
+    struct buffer answer = engine_answer_begin(request, code, reason);
+    if (name.len)
+        sip_reply_header(&answer, name, value);
+    engine_answer_end(request, &answer, code);
+}
+
+static void add_retry_after(const struct engine_request *request, struct buffer *answer)
+{
+    sip_reply_header_u64(answer, SPAN("Retry-After"), request->core->config->retry_after_s);
+}
+
+void engine_answer_busy(struct engine_request *request, bool whole_server)
+{
+    request->txn = NULL;
+    struct buffer answer = engine_answer_begin(request, 503, SPAN(""));
+    if (whole_server)
+        add_retry_after(request, &answer);
+    engine_answer_end(request, &answer, 503);
+}
+
+void engine_answer_unavailable(struct engine_request *request)
+{
+    struct buffer answer = engine_answer_begin(request, 503, SPAN(""));
+    add_retry_after(request, &answer);
+    engine_answer_end(request, &answer, 503);
+}
+
+bool engine_request_open(struct engine_request *request)
+{
+    struct engine_core *core = request->core;
+    const struct net_address *source = &request->flow->remote;
+    bool must_be_acknowledged = request->message->method == SIP_METHOD_INVITE;
+    if (must_be_acknowledged && !engine_site_trusts(core->site, source) &&
+        !txn_reflect_may_answer(txn_table_reflect(core->txns), source)) {
+        engine_answer_busy(request, false);
+        return false;
+    }
+    if (txn_server_new(core->txns, request->message, &request->back, &request->txn) != OK) {
+        engine_answer_busy(request, false);
+        return false;
+    }
+    return true;
+}
+
+struct span engine_contact(const struct engine_request *request, char text[static ENGINE_CONTACT_MAX])
+{
+    struct buffer out = buffer_over(text, ENGINE_CONTACT_MAX);
+    const struct net_flow *flow = request->flow;
+    struct span advertise = request->core->site->advertise;
+    buffer_add_literal(&out, "<sip:");
+    if (advertise.len) {
+        buffer_add_span(&out, advertise);
+        buffer_add_byte(&out, ':');
+        buffer_add_u64(&out, flow->local.port);
+    } else {
+        net_address_format(&flow->local, &out);
+    }
+    if (flow->transport != NET_UDP) {
+        buffer_add_literal(&out, ";transport=");
+        buffer_add_text(&out, flow->transport == NET_TCP ? "tcp" : net_transport_name(flow->transport));
+    }
+    buffer_add_byte(&out, '>');
+    return buffer_span(&out);
+}

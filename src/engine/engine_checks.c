@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What RFC 3261 8.2 asks of a server before it looks at what a request wants, one function a step, in its order.
+ * Authentication (8.2's first) is a verdict here: the policy asks for it. */
+#include "engine/engine_priv.h"
+#include "sip/sip_text.h"
+#include "sip/sip_value.h"
+
+/* Extensions that a Require may name. */
+static bool supports(struct span option)
+{
+    (void)option;
+    return false;
+}
+
+/* 8.2.1 */
+static bool check_method(struct engine_request *request)
+{
+    unsigned code = 0;
+    switch (engine_treatment((enum sip_method)request->message->method)) {
+    case ENGINE_TREAT_POLICY:
+    case ENGINE_TREAT_NEVER:
+        return false;
+    case ENGINE_TREAT_NO_DIALOG:
+        engine_answer(request, 481, SPAN(""), SPAN(""), SPAN(""));
+        return true;
+    case ENGINE_TREAT_NOT_ALLOWED:
+        code = 405;
+        break;
+    case ENGINE_TREAT_UNKNOWN:
+        code = 501;
+        break;
+    }
+    engine_answer(request, code, SPAN(""), SPAN("Allow"), engine_allow());
+    return true;
+}
+
+/* 8.2.2.1 */
+static bool check_scheme(struct engine_request *request)
+{
+    if (request->message->uri.scheme != SIP_SCHEME_OTHER)
+        return false;
+    engine_answer(request, 416, SPAN(""), SPAN(""), SPAN(""));
+    return true;
+}
+
+/* 8.2.2.1: a Request-URI that this server does not answer for. */
+static bool check_target(struct engine_request *request)
+{
+    if (engine_site_target(request->core->site, request->message, &request->core->target) == OK)
+        return false;
+    engine_answer(request, 404, SPAN(""), SPAN(""), SPAN(""));
+    return true;
+}
+
+/* 8.2.2.3 */
+static bool check_require(struct engine_request *request)
+{
+    char text[512];
+    struct buffer unsupported = buffer_over(text, sizeof(text));
+    const struct sip_header *header = sip_message_header(request->message, SIP_HEADER_REQUIRE);
+    for (; header; header = sip_message_header_next(request->message, header)) {
+        struct span rest = header->value, option;
+        while (sip_text_list_next(&rest, &option)) {
+            if (supports(option) || unsupported.cap - unsupported.len < option.len + 2)
+                continue;
+            if (unsupported.len)
+                buffer_add_literal(&unsupported, ", ");
+            buffer_add_span(&unsupported, option);
+        }
+    }
+    if (unsupported.len == 0)
+        return false;
+    engine_answer(request, 420, SPAN(""), SPAN("Unsupported"), buffer_span(&unsupported));
+    return true;
+}
+
+static bool is_sdp(struct span content_type)
+{
+    struct sip_media_type media;
+    return sip_value_media_type(content_type, &media) == OK &&
+           sip_media_type_is(&media, SPAN("application"), SPAN("sdp"));
+}
+
+static bool body_is_optional(const struct sip_message *message)
+{
+    struct sip_value disposition;
+    struct span value = sip_message_value(message, SIP_HEADER_CONTENT_DISPOSITION);
+    if (!value.len || sip_value_token(value, &disposition) != OK)
+        return false;
+    return span_equal_nocase(sip_param_value(disposition.params, SPAN("handling")), SPAN("optional"));
+}
+
+/* 8.2.3: what must be understood has to be.  A MESSAGE's body is the policy's to read, whatever its type. */
+static bool check_body(struct engine_request *request)
+{
+    const struct sip_message *message = request->message;
+    if (message->body.len == 0 || body_is_optional(message))
+        return false;
+    struct span encoding = sip_message_value(message, SIP_HEADER_CONTENT_ENCODING);
+    if (encoding.len && !span_equal_nocase(encoding, SPAN("identity"))) {
+        engine_answer(request, 415, SPAN(""), SPAN("Accept-Encoding"), SPAN("identity"));
+        return true;
+    }
+    if (message->method != SIP_METHOD_INVITE || is_sdp(sip_message_value(message, SIP_HEADER_CONTENT_TYPE)))
+        return false;
+    engine_answer(request, 415, SPAN(""), SPAN("Accept"), SPAN("application/sdp"));
+    return true;
+}
+
+/* RFC 3261 20.1: an INVITE that takes no SDP in the answer cannot be answered 200. */
+static bool check_accept(struct engine_request *request)
+{
+    const struct sip_message *message = request->message;
+    if (message->method != SIP_METHOD_INVITE || !sip_message_has(message, SIP_HEADER_ACCEPT) ||
+        sip_value_accepts(message, SPAN("application"), SPAN("sdp")))
+        return false;
+    engine_answer(request, 406, SPAN(""), SPAN(""), SPAN(""));
+    return true;
+}
+
+bool engine_checks(struct engine_request *request)
+{
+    static bool (*const steps[])(struct engine_request *) = {
+        check_method, check_scheme, check_target, check_require, check_body, check_accept,
+    };
+    for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++)
+        if (steps[i](request))
+            return true;
+    return false;
+}

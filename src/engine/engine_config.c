@@ -1,0 +1,277 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Defaults, the one table of settings, and how a value gets into its place; engine_config_file.c reads the file. */
+#include "engine/engine_config_priv.h"
+#include "net/net_address.h"
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define AT(field) offsetof(struct engine_config, field)
+
+/* Bounds are those of a number; for text and lists they are not used. */
+const struct engine_setting engine_settings[] = {
+    {"listen", ENGINE_SETTING_LIST, AT(listen), 0, 0, "strings such as \"udp:127.0.0.1:5060\""},
+    {"domains", ENGINE_SETTING_LIST, AT(domains), 0, 0, "host names such as \"example.com\""},
+    {"aliases", ENGINE_SETTING_PAIRS, AT(aliases), 0, 0, "a table of alias = domain"},
+    {"trusted", ENGINE_SETTING_LIST, AT(trusted), 0, 0, "addresses or blocks such as \"192.0.2.0/24\""},
+    {"egress", ENGINE_SETTING_LIST, AT(egress), 0, 0, "addresses or blocks such as \"192.0.2.0/24\""},
+    {"advertise", ENGINE_SETTING_TEXT, AT(advertise), 0, 0, "a host name or an address"},
+    {"data", ENGINE_SETTING_TEXT, AT(data_dir), 0, 0, "a folder"},
+    {"control", ENGINE_SETTING_TEXT, AT(control_path), 0, 0, "a path"},
+    {"metrics", ENGINE_SETTING_TEXT, AT(metrics), 0, 0, "\"ADDR:PORT\""},
+    {"policy", ENGINE_SETTING_TEXT, AT(policy), 0, 0, "a folder or a .lua file"},
+    {"country_code", ENGINE_SETTING_TEXT, AT(country_code), 0, 0, "digits such as \"49\""},
+    {"national_prefix", ENGINE_SETTING_TEXT, AT(national_prefix), 0, 0, "digits such as \"0\""},
+    {"international_prefix", ENGINE_SETTING_TEXT, AT(international_prefix), 0, 0, "digits such as \"00\""},
+    {"workers", ENGINE_SETTING_NUMBER, AT(workers), 0, 64, "a whole number from 1 to 64, or 0 for one a core"},
+    {"t1_ms", ENGINE_SETTING_NUMBER, AT(t1_ms), 10, 10000, "milliseconds from 10 to 10000"},
+    {"t2_ms", ENGINE_SETTING_NUMBER, AT(t2_ms), 10, 100000, "milliseconds from 10 to 100000"},
+    {"t4_ms", ENGINE_SETTING_NUMBER, AT(t4_ms), 10, 100000, "milliseconds from 10 to 100000"},
+    {"max_transactions", ENGINE_SETTING_NUMBER, AT(max_transactions), 1, 100000000, "a whole number from 1"},
+    {"max_calls", ENGINE_SETTING_NUMBER, AT(max_calls), 1, 100000000, "a whole number from 1"},
+    {"max_unacknowledged", ENGINE_SETTING_NUMBER, AT(max_unacknowledged), 1, 1000000, "a whole number from 1"},
+    {"max_connections", ENGINE_SETTING_NUMBER, AT(max_connections), 1, 1000000, "a whole number from 1"},
+    {"max_connections_per_source", ENGINE_SETTING_NUMBER, AT(max_connections_per_source), 1, 1000000,
+     "a whole number from 1"},
+    {"max_message_bytes", ENGINE_SETTING_NUMBER, AT(max_message_bytes), 1024, 65535, "bytes from 1024 to 65535"},
+    {"max_unread_bytes", ENGINE_SETTING_NUMBER, AT(max_unread_bytes), 65536, 1u << 30, "bytes from 65536"},
+    {"idle_timeout_ms", ENGINE_SETTING_NUMBER, AT(idle_timeout_ms), 1000, 86400000, "milliseconds from 1000"},
+    {"drain_timeout_ms", ENGINE_SETTING_NUMBER, AT(drain_timeout_ms), 0, 86400000, "milliseconds, 0 for 64*T1"},
+    {"retry_after_s", ENGINE_SETTING_NUMBER, AT(retry_after_s), 1, 86400, "seconds from 1 to 86400"},
+    {"guard", ENGINE_SETTING_GUARD, AT(guard_strict), 0, 0, "\"normal\" or \"strict\""},
+    {"log_level", ENGINE_SETTING_LEVEL, AT(log_level), 0, 0, "\"debug\", \"info\", \"warn\" or \"error\""},
+    {"log", ENGINE_SETTING_DECISIONS, 0, 0, 0, "\"all\", \"errors\", \"off\" or \"sample N\""},
+    {"log_file", ENGINE_SETTING_TEXT, AT(decisions_file), 0, 0, "a path"},
+    {"log_max_bytes", ENGINE_SETTING_NUMBER64, AT(decisions_max_bytes), 0, 1ull << 50, "bytes, 0 for no rotation"},
+    {"log_keep", ENGINE_SETTING_NUMBER, AT(decisions_keep), 0, 1000, "a number of files"},
+    {NULL, ENGINE_SETTING_TEXT, 0, 0, 0, NULL},
+};
+
+enum err engine_config_init(struct engine_config *config)
+{
+    *config = (struct engine_config){
+        .t1_ms = 500,
+        .max_transactions = 1000000,
+        .max_calls = 250000,
+        .max_unacknowledged = 10000,
+        .max_connections = 16384,
+        .max_connections_per_source = 1024,
+        .max_message_bytes = 65535,
+        .max_unread_bytes = 262144,
+        .idle_timeout_ms = 600000,
+        .retry_after_s = 30,
+        .log_level = LOG_INFO,
+        .decisions = ENGINE_DECISIONS_SAMPLE,
+        .decisions_sample = 100,
+        .decisions_max_bytes = 1ull << 30,
+        .decisions_keep = 4,
+    };
+    return OK;
+}
+
+static void list_clear(struct engine_list *list)
+{
+    for (unsigned i = 0; i < list->count; i++)
+        free(list->items[i]);
+    list->count = 0;
+}
+
+void engine_config_done(struct engine_config *config)
+{
+    for (const struct engine_setting *setting = engine_settings; setting->key; setting++) {
+        void *place = (char *)config + setting->offset;
+        if (setting->kind == ENGINE_SETTING_LIST || setting->kind == ENGINE_SETTING_PAIRS) {
+            list_clear(place);
+        } else if (setting->kind == ENGINE_SETTING_TEXT) {
+            free(*(char **)place);
+            *(char **)place = NULL;
+        }
+    }
+}
+
+const struct engine_setting *engine_setting_find(const char *key)
+{
+    for (const struct engine_setting *setting = engine_settings; setting->key; setting++)
+        if (strcmp(setting->key, key) == 0)
+            return setting;
+    return NULL;
+}
+
+static enum err set_decisions(struct engine_config *config, struct span value)
+{
+    uint32_t sample;
+    if (span_equal(value, SPAN("all")))
+        config->decisions = ENGINE_DECISIONS_ALL;
+    else if (span_equal(value, SPAN("errors")))
+        config->decisions = ENGINE_DECISIONS_ERRORS;
+    else if (span_equal(value, SPAN("off")))
+        config->decisions = ENGINE_DECISIONS_OFF;
+    else if (span_starts_with(value, SPAN("sample ")) && span_to_u32(span_slice(value, 7, value.len), &sample) &&
+             sample > 0) {
+        config->decisions = ENGINE_DECISIONS_SAMPLE;
+        config->decisions_sample = sample;
+    } else
+        return ERR_INVALID;
+    return OK;
+}
+
+static enum err set_text(char **place, struct span value)
+{
+    if (value.len == 0 || span_find(value, '\0') != value.len)
+        return ERR_INVALID;
+    char *copy = span_dup(value);
+    if (!copy)
+        return ERR_NOMEM;
+    free(*place);
+    *place = copy;
+    return OK;
+}
+
+static enum err list_add(struct engine_list *list, struct span value)
+{
+    if (list->count == ENGINE_LIST_MAX)
+        return ERR_FULL;
+    if (value.len == 0)
+        return ERR_INVALID;
+    char *copy = span_dup(value);
+    if (!copy)
+        return ERR_NOMEM;
+    list->items[list->count++] = copy;
+    return OK;
+}
+
+static enum err set_number(struct engine_config *config, const struct engine_setting *setting, struct span value)
+{
+    uint64_t number;
+    if (!span_to_u64(value, &number) || number < setting->min || number > setting->max)
+        return ERR_INVALID;
+    void *place = (char *)config + setting->offset;
+    if (setting->kind == ENGINE_SETTING_NUMBER64)
+        *(uint64_t *)place = number;
+    else
+        *(uint32_t *)place = (uint32_t)number;
+    return OK;
+}
+
+enum err engine_setting_put(struct engine_config *config, const struct engine_setting *setting, struct span value)
+{
+    void *place = (char *)config + setting->offset;
+    char level[16];
+    switch (setting->kind) {
+    case ENGINE_SETTING_TEXT:
+        return set_text(place, value);
+    case ENGINE_SETTING_LIST:
+    case ENGINE_SETTING_PAIRS:
+        return list_add(place, value);
+    case ENGINE_SETTING_NUMBER:
+    case ENGINE_SETTING_NUMBER64:
+        return set_number(config, setting, value);
+    case ENGINE_SETTING_GUARD:
+        config->guard_strict = span_equal(value, SPAN("strict"));
+        return config->guard_strict || span_equal(value, SPAN("normal")) ? OK : ERR_INVALID;
+    case ENGINE_SETTING_LEVEL:
+        return span_copy(value, level, sizeof(level)) && log_level_parse(level, place) ? OK : ERR_INVALID;
+    case ENGINE_SETTING_DECISIONS:
+        return set_decisions(config, value);
+    }
+    return ERR_INVALID;
+}
+
+enum err engine_config_flag(struct engine_config *config, const char *key, const char *value, bool first,
+                            struct fault *fault)
+{
+    const struct engine_setting *setting = engine_setting_find(key);
+    if (!setting)
+        return fault_set(fault, ERR_INVALID, "", 0, "no setting is called \"%s\"", key);
+    if (first && (setting->kind == ENGINE_SETTING_LIST || setting->kind == ENGINE_SETTING_PAIRS))
+        list_clear((struct engine_list *)(void *)((char *)config + setting->offset));
+    enum err err = engine_setting_put(config, setting, span_of(value));
+    if (err == ERR_FULL)
+        return fault_set(fault, err, "", 0, "%s: more than %d values", key, ENGINE_LIST_MAX);
+    if (err != OK)
+        return fault_set(fault, err, "", 0, "%s: expected %s, got \"%s\"", key, setting->expected, value);
+    return OK;
+}
+
+static void to_lower(char *text)
+{
+    for (; *text; text++)
+        if (*text >= 'A' && *text <= 'Z')
+            *text = (char)(*text + 32);
+}
+
+static bool has_domain(const struct engine_config *config, struct span name)
+{
+    for (unsigned i = 0; i < config->domains.count; i++)
+        if (span_equal(span_of(config->domains.items[i]), name))
+            return true;
+    return false;
+}
+
+static enum err check_aliases(struct engine_config *config, struct fault *fault)
+{
+    for (unsigned i = 0; i < config->aliases.count; i++) {
+        to_lower(config->aliases.items[i]);
+        struct span alias = span_of(config->aliases.items[i]);
+        size_t equals = span_find(alias, '=');
+        if (equals == 0 || equals >= alias.len - 1)
+            return fault_set(fault, ERR_INVALID, "", 0, "aliases: expected alias = domain, got \"%s\"",
+                             config->aliases.items[i]);
+        if (!has_domain(config, span_slice(alias, equals + 1, alias.len)))
+            return fault_set(fault, ERR_INVALID, "", 0, "aliases: \"%s\" stands for a host that is not in domains",
+                             config->aliases.items[i]);
+    }
+    return OK;
+}
+
+static enum err check_digits(const char *key, const char *value, struct fault *fault)
+{
+    uint64_t number;
+    if (!value || (strlen(value) <= 6 && span_to_u64(span_of(value), &number)))
+        return OK;
+    return fault_set(fault, ERR_INVALID, "", 0, "%s: expected up to 6 digits, got \"%s\"", key, value);
+}
+
+static enum err finish_paths(struct engine_config *config, struct fault *fault)
+{
+    if (!config->policy)
+        return fault_set(
+            fault, ERR_INVALID, "", 0,
+            "no policy: name a folder or a .lua file (verdict run POLICY, or policy = in the configuration)");
+    if (config->control_path || !config->data_dir)
+        return OK;
+    struct buffer path = buffer_heap(4096);
+    buffer_addf(&path, "%s/control.sock", config->data_dir);
+    config->control_path = path.overflow ? NULL : span_dup(buffer_span(&path));
+    buffer_done(&path);
+    return config->control_path ? OK : fault_set(fault, ERR_NOMEM, "", 0, "out of memory");
+}
+
+enum err engine_config_finish(struct engine_config *config, struct fault *fault)
+{
+    static char default_listen[] = "udp:127.0.0.1:5060";
+    if (!config->t2_ms)
+        config->t2_ms = 8 * config->t1_ms;
+    if (!config->t4_ms)
+        config->t4_ms = 10 * config->t1_ms;
+    if (config->t2_ms < config->t1_ms)
+        return fault_set(fault, ERR_INVALID, "", 0, "t2_ms: %u is less than t1_ms, %u", config->t2_ms, config->t1_ms);
+    if (!config->drain_timeout_ms)
+        config->drain_timeout_ms = 64 * config->t1_ms;
+    if (!config->workers) {
+        long cores = sysconf(_SC_NPROCESSORS_ONLN);
+        config->workers = cores < 1 ? 1 : cores > 64 ? 64 : (uint32_t)cores;
+    }
+    if (config->listen.count == 0 && list_add(&config->listen, span_of(default_listen)) != OK)
+        return fault_set(fault, ERR_NOMEM, "", 0, "out of memory");
+    for (unsigned i = 0; i < config->domains.count; i++)
+        to_lower(config->domains.items[i]);
+    enum err err = check_aliases(config, fault);
+    if (err == OK)
+        err = check_digits("country_code", config->country_code, fault);
+    if (err == OK)
+        err = check_digits("national_prefix", config->national_prefix, fault);
+    if (err == OK)
+        err = check_digits("international_prefix", config->international_prefix, fault);
+    return err == OK ? finish_paths(config, fault) : err;
+}

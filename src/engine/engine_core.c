@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "engine/engine_priv.h"
+#include <stdlib.h>
+
+static enum err make_tables(struct engine_core *core)
+{
+    const struct engine_config *config = core->config;
+    struct txn_options txns = {
+        .clock = core->clock,
+        .wheel = core->wheel,
+        .wire = core->wire,
+        .key = core->key,
+        .timers = {config->t1_ms, config->t2_ms, config->t4_ms},
+        .cap = config->max_transactions,
+        .reflect_cap = config->max_unacknowledged,
+        .handlers = engine_txn_handlers(core),
+    };
+    enum err err = txn_table_new(&txns, &core->txns);
+    if (err != OK)
+        return err;
+    struct call_options calls = {.txns = core->txns, .cap = config->max_calls, .handlers = engine_call_handlers(core)};
+    return call_table_new(&calls, &core->calls);
+}
+
+enum err engine_core_new(const struct engine_core_options *options, struct engine_core **out_core)
+{
+    struct engine_core *core = calloc(1, sizeof(*core));
+    if (!core)
+        return ERR_NOMEM;
+    core->config = options->config;
+    core->site = options->site;
+    core->clock = options->clock;
+    core->wheel = options->wheel;
+    core->wire = options->wire;
+    core->lookup = options->lookup;
+    core->decisions = options->decisions;
+    core->meters = options->meters;
+    core->key = options->key;
+    core->worker = options->worker;
+    core->last.note = "";
+    enum err err = make_tables(core);
+    if (err != OK) {
+        engine_core_free(core);
+        return err;
+    }
+    *out_core = core;
+    return OK;
+}
+
+static void free_tables(struct engine_core *core)
+{
+    if (core->calls)
+        call_table_free(core->calls);
+    if (core->txns)
+        txn_table_free(core->txns);
+    core->calls = NULL;
+    core->txns = NULL;
+}
+
+void engine_core_free(struct engine_core *core)
+{
+    if (!core)
+        return;
+    free_tables(core);
+    free(core);
+}
+
+enum err engine_core_reset(struct engine_core *core)
+{
+    free_tables(core);
+    return make_tables(core);
+}
+
+void engine_core_use(struct engine_core *core, struct policy *policy, uint64_t version)
+{
+    core->policy = policy;
+    core->version = version;
+}
+
+bool engine_core_is_idle(const struct engine_core *core)
+{
+    return call_table_count(core->calls) == 0 && txn_table_unfinished(core->txns) == 0;
+}

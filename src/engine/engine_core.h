@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What one worker does with a message, from bytes to answer, without sockets: its wire, clock and directory come in, so
+ * that the daemon, `verdict test` and the unit tests run the same dispatch, guard and reply builder.  One thread. */
+#pragma once
+
+#include "call/call_table.h"
+#include "engine/engine_decisions.h"
+#include "engine/engine_guard.h"
+#include "engine/engine_meters.h"
+#include "engine/engine_site.h"
+#include "policy/policy.h"
+#include "txn/txn_reply_via.h"
+
+/* Who is known: the live directory, or a test's. */
+struct engine_lookup {
+    void *ctx;
+    /* The entry for `target`.  ERR_NOT_FOUND: there is none, or no directory was ever made; any other error: nothing can
+     * be known now (503).  Spans stay valid until the message has been handled. */
+    enum err (*find)(void *ctx, const struct policy_target *target, struct policy_record *out_record);
+};
+
+/* What came of a request, for tests and the decision log. */
+struct engine_outcome {
+    struct policy_decision decision; /* valid when `decided` */
+    bool decided;                    /* a policy was asked */
+    bool guarded;                    /* gone{} went through the guard */
+    enum engine_guard_kind guard;
+    enum policy_verdict verdict; /* as carried out */
+    unsigned code;               /* final status, 0: nothing was sent */
+    const char *note;            /* why it is not what the policy said; "" otherwise */
+};
+
+struct engine_core_options {
+    const struct engine_config *config;
+    const struct engine_site *site;
+    const struct clock *clock;
+    struct wheel *wheel;
+    struct txn_wire wire;
+    struct engine_lookup lookup;
+    struct engine_decisions_log *decisions; /* NULL: none */
+    struct engine_meters *meters;           /* NULL: none */
+    struct siphash_key key;                 /* secret, the same on all workers */
+    unsigned worker;
+};
+
+enum { ENGINE_REPLY_BYTES = 72 * 1024 };
+
+/* Log lines that may repeat per packet are held back by kind. */
+enum engine_limit { ENGINE_LIMIT_FAILURES, ENGINE_LIMIT_CONFLICTS, ENGINE_LIMIT_ACKS, ENGINE_LIMIT_COUNT };
+
+struct engine_core {
+    const struct engine_config *config;
+    const struct engine_site *site;
+    const struct clock *clock;
+    struct wheel *wheel;
+    struct txn_wire wire;
+    struct engine_lookup lookup;
+    struct engine_decisions_log *decisions;
+    struct engine_meters *meters;
+    struct siphash_key key;
+    unsigned worker;
+    struct txn_table *txns;
+    struct call_table *calls;
+    struct policy *policy; /* borrowed: the active version's VM of this worker; NULL: nothing can be decided, 503 */
+    uint64_t version;
+    bool draining;
+    bool owes_collection; /* the policy made garbage since the last policy_collect */
+    struct log_limit limits[ENGINE_LIMIT_COUNT];
+    struct engine_outcome last;
+    struct sip_message message;
+    struct engine_target target;
+    char reply[ENGINE_REPLY_BYTES];
+};
+
+MUST_CHECK enum err engine_core_new(const struct engine_core_options *options, struct engine_core **out_core);
+void engine_core_free(struct engine_core *core); /* NULL is fine */
+
+/* Forgets every transaction and call: a test's fresh start. */
+MUST_CHECK enum err engine_core_reset(struct engine_core *core);
+
+/* One message from the wire.  `framing` says whether it is a datagram or was cut from a stream. */
+void engine_core_receive(struct engine_core *core, const struct net_flow *flow, struct span bytes,
+                         enum sip_framing framing);
+
+/* Decides with `policy` from now on; the caller keeps it alive until it is replaced. */
+void engine_core_use(struct engine_core *core, struct policy *policy, uint64_t version);
+/* The world that a policy of this core sees. */
+struct policy_host engine_core_host(struct engine_core *core);
+/* Nothing of this core waits any more: no call, no INVITE that owes an answer or waits for its ACK. */
+bool engine_core_is_idle(const struct engine_core *core);

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Asks the policy: fills in the view that it gets of the request, and is the world that it sees. */
+#include "engine/engine_priv.h"
+#include "util/clock.h"
+#include "util/log.h"
+
+static const char *const transport_names[NET_TRANSPORT_COUNT] = {
+    [NET_UDP] = "udp", [NET_TCP] = "tcp", [NET_TLS] = "tls", [NET_WS] = "ws", [NET_WSS] = "wss",
+};
+
+static struct policy_peer peer_of(const struct engine_core *core, const struct net_flow *flow)
+{
+    struct policy_peer peer = {
+        .family = flow->remote.family == NET_FAMILY_IP4 ? 4 : 6,
+        .port = flow->remote.port,
+        .transport = transport_names[flow->transport],
+        .trusted = engine_site_trusts(core->site, &flow->remote),
+    };
+    memcpy(peer.address, flow->remote.ip, sizeof(peer.address));
+    return peer;
+}
+
+void engine_decide(struct engine_request *request)
+{
+    struct engine_core *core = request->core;
+    struct policy_request view = {
+        .message = request->message,
+        .source = peer_of(core, request->flow),
+        .target = core->target.target,
+    };
+    if (core->decisions) {
+        request->call_hash = siphash(&core->key, request->message->call_id.at, request->message->call_id.len);
+        request->logs = engine_decisions_wants(core->decisions, request->call_hash, false);
+        if (request->logs)
+            request->started_ns = clock_mono_ns();
+    }
+    if (request->txn)
+        policy_decide(core->policy, &view, &core->last.decision);
+    else
+        policy_decide_read_only(core->policy, &view, &core->last.decision);
+    core->last.decided = true;
+    core->owes_collection = true;
+}
+
+static int64_t host_wall_ms(void *ctx)
+{
+    const struct engine_core *core = ctx;
+    return core->clock->wall_ms;
+}
+
+static enum err host_record(void *ctx, const struct policy_request *request, struct policy_record *out_record)
+{
+    const struct engine_core *core = ctx;
+    return core->lookup.find(core->lookup.ctx, &request->target, out_record);
+}
+
+static void host_log(void *ctx, enum log_level level, const char *rule, struct span text)
+{
+    (void)ctx;
+    log_write(level, "policy", "%s%s%.*s", rule ? rule : "", rule ? ": " : "", SPAN_ARG(text));
+}
+
+/* A function of the request alone, so that the same request decides alike in every process. */
+static uint64_t host_seed(void *ctx, const struct policy_request *request)
+{
+    static const struct siphash_key fixed = {0x7665726469637420u, 0x64656369646573u};
+    (void)ctx;
+    return siphash(&fixed, request->message->call_id.at, request->message->call_id.len) ^ request->message->cseq;
+}
+
+struct policy_host engine_core_host(struct engine_core *core)
+{
+    return (struct policy_host){
+        .clock = {core, host_wall_ms},
+        .directory = {core, host_record},
+        .log = {core, host_log},
+        .random = {core, host_seed},
+    };
+}

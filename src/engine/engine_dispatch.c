@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The way of a message through the engine: parse, then transactions, then (RFC 3261 8.2) checks, calls, the policy.
+ * ACK and CANCEL leave before every check, and no policy ever sees them. */
+#include "engine/engine_priv.h"
+#include "util/clock.h"
+
+static void count_noise(struct engine_core *core, enum engine_noise kind, uint64_t by)
+{
+    if (core->meters)
+        metric_count(core->meters->noise[kind], core->worker, by);
+}
+
+/* A message that does not parse: 400 with what is wrong, or silence where no answer could arrive or none is allowed. */
+static void refuse_malformed(struct engine_core *core, const struct net_flow *flow, const struct sip_problem *problem)
+{
+    struct engine_request request;
+    if (problem->code == 0 || !core->message.answerable) {
+        count_noise(core, problem->code == 0 ? ENGINE_NOISE_EMPTY : ENGINE_NOISE_UNANSWERABLE, 1);
+        return;
+    }
+    count_noise(core, ENGINE_NOISE_MALFORMED, 1);
+    engine_request_init(&request, core, flow);
+    /* Without state: the same bytes come out for a retransmission, and an ACK for it is known by its tag. */
+    char reason[160];
+    struct buffer text = buffer_over(reason, sizeof(reason));
+    buffer_add_span(&text, sip_reply_phrase((unsigned)problem->code));
+    buffer_addf(&text, ": %s", problem->reason);
+    engine_answer(&request, (unsigned)problem->code, text.overflow || problem->code != 400 ? SPAN("") : span_of(reason),
+                  SPAN(""), SPAN(""));
+}
+
+/* OPTIONS for the host itself is an upstream's heartbeat: C answers, and no script can break it. */
+static bool is_heartbeat(const struct engine_core *core)
+{
+    const struct sip_message *message = &core->message;
+    return message->method == SIP_METHOD_OPTIONS && message->uri.user.at == NULL &&
+           (message->uri.scheme == SIP_SCHEME_SIP || message->uri.scheme == SIP_SCHEME_SIPS);
+}
+
+static void answer_heartbeat(struct engine_request *request)
+{
+    if (request->core->draining)
+        engine_answer_busy(request, true);
+    else
+        engine_answer(request, 200, SPAN(""), SPAN("Allow"), engine_allow());
+}
+
+static void receive_in_dialog(struct engine_request *request)
+{
+    struct engine_core *core = request->core;
+    if (call_receive(core->calls, request->message, &request->back, &request->flow->remote) != OK)
+        engine_answer_busy(request, false);
+}
+
+static void receive_new(struct engine_request *request)
+{
+    struct engine_core *core = request->core;
+    if (request->message->to.tag.at) {
+        receive_in_dialog(request);
+        return;
+    }
+    if (is_heartbeat(core)) {
+        answer_heartbeat(request);
+        return;
+    }
+    if (core->draining || !core->policy) {
+        engine_answer_busy(request, true);
+        return;
+    }
+    /* OPTIONS is answered without state (the design's one exception): a pure function of the request. */
+    if (request->message->method != SIP_METHOD_OPTIONS && !engine_request_open(request))
+        return;
+    if (engine_checks(request))
+        return;
+    engine_decide(request);
+    engine_carry_out(request);
+    engine_report_decision(request);
+}
+
+static void receive_merged(struct engine_request *request)
+{
+    if (engine_request_open(request))
+        engine_answer(request, 482, SPAN(""), SPAN(""), SPAN(""));
+}
+
+static void receive_request(struct engine_core *core, const struct net_flow *flow)
+{
+    struct engine_request request;
+    if (core->meters)
+        metric_count(core->meters->requests[core->message.method], core->worker, 1);
+    engine_request_init(&request, core, flow);
+    struct txn_arrival arrival = txn_receive(core->txns, &core->message, &request.back);
+    switch (arrival.class) {
+    case TXN_ABSORBED:
+    case TXN_ACK_ABSORBED:
+        return;
+    case TXN_ACK_FOR_CALL:
+        (void)call_receive_ack(core->calls, &core->message, flow);
+        return;
+    case TXN_CANCEL_MATCHED:
+    case TXN_CANCEL_UNMATCHED:
+        if (call_cancel(core->calls, &core->message, arrival.txn, &request.back, &flow->remote) != OK)
+            engine_answer_busy(&request, false);
+        return;
+    case TXN_MERGED:
+        receive_merged(&request);
+        return;
+    case TXN_NEW:
+        receive_new(&request);
+        return;
+    }
+}
+
+void engine_core_receive(struct engine_core *core, const struct net_flow *flow, struct span bytes,
+                         enum sip_framing framing)
+{
+    struct sip_problem problem;
+    if (sip_message_parse(&core->message, bytes, framing, &problem) != OK) {
+        refuse_malformed(core, flow, &problem);
+        return;
+    }
+    if (core->message.trailing)
+        count_noise(core, ENGINE_NOISE_TRAILING, 1);
+    if (core->message.is_request)
+        receive_request(core, flow);
+    else if (!txn_receive_response(core->txns, &core->message))
+        count_noise(core, ENGINE_NOISE_STRAY_RESPONSE, 1);
+}

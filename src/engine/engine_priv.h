@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One request on its way through the engine.  Private to this folder. */
+#pragma once
+
+#include "engine/engine_core.h"
+#include "engine/engine_methods.h"
+
+struct engine_request {
+    struct engine_core *core;
+    const struct sip_message *message;
+    const struct net_flow *flow; /* where it came from */
+    struct net_flow back;        /* where its answer goes (RFC 3261 18.2.2) */
+    struct txn *txn;             /* NULL: it is answered without state */
+    struct sip_reply_via via;
+    char received[TXN_RECEIVED_MAX];
+    char tag[TXN_TAG_LEN];
+    uint64_t call_hash;  /* of the Call-ID, for sampling */
+    uint64_t started_ns; /* 0: this decision is not logged */
+    bool logs;
+};
+
+/* engine_answer.c: how answers are built and sent. */
+
+void engine_request_init(struct engine_request *request, struct engine_core *core, const struct net_flow *flow);
+/* Status line and what every answer copies; further headers by sip_reply_header. */
+struct buffer engine_answer_begin(struct engine_request *request, unsigned code, struct span reason);
+/* Ends the message, sends it through the transaction or without state, and counts it. */
+void engine_answer_end(struct engine_request *request, struct buffer *answer, unsigned code);
+/* An answer with at most one further header (an empty name: none). */
+void engine_answer(struct engine_request *request, unsigned code, struct span reason, struct span name,
+                   struct span value);
+/* 503 without state: for what cannot even be given a transaction.  `whole_server`: with Retry-After, so that an upstream
+ * sends nothing for that long (RFC 3261 21.5.4). */
+void engine_answer_busy(struct engine_request *request, bool whole_server);
+/* 503 with Retry-After through the transaction: the directory cannot be read. */
+void engine_answer_unavailable(struct engine_request *request);
+/* Opens the transaction; false: it was answered 503 without state. */
+bool engine_request_open(struct engine_request *request);
+/* Our Contact for this request, as "<sip:host:port>"; written into `text`. */
+enum { ENGINE_CONTACT_MAX = 320 };
+struct span engine_contact(const struct engine_request *request, char text[static ENGINE_CONTACT_MAX]);
+
+/* engine_checks.c: RFC 3261 8.2 in its order.  True: the request was answered. */
+bool engine_checks(struct engine_request *request);
+
+/* engine_decide.c: asks the policy; engine_verdict.c: carries its decision out. */
+void engine_decide(struct engine_request *request);
+void engine_carry_out(struct engine_request *request);
+
+/* engine_report.c: the decision log and the events. */
+void engine_report_decision(struct engine_request *request);
+struct txn_handlers engine_txn_handlers(struct engine_core *core);
+struct call_handlers engine_call_handlers(struct engine_core *core);

@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "engine/engine_site.h"
+#include <stdio.h>
+
+static enum err parse_prefixes(const struct engine_list *list, const char *key, struct net_prefix *out,
+                               unsigned *out_count, struct fault *fault)
+{
+    for (unsigned i = 0; i < list->count; i++)
+        if (net_prefix_parse(span_of(list->items[i]), &out[i]) != OK)
+            return fault_set(fault, ERR_INVALID, "", 0,
+                             "%s: \"%s\" is neither an address nor a block such as 192.0.2.0/24", key, list->items[i]);
+    *out_count = list->count;
+    return OK;
+}
+
+static void add_host(struct engine_site *site, struct span name, struct span domain)
+{
+    if (site->host_count < ENGINE_HOSTS_MAX)
+        site->hosts[site->host_count++] = (struct engine_host){name, domain};
+}
+
+static void add_number_rules(struct engine_site *site, const struct engine_config *config)
+{
+    if (config->international_prefix)
+        site->numbers[site->number_count++] = (struct sip_number_rule){
+            .prefix = span_of(config->international_prefix),
+            .strip = (unsigned)strlen(config->international_prefix),
+            .prepend = SPAN("+"),
+        };
+    if (!config->country_code)
+        return;
+    snprintf(site->number_prefix, sizeof(site->number_prefix), "+%s", config->country_code);
+    const char *national = config->national_prefix ? config->national_prefix : "";
+    site->numbers[site->number_count++] = (struct sip_number_rule){
+        .prefix = span_of(national),
+        .strip = (unsigned)strlen(national),
+        .prepend = span_of(site->number_prefix),
+        .min_digits = 4, /* shorter ones are extensions, which no country code makes a number of */
+    };
+}
+
+enum err engine_site_init(struct engine_site *site, const struct engine_config *config, struct fault *fault)
+{
+    memset(site, 0, sizeof(*site));
+    site->open = config->domains.count == 0;
+    for (unsigned i = 0; i < config->domains.count; i++)
+        add_host(site, span_of(config->domains.items[i]), span_of(config->domains.items[i]));
+    for (unsigned i = 0; i < config->aliases.count; i++) {
+        struct span alias = span_of(config->aliases.items[i]);
+        size_t equals = span_find(alias, '=');
+        add_host(site, span_slice(alias, 0, equals), span_slice(alias, equals + 1, alias.len));
+    }
+    if (config->domains.count)
+        site->default_domain = span_of(config->domains.items[0]);
+    if (config->advertise)
+        site->advertise = span_of(config->advertise);
+    add_number_rules(site, config);
+    enum err err = parse_prefixes(&config->trusted, "trusted", site->trusted, &site->trusted_count, fault);
+    if (err == OK)
+        err = parse_prefixes(&config->egress, "egress", site->egress, &site->egress_count, fault);
+    return err;
+}
+
+enum err engine_site_add_own(struct engine_site *site, const struct net_address *address)
+{
+    if (site->own_count == ENGINE_ADDRESSES_MAX)
+        return ERR_FULL;
+    site->own[site->own_count++] = *address;
+    return OK;
+}
+
+static bool any_contains(const struct net_prefix *prefixes, unsigned count, const struct net_address *address)
+{
+    for (unsigned i = 0; i < count; i++)
+        if (net_prefix_contains(&prefixes[i], address))
+            return true;
+    return false;
+}
+
+bool engine_site_trusts(const struct engine_site *site, const struct net_address *source)
+{
+    return any_contains(site->trusted, site->trusted_count, source);
+}
+
+bool engine_site_may_reach(const struct engine_site *site, const struct net_address *address)
+{
+    return any_contains(site->egress, site->egress_count, address);
+}
+
+static bool is_own_address(const struct engine_site *site, const struct sip_uri *uri)
+{
+    struct net_address address;
+    if (uri->host_kind != SIP_HOST_IPV4 && uri->host_kind != SIP_HOST_IPV6)
+        return site->advertise.len && span_equal_nocase(uri->host, site->advertise);
+    if (net_address_parse_ip(uri->host, 0, &address) != OK)
+        return false;
+    for (unsigned i = 0; i < site->own_count; i++)
+        if (net_address_equal_ip(&site->own[i], &address))
+            return true;
+    return false;
+}
+
+/* The domain that a host stands for, lower case; false when it is not ours. */
+static bool find_domain(const struct engine_site *site, const struct sip_uri *uri, struct buffer *bytes,
+                        struct span *out_domain)
+{
+    for (unsigned i = 0; i < site->host_count; i++)
+        if (span_equal_nocase(site->hosts[i].name, uri->host)) {
+            *out_domain = site->hosts[i].domain;
+            return true;
+        }
+    if (site->default_domain.len && is_own_address(site, uri)) {
+        *out_domain = site->default_domain;
+        return true;
+    }
+    if (!site->open)
+        return false;
+    size_t start = bytes->len;
+    for (size_t i = 0; i < uri->host.len; i++) {
+        char c = uri->host.at[i];
+        buffer_add_byte(bytes, c >= 'A' && c <= 'Z' ? (char)(c + 32) : c);
+    }
+    *out_domain = span_make(bytes->at + start, bytes->len - start);
+    return true;
+}
+
+static enum err take_user(const struct sip_uri *uri, struct buffer *bytes, struct span *out_user)
+{
+    size_t len;
+    if (!uri->user.at)
+        return OK;
+    if (bytes->cap - bytes->len < uri->user.len)
+        return ERR_TOO_LONG;
+    if (!sip_uri_unescape(uri->user, bytes->at + bytes->len, bytes->cap - bytes->len, &len))
+        return ERR_TOO_LONG;
+    struct span user = span_make(bytes->at + bytes->len, len);
+    if (span_find(user, '\0') != user.len)
+        return ERR_INVALID;
+    bytes->len += len;
+    *out_user = user;
+    return OK;
+}
+
+static enum err take_number(const struct engine_site *site, const struct sip_uri *uri, struct span user,
+                            struct buffer *bytes, struct span *out_number)
+{
+    char number[SIP_NUMBER_MAX];
+    size_t len;
+    enum err err = sip_number_of_uri(uri, site->numbers, site->number_count, number, &len);
+    /* With a numbering plan, digits in a sip: URI are dialled numbers even without user=phone. */
+    if (err != OK && site->number_count && sip_number_is(user))
+        err = sip_number_normalise(user, site->numbers, site->number_count, number, &len);
+    if (err != OK || number[0] != '+')
+        return OK; /* not a number, or one that no rule makes global: it has a user only */
+    size_t start = bytes->len;
+    buffer_add(bytes, number, len);
+    *out_number = span_make(bytes->at + start, len);
+    return bytes->overflow ? ERR_TOO_LONG : OK;
+}
+
+enum err engine_site_target(const struct engine_site *site, const struct sip_message *request,
+                            struct engine_target *out_target)
+{
+    const struct sip_uri *uri = request->method == SIP_METHOD_REGISTER ? &request->to.uri : &request->uri;
+    struct buffer bytes = buffer_over(out_target->bytes, sizeof(out_target->bytes));
+    struct policy_target target = {0};
+    enum err err = OK;
+    if (uri->scheme == SIP_SCHEME_TEL)
+        target.host = site->default_domain;
+    else if (!find_domain(site, uri, &bytes, &target.host))
+        return ERR_NOT_FOUND;
+    if ((err = take_user(uri, &bytes, &target.user)) != OK ||
+        (err = take_number(site, uri, target.user, &bytes, &target.number)) != OK)
+        return err;
+    size_t start = bytes.len;
+    buffer_add_span(&bytes, target.user);
+    if (target.user.len)
+        buffer_add_byte(&bytes, '@');
+    buffer_add_span(&bytes, target.host);
+    if (bytes.overflow)
+        return ERR_TOO_LONG;
+    out_target->target = target;
+    out_target->aor = span_make(bytes.at + start, bytes.len - start);
+    return OK;
+}

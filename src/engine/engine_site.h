@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What is ours: hosts and their aliases, own addresses, the numbering plan, trusted sources.  Made once from the
+ * configuration and the bound addresses, then only read, by all workers. */
+#pragma once
+
+#include "engine/engine_config.h"
+#include "net/net_address.h"
+#include "policy/policy_request.h"
+#include "sip/sip_message.h"
+#include "sip/sip_number.h"
+
+enum { ENGINE_HOSTS_MAX = 2 * ENGINE_LIST_MAX, ENGINE_ADDRESSES_MAX = 256, ENGINE_NUMBER_RULES_MAX = 3 };
+
+/* A host that is ours and the domain that it stands for. */
+struct engine_host {
+    struct span name; /* lower case */
+    struct span domain;
+};
+
+struct engine_site {
+    bool open; /* no domains configured: every host is ours */
+    struct engine_host hosts[ENGINE_HOSTS_MAX];
+    unsigned host_count;
+    struct net_address own[ENGINE_ADDRESSES_MAX]; /* bound addresses, ports included */
+    unsigned own_count;
+    struct span default_domain; /* the first configured domain; empty when there is none */
+    struct span advertise;      /* empty: the bound address */
+    struct net_prefix trusted[ENGINE_LIST_MAX];
+    unsigned trusted_count;
+    struct net_prefix egress[ENGINE_LIST_MAX];
+    unsigned egress_count;
+    struct sip_number_rule numbers[ENGINE_NUMBER_RULES_MAX];
+    unsigned number_count;
+    char number_prefix[8]; /* "+49" */
+};
+
+/* Borrows the configuration's strings.  Host names in it are lower case after engine_config_finish. */
+MUST_CHECK enum err engine_site_init(struct engine_site *site, const struct engine_config *config, struct fault *fault);
+/* Adds an address that we listen on. */
+MUST_CHECK enum err engine_site_add_own(struct engine_site *site, const struct net_address *address);
+
+bool engine_site_trusts(const struct engine_site *site, const struct net_address *source);
+bool engine_site_may_reach(const struct engine_site *site, const struct net_address *address);
+
+enum { ENGINE_TARGET_BYTES = 1024 };
+
+/* Whom a request is for, with the bytes that its spans point into. */
+struct engine_target {
+    struct policy_target target;
+    struct span aor; /* "user@host", or "host" without a user */
+    char bytes[ENGINE_TARGET_BYTES];
+};
+
+/* The Request-URI's user, of a REGISTER the To's AOR, normalised (design section 2): escapes, visual separators, tel:,
+ * user=phone, national numbers to E.164.  ERR_NOT_FOUND: the host is not ours (404); ERR_TOO_LONG; ERR_INVALID: an escape
+ * that stands for no text (NUL), which no user here has (404). */
+MUST_CHECK enum err engine_site_target(const struct engine_site *site, const struct sip_message *request,
+                                       struct engine_target *out_target);

@@ -1,0 +1,297 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Carries a decision out: the guard, then the status that the verdict means for the method, then its answer. */
+#include "engine/engine_priv.h"
+#include "util/invariant.h"
+
+static void outcome_is(struct engine_request *request, enum policy_verdict verdict, const char *note)
+{
+    request->core->last.verdict = verdict;
+    request->core->last.note = note;
+    if (request->core->meters)
+        metric_count(request->core->meters->verdicts[verdict], request->core->worker, 1);
+}
+
+/* What the policy's answer adds to any response. */
+static void add_headers(struct buffer *answer, const struct policy_answer *from)
+{
+    if (from->retry_after >= 0)
+        sip_reply_header_u64(answer, SPAN("Retry-After"), (uint64_t)from->retry_after);
+    for (unsigned i = 0; i < from->header_count; i++)
+        sip_reply_header(answer, from->headers[i].name, from->headers[i].value);
+}
+
+/* "<uri>", unless the text brings its own brackets. */
+static void add_uri_header(struct buffer *answer, struct span name, struct span uri)
+{
+    char text[1100];
+    struct buffer value = buffer_over(text, sizeof(text));
+    bool bare = span_find(uri, '<') == uri.len;
+    if (bare)
+        buffer_add_byte(&value, '<');
+    buffer_add_span(&value, uri);
+    if (bare)
+        buffer_add_byte(&value, '>');
+    if (!value.overflow)
+        sip_reply_header(answer, name, buffer_span(&value));
+}
+
+/* RFC 6432 allows it in responses; without it networks read 410 as anything from 1 to 22. */
+static void add_q850(struct buffer *answer, int cause)
+{
+    char text[32];
+    struct buffer value = buffer_over(text, sizeof(text));
+    if (cause <= 0)
+        return;
+    buffer_add_literal(&value, "Q.850;cause=");
+    buffer_add_u64(&value, (uint64_t)cause);
+    sip_reply_header(answer, SPAN("Reason"), buffer_span(&value));
+}
+
+static void answer_gone(struct engine_request *request, const struct policy_record *record)
+{
+    const struct policy_answer *from = request->core->last.decision.answer;
+    struct buffer answer = engine_answer_begin(request, 410, from->reason);
+    add_q850(&answer, from->q850 > 0 ? from->q850 : record ? record->cause : 0);
+    if (from->error_info.len)
+        add_uri_header(&answer, SPAN("Error-Info"), from->error_info);
+    add_headers(&answer, from);
+    engine_answer_end(request, &answer, 410);
+}
+
+/* 301 and 302 to `code`'s contacts; without one, to the directory's forwarding address. */
+static void answer_moved(struct engine_request *request, unsigned code, struct span forward)
+{
+    const struct policy_answer *from = request->core->last.decision.answer;
+    bool own = from->contact_count > 0 && !request->core->last.guarded;
+    struct buffer answer = engine_answer_begin(request, code, own ? from->reason : SPAN(""));
+    if (own)
+        for (unsigned i = 0; i < from->contact_count; i++)
+            add_uri_header(&answer, SPAN("Contact"), from->contacts[i]);
+    else
+        add_uri_header(&answer, SPAN("Contact"), forward);
+    if (own && from->expires >= 0)
+        sip_reply_header_u64(&answer, SPAN("Expires"), (uint64_t)from->expires);
+    add_headers(&answer, from);
+    engine_answer_end(request, &answer, code);
+}
+
+/* Everything whose answer is a status, a phrase and the policy's own headers. */
+static void answer_plain(struct engine_request *request, unsigned code)
+{
+    const struct policy_answer *from = request->core->last.decision.answer;
+    /* A phrase and a cause chosen for the script's own status would lie about another one. */
+    bool own = from->code == (int)code;
+    struct buffer answer = engine_answer_begin(request, code, own ? from->reason : SPAN(""));
+    if (own) {
+        add_q850(&answer, from->q850);
+        if (from->error_info.len && code >= 300)
+            add_uri_header(&answer, SPAN("Error-Info"), from->error_info);
+        add_headers(&answer, from);
+    }
+    if (request->message->method == SIP_METHOD_OPTIONS && code == 200) { /* RFC 3261 11.2 */
+        sip_reply_header(&answer, SPAN("Allow"), engine_allow());
+        sip_reply_header(&answer, SPAN("Accept"), SPAN("application/sdp"));
+        sip_reply_header(&answer, SPAN("Supported"), SPAN(""));
+    }
+    engine_answer_end(request, &answer, code);
+}
+
+static void refuse_call(struct engine_request *request, enum err err, const char *why)
+{
+    switch (err) {
+    case ERR_SYNTAX:
+    case ERR_INVALID: {
+        char reason[160];
+        struct buffer text = buffer_over(reason, sizeof(reason));
+        buffer_addf(&text, "Bad Request: %s", why ? why : "SDP");
+        engine_answer(request, 400, text.overflow ? SPAN("") : buffer_span(&text), SPAN(""), SPAN(""));
+        return;
+    }
+    case ERR_UNSUPPORTED: /* RFC 3261 21.4.26; 305: incompatible media format */
+        engine_answer(request, 488, SPAN(""), SPAN("Warning"), SPAN("305 verdict \"No stream of the offer fits\""));
+        return;
+    default: /* too many calls: this server, not the callee */
+        engine_answer(request, 503, SPAN(""), SPAN(""), SPAN(""));
+        return;
+    }
+}
+
+static struct span media_address(const struct engine_request *request, char text[static NET_ADDRESS_TEXT_MAX],
+                                 bool *out_is_ipv6)
+{
+    struct span advertise = request->core->site->advertise;
+    enum sip_host_kind kind = sip_host_kind_of(advertise);
+    *out_is_ipv6 = request->flow->local.family == NET_FAMILY_IP6;
+    if (advertise.len && kind != SIP_HOST_NAME && kind != SIP_HOST_NONE) {
+        *out_is_ipv6 = kind == SIP_HOST_IPV6;
+        return advertise;
+    }
+    struct buffer out = buffer_over(text, NET_ADDRESS_TEXT_MAX);
+    net_address_format_ip(&request->flow->local, &out);
+    return buffer_span(&out);
+}
+
+static void accept_call(struct engine_request *request)
+{
+    struct engine_core *core = request->core;
+    const struct policy_answer *from = core->last.decision.answer;
+    char contact[ENGINE_CONTACT_MAX], address[NET_ADDRESS_TEXT_MAX], lines[2048];
+    struct buffer extra = buffer_over(lines, sizeof(lines));
+    const char *why = NULL;
+    struct call *call;
+    for (unsigned i = 0; i < from->header_count; i++) {
+        buffer_add_span(&extra, from->headers[i].name);
+        buffer_add_literal(&extra, ": ");
+        buffer_add_span(&extra, from->headers[i].value);
+        buffer_add_literal(&extra, "\r\n");
+    }
+    struct call_accept accept = {
+        .reason = from->reason,
+        .contact = engine_contact(request, contact),
+        .sdp = from->sdp == POLICY_SDP_BODY ? CALL_SDP_BODY : CALL_SDP_INACTIVE,
+        .body = from->sdp_body,
+        .extra = extra.overflow ? SPAN("") : buffer_span(&extra),
+        .source = request->flow->remote,
+    };
+    accept.media_address = media_address(request, address, &accept.media_is_ipv6);
+    enum err err = call_new(core->calls, request->txn, request->message, &accept, &call, &why);
+    if (err != OK) {
+        refuse_call(request, err, why);
+        return;
+    }
+    core->last.code = 200;
+    if (core->meters)
+        metric_count(core->meters->answers[200], core->worker, 1);
+}
+
+static void carry_out_ok(struct engine_request *request)
+{
+    outcome_is(request, POLICY_OK, "");
+    if (request->message->method == SIP_METHOD_INVITE)
+        accept_call(request);
+    else
+        answer_plain(request, 200);
+}
+
+/* The record for the target: what the policy saw, or what the directory says now. */
+static enum err find_record(struct engine_request *request, struct policy_record *space,
+                            const struct policy_record **out_record)
+{
+    struct engine_core *core = request->core;
+    const struct policy_decision *decision = &core->last.decision;
+    *out_record = decision->record;
+    if (decision->asked_record)
+        return OK;
+    enum err err = core->lookup.find(core->lookup.ctx, &core->target.target, space);
+    *out_record = err == OK ? space : NULL;
+    return err == ERR_NOT_FOUND ? OK : err;
+}
+
+static void answer_as(struct engine_request *request, enum policy_verdict verdict, const struct policy_record *record)
+{
+    int code = engine_status_of(verdict, (enum sip_method)request->message->method);
+    if (code == 410)
+        answer_gone(request, record);
+    else if (code == 301 || code == 302)
+        answer_moved(request, (unsigned)code, record ? record->forward : SPAN(""));
+    else
+        answer_plain(request, (unsigned)code);
+}
+
+static void carry_out_gone(struct engine_request *request)
+{
+    struct engine_core *core = request->core;
+    struct policy_record space;
+    const struct policy_record *record;
+    bool unreadable = find_record(request, &space, &record) != OK;
+    const struct policy_answer *from = core->last.decision.answer;
+    struct engine_ground ground = {
+        .unreadable = unreadable,
+        .state = record ? record->state : POLICY_STATE_NONE,
+        .has_forward = record && record->forward.len > 0,
+        .strict = core->config->guard_strict,
+        .evidence_holds = from->evidence.len && policy_program_evidence(policy_program_of(core->policy), from->evidence,
+                                                                        &core->target.target),
+    };
+    core->last.guarded = true;
+    core->last.guard = engine_guard(&ground);
+    const struct engine_guard_result *result = engine_guard_result(core->last.guard);
+    if (core->meters)
+        metric_count(core->meters->guards[core->last.guard], core->worker, 1);
+    outcome_is(request, result->verdict, result->conflict ? result->name : "");
+    if (core->last.guard == ENGINE_GUARD_UNREADABLE)
+        engine_answer_unavailable(request);
+    else
+        answer_as(request, result->verdict, record);
+}
+
+/* A 301 needs an address (RFC 3261 21.3.2): the policy's, else the directory's.  Where neither knows one, 404 is the
+ * honest answer; 410 never comes out of a policy that meant something else. */
+static void carry_out_moved(struct engine_request *request)
+{
+    struct policy_record space;
+    const struct policy_record *record = NULL;
+    bool own = request->core->last.decision.answer->contact_count > 0;
+    if (!own && find_record(request, &space, &record) != OK) {
+        outcome_is(request, POLICY_REJECT, "unreadable");
+        engine_answer_unavailable(request);
+    } else if (!own && (!record || record->forward.len == 0)) {
+        outcome_is(request, POLICY_NOT_FOUND, "no_forward");
+        answer_plain(request, 404);
+    } else {
+        outcome_is(request, POLICY_MOVED, "");
+        answer_as(request, POLICY_MOVED, record);
+    }
+}
+
+static void carry_out_drop(struct engine_request *request)
+{
+    outcome_is(request, POLICY_DROP, "");
+    if (request->txn)
+        txn_absorb(request->txn);
+}
+
+/* Credentials cannot be checked by this engine yet, so a challenge would never end; it is an error of the policy's. */
+static void carry_out_challenge(struct engine_request *request)
+{
+    outcome_is(request, POLICY_REJECT, "no_credentials");
+    answer_plain(request, 500);
+}
+
+static void carry_out_other(struct engine_request *request)
+{
+    const struct engine_outcome *last = &request->core->last;
+    enum policy_verdict verdict = last->decision.answer->verdict;
+    int code = engine_status_of(verdict, (enum sip_method)request->message->method);
+    outcome_is(request, verdict, "");
+    if (verdict == POLICY_REDIRECT)
+        answer_moved(request, (unsigned)code, SPAN(""));
+    else
+        answer_plain(request, (unsigned)(code == ENGINE_STATUS_OWN ? last->decision.answer->code : code));
+}
+
+void engine_carry_out(struct engine_request *request)
+{
+    static void (*const actions[POLICY_VERDICT_COUNT])(struct engine_request *) = {
+        [POLICY_OK] = carry_out_ok,
+        [POLICY_GONE] = carry_out_gone,
+        [POLICY_MOVED] = carry_out_moved,
+        [POLICY_REDIRECT] = carry_out_other,
+        [POLICY_NOT_FOUND] = carry_out_other,
+        [POLICY_UNAVAILABLE] = carry_out_other,
+        [POLICY_CHALLENGE] = carry_out_challenge,
+        [POLICY_REJECT] = carry_out_other,
+        [POLICY_DROP] = carry_out_drop,
+    };
+    struct engine_core *core = request->core;
+    const struct policy_decision *decision = &core->last.decision;
+    if (decision->failure != POLICY_FAILED_NOT && core->meters)
+        metric_count(core->meters->failures[decision->failure], core->worker, 1);
+    if (decision->failure == POLICY_FAILED_DIRECTORY) {
+        outcome_is(request, POLICY_REJECT, "unreadable");
+        engine_answer_unavailable(request);
+        return;
+    }
+    invariant(decision->answer && decision->answer->verdict < POLICY_VERDICT_COUNT);
+    actions[decision->answer->verdict](request);
+}
