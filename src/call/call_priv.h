@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Private to call: the call itself, its states, the runner. */
+#pragma once
+
+#include "call/call_table.h"
+#include "sip/sip_reply.h"
+#include "sip/sip_sdp.h"
+#include "txn/txn_slab.h"
+#include "util/map.h"
+
+enum call_event {
+    CALL_EV_ACK,      /* for the 2xx that is out */
+    CALL_EV_NO_ACK,   /* 64*T1 have passed */
+    CALL_EV_RESEND,   /* the 2xx is due again */
+    CALL_EV_PEER_BYE, /* it was answered */
+    CALL_EV_HANGUP,   /* we want to end */
+    CALL_EV_REANSWER, /* a 2xx to a re-INVITE is out */
+    CALL_EV_TURN,     /* a delayed BYE may go now */
+    CALL_EV_NO_TURN,  /* it never may */
+    CALL_EV_BYE_DONE, /* answered, timed out, or not to be sent */
+    CALL_EVENT_COUNT
+};
+
+/* What a step does, in this order. */
+enum call_action {
+    CALL_DO_START_2XX = 1 << 0, /* count it, and repeat it until its ACK */
+    CALL_DO_RESEND = 1 << 1,
+    CALL_DO_STOP_2XX = 1 << 2, /* no longer repeated, no longer counted, forgotten */
+    CALL_DO_TELL_ACK = 1 << 3,
+    CALL_DO_TELL_NO_ACK = 1 << 4,
+    CALL_DO_ASK_TURN = 1 << 5, /* when may a BYE go that no ACK allowed? */
+    CALL_DO_SEND_BYE = 1 << 6
+};
+
+/* One cell of the table; not set: the event is ignored. */
+struct call_step {
+    bool is_set;
+    uint8_t next; /* enum call_state */
+    uint16_t actions;
+};
+extern const struct call_step call_steps[CALL_STATE_COUNT][CALL_EVENT_COUNT];
+
+/* A run of bytes from the slab. */
+struct call_bytes {
+    char *at;
+    uint32_t len;
+};
+
+#define CALL_NEVER UINT64_MAX
+
+/* A 2xx on its way: the bytes, and the schedule on which they are sent again. */
+struct call_answer {
+    struct call_bytes bytes;
+    uint32_t offer_at, offer_len; /* our offer in `bytes`, which the ACK must answer; 0: the 2xx holds an answer */
+    uint32_t cseq;
+    uint32_t resends;
+    uint32_t interval_ms;
+    uint64_t sent_ms;
+    uint64_t resend_ms;
+    uint64_t deadline_ms;
+    bool is_waiting;
+    bool is_reinvite;
+};
+
+/* The texts of a dialog, kept in one block behind each other. */
+enum call_text {
+    CALL_TEXT_ID,         /* Call-ID */
+    CALL_TEXT_REMOTE_TAG, /* may be empty (RFC 2543) */
+    CALL_TEXT_FROM,       /* the caller's From value: the To of our requests */
+    CALL_TEXT_TO,         /* the INVITE's To value without tag: the From of our requests, with ours */
+    CALL_TEXT_ROUTES,     /* route set in order of travel, each value ended by NUL */
+    CALL_TEXT_CONTACT,    /* ours */
+    CALL_TEXT_MEDIA,      /* our media address */
+    CALL_TEXT_BODY,       /* CALL_SDP_BODY */
+    CALL_TEXT_BODY_TYPE,
+    CALL_TEXT_COUNT
+};
+
+struct call {
+    struct map_node node; /* by local tag; first */
+    struct call_table *table;
+    struct timer timer; /* the earliest of the answer's times and turn_ms */
+    struct call_answer answer;
+    struct call_bytes texts;
+    struct call_bytes target; /* the remote target's URI, which the peer may refresh */
+    struct call_bytes reason; /* of a hang-up that waits */
+    uint16_t text_len[CALL_TEXT_COUNT];
+    uint64_t turn_ms;
+    uint64_t began_ms;
+    uint64_t session_id;
+    void *user;
+    struct txn *bye;
+    struct net_flow flow;
+    struct net_address source;
+    uint32_t remote_cseq, local_cseq;
+    uint32_t session_version;
+    uint32_t resends;
+    uint8_t state; /* enum call_state */
+    uint8_t end;   /* enum call_end */
+    uint8_t sdp;   /* enum call_sdp */
+    bool media_is_ipv6;
+    bool acked_once;
+    uint32_t acked_cseq;
+    char local_tag[TXN_TAG_LEN];
+};
+
+enum { CALL_SCRATCH_LEN = 65536 };
+
+struct call_table {
+    struct call_options options;
+    struct map by_tag;
+    struct siphash_key key;
+    const struct clock *clock;
+    struct wheel *wheel;
+    struct txn_slab *slab;
+    struct txn_timers timers;
+    struct call_counters counters;
+    size_t leaving;                /* whose BYE is out, or will never be */
+    bool is_closed;                /* shutting down */
+    char *scratch;                 /* where messages are built; CALL_SCRATCH_LEN */
+    struct sip_sdp *offer, *reply; /* parsed ones, for the length of one call */
+    struct sip_message *held;      /* a held INVITE, parsed again */
+};
+
+struct span call_text(const struct call *call, enum call_text text);
+/* Copies into the slab; false when memory is out, what was there before is then unchanged. */
+bool call_bytes_set(struct call_table *table, struct call_bytes *out, struct span bytes);
+void call_bytes_clear(struct call_table *table, struct call_bytes *bytes);
+
+/* The only way in which a call changes: looks the step up and performs its actions.  The call is gone afterwards when the
+ * step ends in CALL_OVER.  False: the event means nothing in this state. */
+bool call_run(struct call *call, enum call_event event);
+void call_timer(struct timer *timer, void *ctx);
+/* Puts a first or a later 2xx, already sent, on its schedule. */
+void call_start_answer(struct call *call);
+
+/* Fills and frees (call_dialog.c).  call_dialog_new links nothing. */
+MUST_CHECK enum err call_dialog_new(struct call_table *table, const struct sip_message *invite,
+                                    const struct call_accept *accept, struct call **out_call);
+/* A Contact in a request that refreshes the target (RFC 3261 12.2.2). */
+void call_dialog_refresh(struct call *call, const struct sip_message *request);
+void call_free(struct call *call);
+/* Links a call, and takes it out, tells its end and frees it. */
+void call_link(struct call *call);
+void call_drop(struct call *call);
+struct call *call_match(struct call_table *table, const struct sip_message *request, bool *out_mistagged);
+
+/* Session descriptions (call_session.c).  Appends the body of a 2xx: an answer to the request's offer, or our offer when
+ * it has none (*out_is_offer).  ERR_SYNTAX and ERR_UNSUPPORTED with *out_why. */
+MUST_CHECK enum err call_session_body(struct call *call, const struct sip_message *request, struct buffer *out,
+                                      bool *out_is_offer, const char **out_why);
+/* Whether the ACK answers the offer that our 2xx made. */
+MUST_CHECK enum err call_session_take_answer(struct call *call, const struct sip_message *ack, const char **out_why);
+
+/* Answers in a dialog (call_reply.c). */
+struct call_reply {
+    struct txn *txn;
+    const struct sip_message *request;
+    const struct net_address *source;
+};
+/* Status line and what every response has, in the table's scratch; then the caller adds to it. */
+struct buffer call_reply_begin(struct call_table *table, const struct call_reply *reply, unsigned code,
+                               struct span reason);
+/* Ends a response without a body and sends it through its transaction. */
+void call_reply_end(const struct call_reply *reply, unsigned code, struct buffer *out);
+void call_reply_plain(struct call_table *table, const struct call_reply *reply, unsigned code);
+/* Allow and Supported, and what a 2xx to INVITE or UPDATE has besides. */
+void call_reply_abilities(struct buffer *out);
+void call_reply_contact(const struct call *call, struct buffer *out);
+/* The 200 to an INVITE, in scratch; the body's place is told when it is an offer of ours. */
+MUST_CHECK enum err call_reply_2xx(struct call *call, const struct call_reply *reply, const struct call_accept *accept,
+                                   struct buffer *out, const char **out_why);
+
+/* A re-INVITE in CALL_UP or later (call_reinvite.c); returns the code that it was answered with. */
+unsigned call_reinvite(struct call *call, const struct call_reply *reply);
+/* UPDATE (RFC 3311). */
+unsigned call_update(struct call *call, const struct call_reply *reply);
+
+/* Our BYE (call_bye.c): false when it could not be sent. */
+bool call_bye_send(struct call *call);

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What changes a session that stands: re-INVITE (RFC 3261 14.2) and UPDATE (RFC 3311).  A refusal leaves it as it was. */
+#include "call/call_priv.h"
+
+static const struct span no_span;
+
+static unsigned refuse_session(struct call *call, const struct call_reply *reply, enum err err, const char *why)
+{
+    unsigned code = err == ERR_SYNTAX ? 400 : err == ERR_UNSUPPORTED ? 488 : 500;
+    struct buffer out = call_reply_begin(call->table, reply, code, no_span);
+    if (code == 488) {
+        buffer_add_literal(&out, "Warning: 304 verdict \"");
+        buffer_add_text(&out, why);
+        buffer_add_literal(&out, "\"\r\n");
+    }
+    call_reply_end(reply, code, &out);
+    return code;
+}
+
+/* 14.2: a random wait, so that both sides do not try again at once. */
+static unsigned refuse_overlap(struct call *call, const struct call_reply *reply)
+{
+    struct buffer out = call_reply_begin(call->table, reply, 500, no_span);
+    sip_reply_header_u64(&out, SPAN("Retry-After"), (unsigned char)txn_tag(reply->txn).at[0] % 11);
+    call_reply_end(reply, 500, &out);
+    return 500;
+}
+
+unsigned call_reinvite(struct call *call, const struct call_reply *reply)
+{
+    struct call_table *table = call->table;
+    if (call->state != CALL_UP)
+        return refuse_overlap(call, reply);
+    const char *why = "";
+    struct buffer out;
+    uint32_t version = call->session_version;
+    enum err err = call_reply_2xx(call, reply, NULL, &out, &why);
+    if (err == OK && !call_bytes_set(table, &call->answer.bytes, buffer_span(&out)))
+        err = ERR_NOMEM;
+    if (err == OK)
+        err = txn_reply(reply->txn, 200, buffer_span(&out));
+    if (err != OK) {
+        call->session_version = version;
+        return refuse_session(call, reply, err, why);
+    }
+    call_dialog_refresh(call, reply->request);
+    call->answer.cseq = reply->request->cseq;
+    call->answer.is_reinvite = true;
+    call_run(call, CALL_EV_REANSWER);
+    return 200;
+}
+
+unsigned call_update(struct call *call, const struct call_reply *reply)
+{
+    bool has_offer = reply->request->body.len != 0;
+    /* Our own offer is out and waits for its answer: RFC 3311 5.2. */
+    if (has_offer && call->answer.is_waiting && call->answer.offer_len) {
+        call_reply_plain(call->table, reply, 491);
+        return 491;
+    }
+    char memory[16384];
+    struct buffer body = buffer_over(memory, sizeof(memory));
+    const char *why = "";
+    bool is_offer = false;
+    uint32_t version = call->session_version;
+    enum err err = has_offer ? call_session_body(call, reply->request, &body, &is_offer, &why) : OK;
+    if (err != OK || body.overflow) {
+        call->session_version = version;
+        return refuse_session(call, reply, err, why);
+    }
+    call_dialog_refresh(call, reply->request);
+    struct buffer out = call_reply_begin(call->table, reply, 200, no_span);
+    call_reply_contact(call, &out);
+    call_reply_abilities(&out);
+    /* Without an offer in it an UPDATE asks for no answer: it refreshes. */
+    if (is_offer || !has_offer)
+        buffer_clear(&body);
+    sip_reply_end(&out, SPAN("application/sdp"), buffer_span(&body));
+    enum err sent = out.overflow ? ERR_TOO_LONG : txn_reply(reply->txn, 200, buffer_span(&out));
+    if (sent == ERR_TOO_LONG)
+        txn_absorb(reply->txn);
+    return 200;
+}

@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Private to txn: the transaction itself, the state tables' shape and the runner. */
+#pragma once
+
+#include "txn/txn_slab.h"
+#include "txn/txn_table.h"
+#include "util/map.h"
+
+enum txn_event {
+    TXN_EV_REQUEST_AGAIN, /* the same request once more */
+    TXN_EV_ACK,
+    TXN_EV_REPLY_1XX, /* from the user of a server transaction */
+    TXN_EV_REPLY_2XX,
+    TXN_EV_REPLY_FINAL, /* 300-699; for a non-INVITE 200-699 */
+    TXN_EV_ABSORB,
+    TXN_EV_RESPONSE_1XX, /* from the wire, to a client transaction */
+    TXN_EV_RESPONSE_FINAL,
+    TXN_EV_TRANSPORT_ERROR,
+    TXN_EV_TIMER_100, /* nothing went out for too long */
+    TXN_EV_TIMER_E,   /* repeat our request */
+    TXN_EV_TIMER_F,   /* our request, or an unanswered one of theirs, has timed out */
+    TXN_EV_TIMER_G,   /* repeat the final answer to INVITE */
+    TXN_EV_TIMER_H,   /* no ACK */
+    TXN_EV_TIMER_I,   /* no more ACKs */
+    TXN_EV_TIMER_J,   /* no more retransmissions of a non-INVITE */
+    TXN_EV_TIMER_K,   /* no more responses */
+    TXN_EV_TIMER_L,   /* no more retransmissions of an accepted INVITE */
+    TXN_EVENT_COUNT
+};
+
+/* What a step does, in this order. */
+enum txn_action {
+    TXN_DO_SEND = 1 << 0,        /* the bytes at hand, for the first time */
+    TXN_DO_STORE = 1 << 1,       /* keep a copy of them */
+    TXN_DO_RESEND = 1 << 2,      /* what is kept */
+    TXN_DO_TRYING = 1 << 3,      /* build a 100 from the held request, send and keep it */
+    TXN_DO_STOP = 1 << 4,        /* no timer goes on */
+    TXN_DO_FORGET = 1 << 5,      /* give back what is kept */
+    TXN_DO_START_E = 1 << 6,     /* first at T1, then doubling to T2 */
+    TXN_DO_SLOW_E = 1 << 7,      /* at T2 */
+    TXN_DO_START_F = 1 << 8,     /* 64*T1 */
+    TXN_DO_START_G = 1 << 9,     /* as E; not on reliable transports */
+    TXN_DO_START_H = 1 << 10,    /* 64*T1 */
+    TXN_DO_START_I = 1 << 11,    /* T4, or 0 on reliable transports */
+    TXN_DO_START_J = 1 << 12,    /* 64*T1, or 0 */
+    TXN_DO_START_K = 1 << 13,    /* T4, or 0 */
+    TXN_DO_START_L = 1 << 14,    /* 64*T1 */
+    TXN_DO_EXPECT_ACK = 1 << 15, /* count one more unacknowledged answer */
+    TXN_DO_TELL_ACK = 1 << 16,
+    TXN_DO_TELL_NO_ACK = 1 << 17,
+    TXN_DO_TELL_TRANSPORT = 1 << 18,
+    TXN_DO_TELL_PROVISIONAL = 1 << 19,
+    TXN_DO_TELL_FINAL = 1 << 20,
+    TXN_DO_TELL_TIMEOUT = 1 << 21,
+    TXN_DO_STRAY_ACK = 1 << 22 /* count an ACK that came for nothing */
+};
+
+/* One cell of a table; zero: the event is ignored. */
+struct txn_step {
+    bool is_set;
+    uint8_t next; /* enum txn_state */
+    uint32_t actions;
+};
+#define TXN_GO(state, what)                                                                                            \
+    {                                                                                                                  \
+        true, TXN_##state, (what)                                                                                      \
+    }
+
+/* The machines: txn_invite_server.c, txn_server.c, txn_client.c. */
+extern const struct txn_step txn_invite_server_steps[TXN_STATE_COUNT][TXN_EVENT_COUNT];
+extern const struct txn_step txn_server_steps[TXN_STATE_COUNT][TXN_EVENT_COUNT];
+extern const struct txn_step txn_client_steps[TXN_STATE_COUNT][TXN_EVENT_COUNT];
+
+/* A run of bytes from the slab. */
+struct txn_bytes {
+    char *at;
+    uint32_t len;
+};
+
+#define TXN_NEVER UINT64_MAX
+
+/* One transaction: its keys' hashes, no strings. */
+struct txn {
+    struct map_node node;   /* by what 17.2.3 matches */
+    struct map_node merged; /* by From tag, Call-ID, CSeq (RFC 3261 8.2.2.2); not linked when merged.hash is 0 */
+    uint64_t print;         /* second half of the first key */
+    struct timer timer;     /* the earliest of the three below */
+    uint64_t repeat_ms;     /* E or G is due; TXN_NEVER: it is not running */
+    uint64_t end_ms;        /* F, H, I, J, K or L is due */
+    uint64_t trying_ms;     /* the 100 is due */
+    uint64_t began_ms;
+    uint64_t replied_ms;
+    struct txn_table *table;
+    void *user;
+    const struct txn_client_handlers *handlers; /* client; NULL once detached */
+    struct txn_bytes kept;                      /* last response (server) or the request (client) */
+    struct txn_bytes held;                      /* the request whose answer comes later */
+    struct net_flow flow;
+    uint32_t interval_ms; /* of E or G */
+    uint32_t resends;
+    uint16_t code;
+    uint8_t kind;   /* enum txn_kind */
+    uint8_t state;  /* enum txn_state */
+    uint8_t method; /* enum sip_method */
+    uint8_t end_event;
+    uint8_t repeat_event;
+    bool is_counted; /* among the source's unacknowledged answers */
+    bool has_to_tag; /* the request had one, so the answer's is not ours */
+    char tag[TXN_TAG_LEN];
+};
+
+struct txn_key {
+    uint64_t hash;
+    uint64_t print;
+};
+
+/* The keys of a request, reckoned once. */
+struct txn_sorted {
+    const struct sip_message *request; /* NULL: nothing is remembered */
+    struct txn_key key;
+    uint64_t merge;
+    bool is_merged;
+};
+
+struct txn_table {
+    struct txn_options options; /* timers filled in */
+    struct map by_key;
+    struct map by_merge;
+    struct txn_slab *slab;
+    struct txn_ledger *ledger;
+    struct txn_reflect *reflect;
+    struct siphash_key merge_key, stateless_key, tag_key;
+    uint64_t tag_count;
+    size_t servers, clients;
+    size_t live[TXN_KIND_COUNT][TXN_STATE_COUNT];
+    struct txn_counters counters;
+    struct sip_message *scratch; /* for the 100 of a held request */
+    struct txn_sorted sorted;    /* what txn_receive() found, for the txn_server_new() that follows */
+};
+
+/* What an event brings along; zero where it brings nothing. */
+struct txn_cause {
+    struct span bytes;                 /* REPLY_... */
+    unsigned code;                     /* REPLY_... */
+    const struct sip_message *message; /* RESPONSE_..., ACK */
+    enum err err;                      /* TRANSPORT_ERROR */
+};
+
+/* The only way in which a transaction changes: looks the step up, performs its actions.  The transaction may be gone
+ * afterwards, when the step ends in TXN_TERMINATED (only timers and TRANSPORT_ERROR of a client do that).  ERR_INVALID:
+ * the cell is empty; ERR_NOMEM: what was sent could not be kept. */
+enum err txn_run(struct txn *txn, enum txn_event event, const struct txn_cause *cause);
+/* Sends a client's request for the first time and starts E and F. */
+void txn_client_start(struct txn *txn);
+/* The wheel's function for all transactions. */
+void txn_timer(struct timer *timer, void *ctx);
+/* Arms the wheel for the earliest of a transaction's times. */
+void txn_arm(struct txn *txn);
+
+/* A cleared transaction of this kind, or NULL when memory is out; txn_drop() takes it out of the table, tells its user,
+ * and frees it. */
+struct txn *txn_take(struct txn_table *table, enum txn_kind kind, enum txn_state state);
+void txn_drop(struct txn *txn);
+void txn_set_state(struct txn *txn, enum txn_state state);
+/* Copies into the slab; false when memory is out, `out` is then empty.  Gives back what was there before. */
+bool txn_bytes_set(struct txn_table *table, struct txn_bytes *out, struct span bytes);
+void txn_bytes_clear(struct txn_table *table, struct txn_bytes *bytes);
+
+/* Keys (txn_key.c). */
+/* Of the server transaction that `request` belongs to when its method is taken to be `method`. */
+struct txn_key txn_key_server(const struct txn_table *table, const struct sip_message *request, enum sip_method method);
+struct txn_key txn_key_client(const struct txn_table *table, struct span branch, struct span method,
+                              struct span call_id);
+struct txn *txn_find(const struct txn_table *table, struct txn_key key);
+/* 0 when the request has a To tag: it cannot be a merged one. */
+uint64_t txn_key_merge(const struct txn_table *table, const struct sip_message *request);
+
+_Static_assert(sizeof(struct txn) <= 320, "with a 500-byte answer in its block a transaction stays under 1 KiB");
