@@ -59,12 +59,13 @@ static bool on_message(void *ctx, const struct net_flow *flow, struct span bytes
     return true;
 }
 
-static struct net_frame frame(void *ctx, struct span bytes)
+static struct net_frame frame(void *ctx, struct span bytes, struct net_frame_memory *memory)
 {
     const struct daemon_worker *self = ctx;
-    struct sip_stream_state state = {0};
+    struct sip_stream_state state = {memory->words[0], memory->words[1]};
     struct sip_stream_frame found = sip_stream_frame(&state, bytes, self->shared->config->max_message_bytes);
     struct net_frame out = {.len = found.len, .need = state.need};
+    *memory = (struct net_frame_memory){{state.scanned, state.need}};
     switch (found.kind) {
     case SIP_STREAM_MORE:
         out.kind = NET_FRAME_MORE;

@@ -12,6 +12,7 @@ enum { READ_AHEAD = 2 * 65536 };
 struct framing {
     struct buffer input; /* starts at a message's first byte */
     size_t need;         /* bytes below which asking again is idle */
+    struct net_frame_memory memory;
 };
 
 /* What one pass over buffered bytes came to. */
@@ -51,7 +52,7 @@ static enum err take_unit(struct net_layer *layer, struct span rest, struct pass
     struct framing *framing = layer->state;
     const struct net_handlers *handlers = net_layer_handlers(layer);
     size_t most = net_layer_limits(layer)->message_max;
-    struct net_frame frame = handlers->frame(handlers->ctx, rest);
+    struct net_frame frame = handlers->frame(handlers->ctx, rest, &framing->memory);
     invariant(frame.kind == NET_FRAME_MORE || frame.kind == NET_FRAME_FATAL ||
               (frame.len > 0 && frame.len <= rest.len));
     enum err err = OK;
@@ -73,6 +74,7 @@ static enum err take_unit(struct net_layer *layer, struct span rest, struct pass
             return OK; /* stalled: it stays buffered */
         break;
     }
+    framing->memory = (struct net_frame_memory){0};
     pass->used += frame.len;
     pass->whole = true;
     return err;

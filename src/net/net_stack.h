@@ -27,6 +27,12 @@ struct net_frame {
     struct span reply;
 };
 
+/* Two words a connection that the framing function may use as it likes: zero before a unit's first byte, kept while more
+ * bytes of it come in, so that each byte needs to be looked at only once. */
+struct net_frame_memory {
+    size_t words[2];
+};
+
 /* Why a connection ended. */
 #define NET_CLOSE_TABLE(X)                                                                                             \
     X(NET_CLOSE_BY_PEER, "peer")              /* orderly */                                                            \
@@ -62,7 +68,7 @@ struct net_handlers {
      * offered again every few milliseconds, until they are taken. */
     bool (*on_message)(void *ctx, const struct net_flow *flow, struct span bytes);
     /* Cuts a stream; `bytes` is all that is buffered, never empty. */
-    struct net_frame (*frame)(void *ctx, struct span bytes);
+    struct net_frame (*frame)(void *ctx, struct span bytes, struct net_frame_memory *memory);
     /* A connection has ended: the last that is heard of this flow, on which nothing could be sent for up to 2 s.  Always
      * called from the loop, never out of a function that was called.  May be NULL. */
     void (*on_flow_closed)(void *ctx, const struct net_flow *flow, enum net_close reason);

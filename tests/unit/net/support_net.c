@@ -87,8 +87,9 @@ static void on_flow_closed(void *ctx, const struct net_flow *flow, enum net_clos
     bench->closed_reason = reason;
 }
 
-struct net_frame bench_frame(void *ctx, struct span bytes)
+struct net_frame bench_frame(void *ctx, struct span bytes, struct net_frame_memory *memory)
 {
+    (void)memory;
     (void)ctx;
     uint32_t len;
     if (bytes.at[0] == '!')
