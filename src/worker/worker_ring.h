@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Private to worker: a bounded ring of records from one thread to one other, without locks.  What the producer adds is
+ * seen when it publishes, a turn's worth at once; each side's index has a cache line of its own. */
+#pragma once
+
+#include "util/err.h"
+#include "worker/worker_group.h"
+#include <stdalign.h>
+#include <stdatomic.h>
+
+enum { WORKER_RING_LINE = 64, WORKER_RING_MIN = 262144, WORKER_POST_MAX = 65535 };
+
+struct worker_ring {
+    /* Never changed after worker_ring_init. */
+    char *memory;
+    size_t cap;     /* a power of two */
+    size_t reserve; /* bytes that only a priority record may take */
+    /* The producer's own.  Positions only grow; modulo cap they are places. */
+    alignas(WORKER_RING_LINE) size_t head;
+    size_t tail_seen; /* the last look at `tail` */
+    /* Written by the producer, read by the consumer. */
+    alignas(WORKER_RING_LINE) _Atomic size_t published;
+    /* Written by the consumer, read by the producer when it runs short. */
+    alignas(WORKER_RING_LINE) _Atomic size_t tail;
+};
+
+/* `cap` is a power of two >= WORKER_RING_MIN; memory that was never used costs nothing. */
+MUST_CHECK enum err worker_ring_init(struct worker_ring *ring, size_t cap);
+void worker_ring_done(struct worker_ring *ring);
+
+/* Producer: copies `post`; ERR_FULL, or ERR_TOO_LONG over WORKER_POST_MAX bytes. */
+MUST_CHECK enum err worker_ring_add(struct worker_ring *ring, const struct worker_post *post);
+/* Producer: shows all that was added. */
+void worker_ring_publish(struct worker_ring *ring);
+
+typedef void (*worker_ring_fn)(void *ctx, const struct worker_post *post);
+/* Consumer: hands out what had been published when this was called, in order; returns how many. */
+size_t worker_ring_drain(struct worker_ring *ring, worker_ring_fn fn, void *ctx);

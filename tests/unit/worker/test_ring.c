@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The ring between two workers: order, caps, the part kept for priority, and two threads at once. */
+#include "support/cmocka_all.h"
+
+#include "worker/worker_ring.h"
+#include <pthread.h>
+#include <sched.h>
+#include <stdlib.h>
+
+struct seen {
+    unsigned count;
+    unsigned wrong;
+    size_t bytes;
+    uint32_t next_tag;
+};
+
+/* The bytes of number `tag` are as long and of such a value as it says. */
+static size_t len_of(uint32_t tag)
+{
+    return (size_t)tag * 2654435761u % 3000;
+}
+
+static void see(void *ctx, const struct worker_post *post)
+{
+    struct seen *seen = ctx;
+    seen->wrong += post->tag != seen->next_tag || post->bytes.len != len_of(post->tag) ||
+                   post->kind != (uint16_t)(post->tag + 1) || post->flow.slot != post->tag ||
+                   post->priority != (post->tag % 3 == 0);
+    if (post->bytes.len > 0)
+        seen->wrong += post->bytes.at[0] != (char)post->tag || post->bytes.at[post->bytes.len - 1] != (char)post->tag;
+    seen->next_tag = post->tag + 1;
+    seen->bytes += post->bytes.len;
+    seen->count++;
+}
+
+static enum err add(struct worker_ring *ring, uint32_t tag)
+{
+    static _Thread_local char bytes[3000];
+    memset(bytes, (char)tag, len_of(tag));
+    struct worker_post post = {.flow = {.slot = tag},
+                               .bytes = span_make(bytes, len_of(tag)),
+                               .tag = tag,
+                               .kind = (uint16_t)(tag + 1),
+                               .from = 5,
+                               .priority = tag % 3 == 0};
+    return worker_ring_add(ring, &post);
+}
+
+static void what_goes_in_comes_out_in_order(void **state)
+{
+    (void)state;
+    struct worker_ring ring;
+    struct seen seen = {0};
+    uint32_t tag = 0;
+    assert_int_equal(worker_ring_init(&ring, WORKER_RING_MIN), OK);
+    /* Many times around, in bursts of changing length. */
+    for (unsigned burst = 1; burst < 400; burst++) {
+        for (unsigned i = 0; i < burst % 70; i++, tag++)
+            assert_int_equal(add(&ring, tag), OK);
+        assert_int_equal(worker_ring_drain(&ring, see, &seen), 0); /* not shown yet */
+        worker_ring_publish(&ring);
+        assert_int_equal(worker_ring_drain(&ring, see, &seen), burst % 70);
+    }
+    assert_int_equal(seen.count, tag);
+    assert_int_equal(seen.wrong, 0);
+    assert_true(seen.bytes > 20 * WORKER_RING_MIN);
+    worker_ring_done(&ring);
+}
+
+static void ignore(void *ctx, const struct worker_post *post)
+{
+    (void)post;
+    ++*(unsigned *)ctx;
+}
+
+static void a_full_ring_says_so_and_keeps_a_part_for_priority(void **state)
+{
+    (void)state;
+    struct worker_ring ring;
+    static char bytes[WORKER_POST_MAX + 1];
+    struct worker_post post = {.bytes = span_make(bytes, 1000)};
+    unsigned plain = 0;
+    unsigned priority = 0;
+    unsigned out = 0;
+    assert_int_equal(worker_ring_init(&ring, WORKER_RING_MIN), OK);
+    while (worker_ring_add(&ring, &post) == OK)
+        plain++;
+    assert_in_range(plain, WORKER_RING_MIN * 3 / 4 / 1100 - 1, WORKER_RING_MIN * 3 / 4 / 1000);
+    assert_int_equal(worker_ring_add(&ring, &post), ERR_FULL);
+    post.priority = true;
+    while (worker_ring_add(&ring, &post) == OK)
+        priority++;
+    assert_in_range(priority, WORKER_RING_MIN / 4 / 1100 - 1, WORKER_RING_MIN / 4 / 1000);
+    worker_ring_publish(&ring);
+    assert_int_equal(worker_ring_drain(&ring, ignore, &out), plain + priority);
+    assert_int_equal(out, plain + priority);
+    /* The longest ones, however little is left before the end. */
+    for (int i = 0; i < 50; i++) {
+        post.bytes.len = (size_t)(WORKER_POST_MAX - i * 777);
+        assert_int_equal(worker_ring_add(&ring, &post), OK);
+        worker_ring_publish(&ring);
+        assert_int_equal(worker_ring_drain(&ring, ignore, &out), 1);
+    }
+    post.bytes.len = WORKER_POST_MAX + 1;
+    assert_int_equal(worker_ring_add(&ring, &post), ERR_TOO_LONG);
+    post.bytes.len = 0;
+    assert_int_equal(worker_ring_add(&ring, &post), OK);
+    worker_ring_done(&ring);
+}
+
+enum { THREADED = 200000 };
+
+static void *produce(void *arg)
+{
+    struct worker_ring *ring = arg;
+    for (uint32_t tag = 0; tag < THREADED; tag++) {
+        while (add(ring, tag) != OK) {
+            worker_ring_publish(ring);
+            sched_yield();
+        }
+        if (tag % 17 == 0)
+            worker_ring_publish(ring);
+    }
+    worker_ring_publish(ring);
+    return NULL;
+}
+
+static void two_threads_agree(void **state)
+{
+    (void)state;
+    struct worker_ring ring;
+    struct seen seen = {0};
+    pthread_t producer;
+    assert_int_equal(worker_ring_init(&ring, WORKER_RING_MIN), OK);
+    assert_int_equal(pthread_create(&producer, NULL, produce, &ring), 0);
+    while (seen.count < THREADED) {
+        if (worker_ring_drain(&ring, see, &seen) == 0)
+            sched_yield();
+    }
+    assert_int_equal(pthread_join(producer, NULL), 0);
+    assert_int_equal(seen.wrong, 0);
+    assert_int_equal(worker_ring_drain(&ring, see, &seen), 0);
+    worker_ring_done(&ring);
+}
+
+int main(void)
+{
+    static const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_goes_in_comes_out_in_order),
+        cmocka_unit_test(a_full_ring_says_so_and_keeps_a_part_for_priority),
+        cmocka_unit_test(two_threads_agree),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
