@@ -2,7 +2,7 @@
 /* verdict run: reads the configuration, lets flags override it, hangs the control API on the engine and runs it. */
 #include "admin/admin.h"
 #include "cli/cli_main.h"
-#include "engine/engine.h"
+#include "daemon/daemon.h"
 
 #include <string.h>
 
@@ -10,19 +10,15 @@ struct run_values {
     const char *config;
     struct cli_list listen;
     struct cli_list domains;
-    struct cli_list aliases;
-    struct cli_list trusted;
     const char *advertise;
     const char *data;
     const char *control;
     const char *metrics;
-    const char *log;
-    uint32_t workers;
-    uint32_t t1_ms;
+    const char *log_level;
+    const char *workers;
+    const char *t1_ms;
+    struct cli_list settings;
 };
-
-/* Numbers that were not given. */
-enum { UNSET = UINT32_MAX - 1 };
 
 static const struct cli_option options[] = {
     {"config", "FILE", "a Lua file that returns a table of settings; flags override it", CLI_TEXT,
@@ -31,22 +27,21 @@ static const struct cli_option options[] = {
      offsetof(struct run_values, listen), 0, 0},
     {"domain", "HOST", "a host that is ours; the first is the default domain", CLI_LIST,
      offsetof(struct run_values, domains), 0, 0},
-    {"alias", "ALIAS=DOMAIN", "another name of a domain of ours", CLI_LIST, offsetof(struct run_values, aliases), 0, 0},
-    {"trusted", "CIDR", "sources to which no cap on unacknowledged answers applies", CLI_LIST,
-     offsetof(struct run_values, trusted), 0, 0},
     {"advertise", "HOST", "host for Contact and SDP where the bound address will not do", CLI_TEXT,
      offsetof(struct run_values, advertise), 0, 0},
     {"data", "DIR", "data folder: directory, last good policy, lock, control socket", CLI_TEXT,
      offsetof(struct run_values, data), 0, 0},
     {"control", "SOCKET", "unix socket of the control API; default DIR/control.sock", CLI_TEXT,
      offsetof(struct run_values, control), 0, 0},
-    {"workers", "N", "worker threads; 0: one a core", CLI_NUMBER, offsetof(struct run_values, workers), 0, 256},
-    {"t1-ms", "N", "T1 of RFC 3261 in milliseconds; T2 and T4 follow it (default 500)", CLI_NUMBER,
-     offsetof(struct run_values, t1_ms), 1, 10000},
+    {"workers", "N", "worker threads; default one a core", CLI_TEXT, offsetof(struct run_values, workers), 0, 0},
+    {"t1-ms", "N", "T1 of RFC 3261 in milliseconds; T2 and T4 follow it", CLI_TEXT, offsetof(struct run_values, t1_ms),
+     0, 0},
     {"metrics", "ADDR:PORT", "serve GET /metrics there too, and nothing else", CLI_TEXT,
      offsetof(struct run_values, metrics), 0, 0},
-    {"log-level", "debug|info|warn|error", "least level of the log on standard error", CLI_CHOICE,
-     offsetof(struct run_values, log), 0, 0},
+    {"log-level", "LEVEL", "debug, info, warn or error: of the log on standard error", CLI_TEXT,
+     offsetof(struct run_values, log_level), 0, 0},
+    {"set", "KEY=VALUE", "any other setting of the configuration", CLI_LIST, offsetof(struct run_values, settings), 0,
+     0},
     CLI_END,
 };
 
@@ -83,15 +78,28 @@ static void apply_list(struct applying *applying, const char *key, const struct 
         apply(applying, key, list->items[i], i == 0);
 }
 
-static void apply_number(struct applying *applying, const char *key, uint32_t value)
+/* Whether --set number `index` is the first one of its key, which is `len` bytes long. */
+static bool is_first_of_key(const struct cli_list *settings, unsigned index, size_t len)
 {
-    char memory[16];
-    struct buffer text = buffer_over(memory, sizeof(memory) - 1);
-    if (value == UNSET)
-        return;
-    buffer_add_u64(&text, value);
-    memory[text.len] = '\0';
-    apply(applying, key, memory, true);
+    for (unsigned i = 0; i < index; i++) {
+        if (strncmp(settings->items[i], settings->items[index], len + 1) == 0)
+            return false;
+    }
+    return true;
+}
+
+static void apply_settings(struct applying *applying, const struct cli_list *settings)
+{
+    for (unsigned i = 0; i < settings->count && applying->err == OK; i++) {
+        char key[64];
+        struct span text = span_of(settings->items[i]);
+        size_t equals = span_find(text, '=');
+        if (equals == text.len || !span_copy(span_slice(text, 0, equals), key, sizeof(key)))
+            applying->err =
+                fault_set(applying->fault, ERR_SYNTAX, NULL, 0, "--set %s: expected KEY=VALUE", settings->items[i]);
+        else
+            apply(applying, key, text.at + equals + 1, is_first_of_key(settings, i, equals));
+    }
 }
 
 static enum err configure(struct engine_config *config, const struct run_values *values, const char *policy,
@@ -102,22 +110,21 @@ static enum err configure(struct engine_config *config, const struct run_values 
         applying.err = engine_config_load(config, values->config, fault);
     apply_list(&applying, "listen", &values->listen);
     apply_list(&applying, "domains", &values->domains);
-    apply_list(&applying, "aliases", &values->aliases);
-    apply_list(&applying, "trusted", &values->trusted);
     apply(&applying, "advertise", values->advertise, true);
-    apply(&applying, "data_dir", values->data, true);
+    apply(&applying, "data", values->data, true);
     apply(&applying, "control", values->control, true);
     apply(&applying, "metrics", values->metrics, true);
-    apply(&applying, "log_level", values->log, true);
-    apply_number(&applying, "workers", values->workers);
-    apply_number(&applying, "t1_ms", values->t1_ms);
+    apply(&applying, "log_level", values->log_level, true);
+    apply(&applying, "workers", values->workers, true);
+    apply(&applying, "t1_ms", values->t1_ms, true);
+    apply_settings(&applying, &values->settings);
     apply(&applying, "policy", policy, true);
     return applying.err == OK ? engine_config_finish(config, fault) : applying.err;
 }
 
-static enum err start_admin(void *ctx, struct engine *engine, struct fault *fault)
+static enum err start_admin(void *ctx, struct daemon *daemon, struct fault *fault)
 {
-    return admin_start_for_engine(engine, ctx, fault);
+    return admin_start_for_daemon(daemon, ctx, fault);
 }
 
 static void stop_admin(void *ctx)
@@ -129,7 +136,7 @@ static void stop_admin(void *ctx)
 
 static int run(const struct cli_command *command, int argc, char **argv)
 {
-    struct run_values values = {.workers = UNSET, .t1_ms = UNSET};
+    struct run_values values = {0};
     struct cli_arguments arguments;
     int exit_code;
     if (!cli_options_read(command, argc, argv, &values, &arguments, &exit_code))
@@ -147,8 +154,8 @@ static int run(const struct cli_command *command, int argc, char **argv)
         cli_error(command, "%s", text);
     } else {
         struct admin *admin = NULL;
-        const struct engine_hooks hooks = {.ctx = &admin, .start = start_admin, .stop = stop_admin};
-        exit_code = engine_run(&config, &hooks);
+        const struct daemon_hooks hooks = {.ctx = &admin, .start = start_admin, .stop = stop_admin};
+        exit_code = daemon_run(&config, &hooks);
     }
     engine_config_done(&config);
     return exit_code;

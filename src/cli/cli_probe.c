@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* verdict probe: asks a SIP server one question, as a caller does, and draws what went over the wire. */
+#include "cli/cli_probe.h"
+#include "cli/cli_main.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+static const struct cli_option options[] = {
+    {"method", "METHOD", "INVITE (default), OPTIONS, REGISTER, MESSAGE, SUBSCRIBE, ...", CLI_TEXT,
+     offsetof(struct cli_probe_options, method), 0, 0},
+    {"transport", "udp|tcp", "default: as the URI says, else udp", CLI_CHOICE,
+     offsetof(struct cli_probe_options, transport), 0, 0},
+    {"proxy", "HOST[:PORT]", "send there instead of to the URI's host", CLI_TEXT,
+     offsetof(struct cli_probe_options, proxy), 0, 0},
+    {"from", "URI", "who asks; default sip:probe@ our address", CLI_TEXT, offsetof(struct cli_probe_options, from), 0,
+     0},
+    {"header", "\"NAME: VALUE\"", "one more header", CLI_LIST, offsetof(struct cli_probe_options, headers), 0, 0},
+    {"no-ack", NULL, "never acknowledge; show what comes in 64*T1", CLI_FLAG,
+     offsetof(struct cli_probe_options, no_ack), 0, 0},
+    {"count", "N", "how many times, one after the other", CLI_NUMBER, offsetof(struct cli_probe_options, count), 1,
+     1000000},
+    {"timeout", "SECONDS", "wait so long for a final answer; default 64*T1", CLI_SECONDS,
+     offsetof(struct cli_probe_options, timeout_ms), 1, 3600000},
+    {"t1-ms", "N", "T1 of RFC 3261 in milliseconds; default 500", CLI_NUMBER, offsetof(struct cli_probe_options, t1_ms),
+     1, 10000},
+    {"expect", "CODE", "fail unless this is the final answer", CLI_NUMBER, offsetof(struct cli_probe_options, expect),
+     200, 699},
+    {"json", NULL, "a JSON object a line, one for each request", CLI_FLAG, offsetof(struct cli_probe_options, json), 0,
+     0},
+    CLI_END,
+};
+
+static int run(const struct cli_command *command, int argc, char **argv);
+
+const struct cli_command cli_probe_command = {
+    .name = "probe",
+    .path = "probe",
+    .arguments = "URI",
+    .summary = "Sends a request (sip:+15550100@127.0.0.1), acknowledges, hangs up, and draws the ladder.",
+    .details =
+        "Requests within the call go to the same address, as through an outbound proxy. Of several requests the\n"
+        "first is drawn, and each that ends otherwise. Exit code 0 when a final answer came, else 1.",
+    .options = options,
+    .args_min = 1,
+    .args_max = 1,
+    .run = run,
+};
+
+/* Where to send, read from the options. */
+struct destination {
+    struct sip_uri uri;
+    char host[CLI_PROBE_TEXT_MAX];
+    uint16_t port;
+    bool is_stream;
+};
+
+/* "HOST", "HOST:PORT", "[::1]:PORT": the form of a URI's host part, so it is read as one. */
+static enum err read_proxy(const char *proxy, struct destination *destination, struct fault *fault)
+{
+    char text[CLI_PROBE_TEXT_MAX];
+    struct sip_uri uri;
+    const char *reason = NULL;
+    int len = snprintf(text, sizeof(text), "sip:%s", proxy);
+    if (len < 0 || (size_t)len >= sizeof(text) || sip_uri_parse(span_of(text), &uri, &reason) != OK || uri.user.at)
+        return fault_set(fault, ERR_SYNTAX, NULL, 0, "--proxy %s: expected HOST or HOST:PORT", proxy);
+    (void)span_copy(uri.host, destination->host, sizeof(destination->host));
+    destination->port = uri.port ? uri.port : 5060;
+    return OK;
+}
+
+static enum err read_destination(const struct cli_probe_options *probe, struct destination *destination,
+                                 struct fault *fault)
+{
+    const char *reason = NULL;
+    struct span text = span_of(probe->target);
+    if (sip_uri_parse(text, &destination->uri, &reason) != OK)
+        return fault_set(fault, ERR_SYNTAX, NULL, 0, "%s: %s%s", probe->target, reason ? reason : "not a URI",
+                         span_find(text, ':') == text.len || span_find(text, '@') < span_find(text, ':')
+                             ? ": expected sip:USER@HOST"
+                             : "");
+    const struct sip_uri *uri = &destination->uri;
+    if (uri->scheme == SIP_SCHEME_SIPS)
+        return fault_set(fault, ERR_UNSUPPORTED, NULL, 0, "%s: sips needs TLS, which a probe does not speak",
+                         probe->target);
+    struct span transport = sip_uri_param(uri, SPAN("transport"));
+    destination->is_stream =
+        probe->transport ? strcmp(probe->transport, "tcp") == 0 : span_equal_nocase(transport, SPAN("tcp"));
+    if (probe->proxy)
+        return read_proxy(probe->proxy, destination, fault);
+    if (!uri->host.len || !span_copy(uri->host, destination->host, sizeof(destination->host)))
+        return fault_set(fault, ERR_INVALID, NULL, 0, "%s names no host: give --proxy HOST", probe->target);
+    destination->port = uri->port ? uri->port : 5060;
+    return OK;
+}
+
+static void exchange_done(struct cli_exchange *exchange)
+{
+    cli_wire_close(&exchange->wire);
+    buffer_done(&exchange->request);
+    buffer_done(&exchange->ack);
+    buffer_done(&exchange->bye);
+}
+
+/* One request from its socket to its result; a fault is a misuse or a wire that cannot be had. */
+static enum err run_once(const struct cli_probe_options *probe, const struct destination *destination,
+                         struct cli_exchange *exchange, struct fault *fault)
+{
+    exchange->options = probe;
+    exchange->target = destination->uri;
+    exchange->result = (struct cli_probe_result){.err = OK};
+    exchange->request = exchange->ack = exchange->bye = buffer_heap(0);
+    enum err err = cli_wire_open(&exchange->wire, destination->is_stream, destination->host, destination->port, fault);
+    if (err == OK)
+        err = cli_probe_names(exchange, fault);
+    if (err == OK)
+        err = cli_probe_build_request(exchange, fault);
+    if (err != OK)
+        return err;
+    cli_ladder_init(&exchange->ladder, exchange->wire.local, exchange->wire.remote);
+    cli_probe_call(exchange);
+    return OK;
+}
+
+/* What all requests together came to. */
+struct tally {
+    uint32_t done;
+    uint32_t failed; /* no final answer, or not the one expected */
+    unsigned first_code;
+    uint32_t codes[7]; /* by class; 0: none */
+    uint64_t least_us, most_us, sum_us;
+};
+
+static void count_result(struct tally *tally, const struct cli_probe_options *probe,
+                         const struct cli_probe_result *result)
+{
+    uint64_t took_us = result->answered_us;
+    if (tally->done == 0)
+        tally->first_code = result->code;
+    tally->done++;
+    tally->codes[result->code / 100 < 7 ? result->code / 100 : 0]++;
+    if (!result->code || (probe->expect && result->code != probe->expect))
+        tally->failed++;
+    if (!result->code)
+        return;
+    tally->least_us = tally->least_us && tally->least_us < took_us ? tally->least_us : took_us;
+    tally->most_us = tally->most_us > took_us ? tally->most_us : took_us;
+    tally->sum_us += took_us;
+}
+
+static void print_result(const struct cli_exchange *exchange, bool draw)
+{
+    struct buffer out = buffer_heap(1 << 20);
+    if (exchange->options->json) {
+        struct json json = json_into(&out);
+        cli_probe_json(exchange, &json);
+        buffer_add_byte(&out, '\n');
+    } else if (draw) {
+        cli_ladder_draw(&exchange->ladder, &out);
+        buffer_add_byte(&out, '\n');
+        cli_probe_verdict(exchange, &out);
+    }
+    (void)fwrite(out.at, 1, out.len, stdout);
+    (void)fflush(stdout);
+    buffer_done(&out);
+}
+
+static void print_tally(const struct tally *tally)
+{
+    uint32_t answered = tally->done - tally->codes[0];
+    (void)printf("\n%u requests: %u answered", tally->done, answered);
+    for (unsigned class = 2; class < 7; class ++) {
+        if (tally->codes[class])
+            (void)printf(", %u of them %uxx", tally->codes[class], class);
+    }
+    if (answered)
+        (void)printf("; %.2f / %.2f / %.2f ms (least, mean, most)", (double)tally->least_us / 1000,
+                     (double)tally->sum_us / answered / 1000, (double)tally->most_us / 1000);
+    (void)printf("\n");
+}
+
+static int run_all(const struct cli_command *command, const struct cli_probe_options *probe,
+                   const struct destination *destination)
+{
+    struct tally tally = {0};
+    struct fault fault = {0};
+    struct cli_exchange *exchange = calloc(1, sizeof(*exchange));
+    enum err err = exchange ? OK : fault_set(&fault, ERR_NOMEM, NULL, 0, "%s", err_text(ERR_NOMEM));
+    while (err == OK && tally.done < probe->count) {
+        err = run_once(probe, destination, exchange, &fault);
+        if (err == OK) {
+            unsigned before = tally.first_code;
+            bool is_first = tally.done == 0;
+            count_result(&tally, probe, &exchange->result);
+            print_result(exchange, is_first || exchange->result.code != before);
+        }
+        exchange_done(exchange);
+    }
+    free(exchange);
+    if (tally.done > 1 && !probe->json)
+        print_tally(&tally);
+    if (err != OK)
+        cli_error(command, "%s", fault.text);
+    else if (tally.failed && probe->expect)
+        cli_error(command, "%u of %u did not end with %u", tally.failed, tally.done, probe->expect);
+    return err == OK && !tally.failed ? CLI_EXIT_OK : CLI_EXIT_FAILED;
+}
+
+static int run(const struct cli_command *command, int argc, char **argv)
+{
+    struct cli_probe_options probe = {.method = "INVITE", .count = 1, .t1_ms = 500};
+    struct cli_arguments arguments;
+    struct destination destination = {0};
+    struct fault fault = {0};
+    int exit_code;
+    if (!cli_options_read(command, argc, argv, &probe, &arguments, &exit_code))
+        return exit_code;
+    probe.target = arguments.items[0];
+    const char *wrong = NULL;
+    if (strcmp(probe.method, "ACK") == 0 || strcmp(probe.method, "CANCEL") == 0)
+        wrong = "has no answer of its own: probe another method";
+    else if (probe.no_ack && strcmp(probe.method, "INVITE") != 0)
+        wrong = "is never acknowledged: --no-ack is for INVITE";
+    if (wrong)
+        (void)fault_set(&fault, ERR_INVALID, NULL, 0, "%s %s", probe.method, wrong);
+    if (wrong || read_destination(&probe, &destination, &fault) != OK) {
+        cli_error(command, "%s", fault.text);
+        return CLI_EXIT_USAGE;
+    }
+    return run_all(command, &probe, &destination);
+}

@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Reports, tables and trees in plain text. */
+#include "cli/cli_text.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <string.h>
+
+enum { HASH_SHOWN = 8 };
+
+const char *cli_text_of(const json_t *object, const char *key)
+{
+    const char *text = json_string_value(json_object_get(object, key));
+    return text ? text : "";
+}
+
+static void print_scalar(const json_t *value, FILE *to)
+{
+    if (json_is_string(value))
+        (void)fputs(json_string_value(value), to);
+    else if (json_is_integer(value))
+        (void)fprintf(to, "%lld", (long long)json_integer_value(value));
+    else if (json_is_real(value))
+        (void)fprintf(to, "%g", json_real_value(value));
+    else if (json_is_boolean(value))
+        (void)fputs(json_is_true(value) ? "yes" : "no", to);
+    else
+        (void)fputs("-", to);
+}
+
+static bool is_scalar(const json_t *value)
+{
+    return !json_is_object(value) && !json_is_array(value);
+}
+
+static bool is_flat(const json_t *array)
+{
+    for (size_t i = 0; i < json_array_size(array); i++) {
+        if (!is_scalar(json_array_get(array, i)))
+            return false;
+    }
+    return true;
+}
+
+static void print_flat(const json_t *array, FILE *to)
+{
+    for (size_t i = 0; i < json_array_size(array); i++) {
+        (void)fputs(i ? ", " : " ", to);
+        print_scalar(json_array_get(array, i), to);
+    }
+    (void)fputs(json_array_size(array) ? "\n" : " none\n", to);
+}
+
+static void print_object(const json_t *object, int depth, FILE *to);
+
+static void print_member(const char *key, const json_t *value, int depth, FILE *to)
+{
+    (void)fprintf(to, "%*s%s:", depth * 2, "", key);
+    if (is_scalar(value)) {
+        (void)fputc(' ', to);
+        print_scalar(value, to);
+        (void)fputc('\n', to);
+        return;
+    }
+    if (json_is_array(value) && is_flat(value)) {
+        print_flat(value, to);
+        return;
+    }
+    (void)fputc('\n', to);
+    if (json_is_object(value))
+        print_object(value, depth + 1, to);
+    for (size_t i = 0; json_is_array(value) && i < json_array_size(value); i++) {
+        const json_t *item = json_array_get(value, i);
+        (void)fprintf(to, "%*s-\n", depth * 2 + 2, "");
+        if (json_is_object(item))
+            print_object(item, depth + 2, to);
+    }
+}
+
+/* Depth is the answer's own: our engine nests at most 16. */
+static void print_object(const json_t *object, int depth, FILE *to)
+{
+    /* The iterator wants a pointer that could be written through, which nothing here does. */
+    json_t *walked = json_incref((json_t *)(uintptr_t)object);
+    for (void *at = json_object_iter(walked); at; at = json_object_iter_next(walked, at))
+        print_member(json_object_iter_key(at), json_object_iter_value(at), depth, to);
+    json_decref(walked);
+}
+
+void cli_text_tree(const json_t *json, FILE *to)
+{
+    if (json_is_object(json))
+        print_object(json, 0, to);
+}
+
+static long long number_of(const json_t *object, const char *key)
+{
+    return (long long)json_integer_value(json_object_get(object, key));
+}
+
+static void print_names(const json_t *object, const char *key, const char *mark, FILE *to)
+{
+    const json_t *names = json_object_get(object, key);
+    for (size_t i = 0; i < json_array_size(names); i++)
+        (void)fprintf(to, " %s%s", mark, json_string_value(json_array_get(names, i)));
+}
+
+static void print_changes(const json_t *report, FILE *to)
+{
+    const json_t *rules = json_object_get(report, "rules");
+    const json_t *state = json_object_get(report, "state");
+    const json_t *tests = json_object_get(report, "tests");
+    bool any_rule = json_array_size(json_object_get(rules, "added")) ||
+                    json_array_size(json_object_get(rules, "removed")) ||
+                    json_array_size(json_object_get(rules, "changed"));
+    (void)fputs("  rules:", to);
+    print_names(rules, "added", "+", to);
+    print_names(rules, "removed", "-", to);
+    print_names(rules, "changed", "~", to);
+    (void)fputs(any_rule ? "\n" : " as before\n", to);
+    if (json_array_size(json_object_get(state, "kept"))) {
+        (void)fputs("  shared, kept:", to);
+        print_names(state, "kept", "", to);
+        (void)fputc('\n', to);
+    }
+    if (json_array_size(json_object_get(state, "reset"))) {
+        (void)fputs("  shared, started fresh:", to);
+        print_names(state, "reset", "", to);
+        (void)fputc('\n', to);
+    }
+    if (json_is_object(tests))
+        (void)fprintf(to, "  tests: %lld passed, %lld failed\n", number_of(tests, "passed"),
+                      number_of(tests, "failed"));
+}
+
+void cli_text_report(const json_t *report, FILE *to)
+{
+    if (json_is_true(json_object_get(report, "unchanged"))) {
+        (void)fprintf(to, "version %lld is active; the policy is byte for byte the same, nothing was done\n",
+                      number_of(report, "version"));
+        return;
+    }
+    (void)fprintf(to, "version %lld (%s %.*s) is active", number_of(report, "version"), cli_text_of(report, "name"),
+                  HASH_SHOWN, cli_text_of(report, "hash"));
+    if (number_of(report, "previous"))
+        (void)fprintf(to, ", before it %lld", number_of(report, "previous"));
+    (void)fprintf(to, "; took %.1f ms\n", (double)number_of(json_object_get(report, "took_us"), "total") / 1000);
+    print_changes(report, to);
+}
+
+void cli_text_versions(const json_t *answer, FILE *to)
+{
+    const json_t *versions = json_object_get(answer, "versions");
+    (void)fprintf(to, "%-8s %-10s %-9s %-20s %-24s %s\n", "version", "state", "hash", "name", "activated", "path");
+    for (size_t i = 0; i < json_array_size(versions); i++) {
+        const json_t *version = json_array_get(versions, i);
+        const char *activated = cli_text_of(version, "activated");
+        (void)fprintf(to, "%-8lld %-10s %-9.*s %-20s %-24s %s\n", number_of(version, "version"),
+                      cli_text_of(version, "state"), HASH_SHOWN, cli_text_of(version, "hash"),
+                      cli_text_of(version, "name"), activated[0] ? activated : "-", cli_text_of(version, "path"));
+        const json_t *failure = json_object_get(version, "failure");
+        if (json_is_string(failure))
+            (void)fprintf(to, "         %s\n", json_string_value(failure));
+        else if (json_is_object(failure))
+            (void)fprintf(to, "         %s:%lld: %s\n", cli_text_of(failure, "file"), number_of(failure, "line"),
+                          cli_text_of(failure, "text"));
+    }
+}

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One blocking connection of the probe: a connected UDP socket or a TCP stream, whole messages in and out. */
+#pragma once
+
+#include "sip/sip_stream.h"
+
+enum { CLI_WIRE_CAP = 65536 };
+
+struct cli_wire {
+    int fd; /* -1: none */
+    bool is_stream;
+    bool is_ipv6;
+    char local_host[64]; /* an address without brackets */
+    uint16_t local_port;
+    char local[80]; /* "127.0.0.1:41234", "[::1]:41234" */
+    char remote[80];
+    struct sip_stream_state stream;
+    size_t used;  /* bytes in `memory` */
+    size_t taken; /* of those, what the last receive gave out */
+    char memory[CLI_WIRE_CAP];
+};
+
+/* Connects to `host`, an address (IPv6 without brackets) or a name that the resolver knows.  `wire` is large: keep it on the heap. */
+MUST_CHECK enum err cli_wire_open(struct cli_wire *wire, bool is_stream, const char *host, uint16_t port,
+                                  struct fault *fault);
+void cli_wire_close(struct cli_wire *wire);
+/* ERR_CLOSED: nobody listens there any more. */
+MUST_CHECK enum err cli_wire_send(struct cli_wire *wire, struct span bytes, struct fault *fault);
+/* Waits for one message until clock_mono_ns() reaches `until_ns`: ERR_TIMEOUT.  *out_message is valid until the next call. */
+MUST_CHECK enum err cli_wire_receive(struct cli_wire *wire, uint64_t until_ns, struct span *out_message,
+                                     struct fault *fault);
