@@ -8,7 +8,7 @@
 #include "util/err.h"
 
 struct admin;
-struct engine;
+struct daemon;
 
 enum {
     ADMIN_CONNECTIONS_MAX = 64,   /* at once, a server */
@@ -34,7 +34,7 @@ void admin_stop(struct admin *admin);
 /* "127.0.0.1:9464", with the port that was bound; "" without a metrics address. */
 const char *admin_metrics_address(const struct admin *admin);
 
-/* The world of a running engine, and a whole admin made from its configuration: what an engine_hooks.start needs.
+/* The world of a running daemon, and a whole admin made from its configuration: what an daemon_hooks.start needs.
  * *out_admin is NULL when the configuration asks for neither a socket nor metrics. */
-void admin_world_of_engine(struct engine *engine, struct admin_world *out_world);
-MUST_CHECK enum err admin_start_for_engine(struct engine *engine, struct admin **out_admin, struct fault *fault);
+void admin_world_of_daemon(struct daemon *daemon, struct admin_world *out_world);
+MUST_CHECK enum err admin_start_for_daemon(struct daemon *daemon, struct admin **out_admin, struct fault *fault);

@@ -2,9 +2,6 @@
 /* The list of versions: which is active, which stay warm, what is told about them. */
 #include "release/release_priv.h"
 #include "util/clock.h"
-#include "util/invariant.h"
-#include "util/json.h"
-#include "util/log.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -117,7 +114,6 @@ enum err release_rollback(struct release *release, struct release_report *out_re
         enum err err = fault_set(&out_report->fault, ERR_NOT_FOUND, NULL, 0,
                                  "there is no earlier version to go back to: the last %d that were active stay ready",
                                  RELEASE_WARM_MAX);
-        log_warn("release", "rollback refused: %s", out_report->fault.text);
         return err;
     }
     /* The names are for the report alone: without memory for them a rollback still is one. */
@@ -130,7 +126,6 @@ enum err release_rollback(struct release *release, struct release_report *out_re
     memcpy(out_report->name, target->name, sizeof(out_report->name));
     memcpy(out_report->hash, target->hash, sizeof(out_report->hash));
     release_took(out_report, RELEASE_SWITCH, &started_ns);
-    release_log(out_report);
     return OK;
 }
 

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The life of policy versions (src/release/README.md): a version is read once, validated, tested, staged on every worker
  * and only then active on all of them; whatever fails before leaves the active one where it is.  Everything here runs on
- * the control thread and nowhere else, so that requests for a reload are in a row by themselves.  The outcome of each is
- * logged here, once. */
+ * the control thread and nowhere else, so that requests for a reload are in a row by themselves. */
 #pragma once
 
 #include "policy/policy.h"

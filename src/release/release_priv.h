@@ -55,7 +55,5 @@ void release_make_active(struct release *release, struct release_version *versio
 MUST_CHECK enum err release_advance(struct release *release, struct release_version *version, bool trusted,
                                     struct release_report *report);
 
-/* The outcome as one line of the log. */
-void release_log(const struct release_report *report);
 /* Takes the time since *started_ns for `phase` and begins anew. */
 void release_took(struct release_report *report, enum release_phase phase, uint64_t *started_ns);

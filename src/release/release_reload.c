@@ -5,9 +5,7 @@
 #include "release/release_keep.h"
 #include "release/release_priv.h"
 #include "release/release_watch.h"
-#include "util/buffer.h"
 #include "util/clock.h"
-#include "util/log.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,20 +19,6 @@ void release_took(struct release_report *report, enum release_phase phase, uint6
     report->took_us[phase] += took_us;
     report->took_total_us += took_us;
     *started_ns = now_ns;
-}
-
-void release_log(const struct release_report *report)
-{
-    char text[1600];
-    struct buffer line = buffer_over(text, sizeof(text) - 1);
-    release_report_text(report, &line);
-    text[line.len] = '\0';
-    enum log_level level = LOG_INFO;
-    if (!report->ok || report->last_good)
-        level = LOG_ERROR;
-    else if (report->save_fault.err != OK)
-        level = LOG_WARN;
-    log_write(level, "release", "%s", text);
 }
 
 /* What can be said without running it, as errors that name file and line. */
@@ -206,7 +190,6 @@ static enum err read_settled(const char *path, struct policy_source **out_source
     return fault_set(fault, ERR_AGAIN, path, 0, "the files change while they are read; try again when they are saved");
 }
 
-/* Without the log line, so that a start can say more in its own. */
 static enum err reload(struct release *release, const char *path, bool force, struct release_report *report)
 {
     struct release_version *active = release->active;
@@ -251,7 +234,6 @@ enum err release_reload(struct release *release, const struct release_request *r
     else
         err = fault_set(&out_report->fault, ERR_INVALID, NULL, 0, "no policy was named, and none was loaded before");
     free(path);
-    release_log(out_report);
     return err;
 }
 
@@ -277,6 +259,5 @@ enum err release_start(struct release *release, const char *path, struct release
     }
     if (err == OK || !release->path) /* a later reload without a path tries this one again */
         (void)adopt_path(release, path);
-    release_log(out_report);
     return err;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The one place where the control API meets the engine. */
+/* The one place where the control API meets the daemon. */
 #include "admin/admin_priv.h"
-#include "engine/engine.h"
+#include "daemon/daemon.h"
 #include "release/release.h"
 #include "util/log.h"
 
@@ -10,58 +10,58 @@ struct closure {
     void *arg;
 };
 
-static void call_closure(struct engine *engine, void *arg)
+static void call_closure(struct daemon *daemon, void *arg)
 {
     const struct closure *closure = arg;
-    (void)engine;
+    (void)daemon;
     closure->fn(closure->arg);
 }
 
 static enum err world_control(void *ctx, void (*fn)(void *arg), void *arg)
 {
     struct closure closure = {fn, arg};
-    return engine_control(ctx, call_closure, &closure);
+    return daemon_control(ctx, call_closure, &closure);
 }
 
 static enum err world_reload(void *ctx, const char *path, struct release_report *out_report)
 {
-    return engine_reload(ctx, path, out_report);
+    return daemon_reload(ctx, path, out_report);
 }
 
 static enum err world_rollback(void *ctx, struct release_report *out_report)
 {
-    return engine_rollback(ctx, out_report);
+    return daemon_rollback(ctx, out_report);
 }
 
 static void world_versions(void *ctx, struct buffer *out)
 {
-    release_versions_json(engine_release(ctx), out);
+    release_versions_json(daemon_release(ctx), out);
 }
 
 static void world_status(void *ctx, struct buffer *out)
 {
-    engine_status_json(ctx, out);
+    daemon_status_json(ctx, out);
 }
 
 static void world_drain(void *ctx, bool on)
 {
-    engine_drain(ctx, on);
+    daemon_drain(ctx, on);
 }
 
 static struct directory *world_directory(void *ctx)
 {
-    return engine_directory(ctx);
+    return daemon_directory(ctx);
 }
 
 static void world_metrics(void *ctx, struct buffer *out)
 {
-    engine_metrics_render(ctx, out);
+    daemon_metrics_render(ctx, out);
 }
 
-void admin_world_of_engine(struct engine *engine, struct admin_world *out_world)
+void admin_world_of_daemon(struct daemon *daemon, struct admin_world *out_world)
 {
     *out_world = (struct admin_world){
-        .ctx = engine,
+        .ctx = daemon,
         .control = world_control,
         .reload = world_reload,
         .rollback = world_rollback,
@@ -73,15 +73,15 @@ void admin_world_of_engine(struct engine *engine, struct admin_world *out_world)
     };
 }
 
-enum err admin_start_for_engine(struct engine *engine, struct admin **out_admin, struct fault *fault)
+enum err admin_start_for_daemon(struct daemon *daemon, struct admin **out_admin, struct fault *fault)
 {
-    const struct engine_config *config = engine_configuration(engine);
+    const struct engine_config *config = daemon_configuration(daemon);
     struct admin_options options = {.socket_path = config->control_path, .metrics = config->metrics};
     if (!options.socket_path && !options.metrics) {
         *out_admin = NULL;
         return OK;
     }
-    admin_world_of_engine(engine, &options.world);
+    admin_world_of_daemon(daemon, &options.world);
     enum err err = admin_start(&options, out_admin, fault);
     if (err != OK)
         return err;
