@@ -13,6 +13,10 @@ struct list {
 /* The struct that embeds `node` as its member `member`. */
 #define container_of(node, type, member) ((type *)(void *)((char *)(node)-offsetof(type, member)))
 
+/* The same for a node that is only read. */
+#define container_of_const(node, type, member)                                                                         \
+    ((const type *)(const void *)((const char *)(node)-offsetof(type, member)))
+
 static inline void list_init(struct list *node)
 {
     node->next = node->prev = node;
