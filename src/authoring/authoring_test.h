@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Runs a policy's own test.lua without a network.  How a case is decided comes in as a callback, so that the engine's
+ * dispatch and guard are part of what is tested; authoring_test_decide() is the callback without an engine. */
+#pragma once
+
+#include "policy/policy.h"
+
+enum authoring_test_record {
+    AUTHORING_TEST_NO_RECORD,  /* the directory knows nothing */
+    AUTHORING_TEST_RECORD,     /* `record` */
+    AUTHORING_TEST_UNREADABLE, /* the directory cannot be read */
+};
+
+/* One request of a case, ready to be parsed. */
+struct authoring_test_case {
+    const char *name;
+    const char *file;    /* "test.lua" */
+    int line;            /* where the case is written, 0: unknown */
+    struct span message; /* raw SIP */
+    struct policy_peer source;
+    struct policy_target target; /* set where the case overrides it; else empty spans: derive it */
+    struct span authenticated_as;
+    bool in_dialog;
+    enum authoring_test_record has_record;
+    struct policy_record record;
+    int64_t now_ms; /* Unix time of this request */
+};
+
+/* What came of it.  Spans must live until the next call of the callback. */
+struct authoring_test_got {
+    enum policy_verdict verdict; /* as carried out (after the guard, where the callback has one) */
+    int code;                    /* final status; 0: nothing is sent */
+    const char *rule;            /* "default", "" for the plain function */
+    enum policy_failure failure;
+    const char *failure_text;
+    const struct policy_answer *answer; /* for expect.reason, contact, q850, evidence, headers; may be NULL */
+};
+
+typedef enum err (*authoring_test_run_fn)(void *ctx, const struct authoring_test_case *test,
+                                          struct authoring_test_got *out_got);
+
+struct authoring_test_result {
+    const char *name;
+    const char *file;
+    int line;
+    bool passed;
+    char text[512]; /* "expected rule \"retired\", got \"default\"" */
+};
+
+/* Called after each case, in order. */
+typedef void (*authoring_test_report_fn)(void *ctx, const struct authoring_test_result *result);
+
+struct authoring_test_summary {
+    size_t passed;
+    size_t failed;
+};
+
+/* Runs every case of `source`'s test.lua.  ERR_NOT_FOUND when the policy has none; any other error is about test.lua
+ * itself (with file and line in `fault`): cases that fail are in the summary, not errors. */
+MUST_CHECK enum err authoring_test_run(struct policy_source *source, authoring_test_run_fn run,
+                                       authoring_test_report_fn report, void *ctx,
+                                       struct authoring_test_summary *out_summary, struct fault *fault);
+
+/* A policy under test with a host whose clock and directory are the case's: authoring_test_decide is a
+ * authoring_test_run_fn with this as ctx.  Parses, derives the target simply (no aliases, no numbering plan), decides. */
+struct authoring_test_bench;
+MUST_CHECK enum err authoring_test_bench_new(struct policy_source *source, struct authoring_test_bench **out_bench,
+                                             struct fault *fault);
+void authoring_test_bench_free(struct authoring_test_bench *bench);
+enum err authoring_test_decide(void *bench, const struct authoring_test_case *test, struct authoring_test_got *out_got);

@@ -1,0 +1,266 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Decides: rules in order, those that are plain data wholly in C, the others through Lua under the VM's budget. */
+#include "policy/policy_priv.h"
+
+static void begin(struct policy *policy, const struct policy_request *request, struct policy_decision *out)
+{
+    const struct policy_clock *clock = &policy->host.clock;
+    policy->request = request;
+    policy->rule = NULL;
+    policy->generation++;
+    policy->wall_ms = clock->wall_ms ? clock->wall_ms(clock->ctx) : 0;
+    policy->in_lua = false;
+    policy->scan_exceeded = false;
+    policy->scan_left = POLICY_SCAN_MAX;
+    policy->log_lines = 0;
+    policy->lookup = POLICY_LOOKUP_NOT_ASKED;
+    arena_reset(&policy->arena);
+    out->answer = policy->fallback;
+    out->rule = "default";
+    out->rule_index = -1;
+    out->failure = POLICY_FAILED_NOT;
+    out->line = 0;
+    out->file[0] = out->text[0] = '\0';
+    out->fuel = 0;
+    out->record = NULL;
+}
+
+static void finish(struct policy *policy, struct policy_decision *out)
+{
+    out->asked_record = policy->lookup != POLICY_LOOKUP_NOT_ASKED;
+    if (policy->lookup == POLICY_LOOKUP_FOUND)
+        out->record = &policy->record;
+    if (policy->in_lua) {
+        out->fuel = vm_fuel_used(policy->vm);
+        vm_end_decision(policy->vm);
+        policy->in_lua = false;
+    }
+    policy->request = NULL;
+}
+
+static void set_text(struct policy_decision *out, const char *text)
+{
+    snprintf(out->text, sizeof(out->text), "%.*s", (int)sizeof(out->text) - 1, text);
+    policy_clean(out->text);
+}
+
+/* The decision is on_error's.  A directory that could not be read is the reason before any other: what the script made
+ * of it means nothing. */
+static void fail(struct policy *policy, struct policy_decision *out, enum policy_failure failure, const char *text)
+{
+    if (policy->lookup == POLICY_LOOKUP_UNREADABLE) {
+        failure = POLICY_FAILED_DIRECTORY;
+        text = "the directory cannot be read";
+    }
+    out->answer = policy->on_error;
+    out->failure = failure;
+    set_text(out, text);
+}
+
+static void fail_by_outcome(struct policy *policy, struct policy_decision *out, const struct vm_outcome *outcome)
+{
+    static const enum policy_failure failures[VM_FAILURE_COUNT] = {
+        [VM_NONE] = POLICY_FAILED_ERROR,    [VM_ERROR] = POLICY_FAILED_ERROR, [VM_FUEL] = POLICY_FAILED_FUEL,
+        [VM_MEMORY] = POLICY_FAILED_MEMORY, [VM_CLOCK] = POLICY_FAILED_CLOCK,
+    };
+    out->line = outcome->line;
+    snprintf(out->file, sizeof(out->file), "%.*s", (int)sizeof(out->file) - 1, outcome->file);
+    policy_clean(out->file);
+    fail(policy, out, failures[outcome->failure], outcome->text);
+}
+
+static void enter_lua(struct policy *policy)
+{
+    const struct policy_random *random = &policy->host.random;
+    if (policy->in_lua)
+        return;
+    policy->in_lua = true;
+    vm_begin_decision(policy->vm, policy->wall_ms, random->seed ? random->seed(random->ctx, policy->request) : 0);
+}
+
+/* Arguments: the policy, and the function's reference.  Makes this decision's own `req`, then calls. */
+static int call_with_fresh_request(lua_State *L)
+{
+    struct policy *policy = lua_touserdata(L, 1);
+    lua_rawgeti(L, LUA_REGISTRYINDEX, lua_tointeger(L, 2));
+    policy_lua_request_push(L, policy);
+    lua_rawgeti(L, LUA_REGISTRYINDEX, policy->environment);
+    lua_call(L, 2, 1);
+    return 1;
+}
+
+/* Calls function(req, env); on OK its one result is at the top of the stack. */
+static bool call(struct policy *policy, int reference, struct policy_decision *out)
+{
+    lua_State *L = policy->L;
+    struct vm_outcome outcome;
+    enter_lua(policy);
+    if (policy->fresh_request) {
+        lua_pushcfunction(L, call_with_fresh_request);
+        lua_pushlightuserdata(L, policy);
+        lua_pushinteger(L, reference);
+    } else {
+        lua_rawgeti(L, LUA_REGISTRYINDEX, reference);
+        lua_rawgeti(L, LUA_REGISTRYINDEX, policy->request_object);
+        lua_rawgeti(L, LUA_REGISTRYINDEX, policy->environment);
+    }
+    if (vm_call(policy->vm, 2, 1, &outcome) != OK) {
+        fail_by_outcome(policy, out, &outcome);
+        return false;
+    }
+    if (policy->lookup == POLICY_LOOKUP_UNREADABLE) { /* also when the script caught the error */
+        fail(policy, out, POLICY_FAILED_DIRECTORY, "");
+        lua_settop(L, -2);
+        return false;
+    }
+    return true;
+}
+
+/* Takes the verdict at the top of the stack; nil is none.  False: the decision has failed. */
+static bool take_verdict(struct policy *policy, struct policy_decision *out, bool *out_decided)
+{
+    char text[256];
+    bool fine = true;
+    *out_decided = false;
+    if (!lua_isnil(policy->L, -1)) {
+        fine = policy_lua_verdict_read(policy, -1, false, &policy->answer, text, sizeof(text));
+        *out_decided = fine;
+        if (fine)
+            out->answer = &policy->answer;
+        else
+            fail(policy, out, POLICY_FAILED_NONSENSE, text);
+    }
+    lua_settop(policy->L, -2);
+    return fine;
+}
+
+/* What `check` said: only true and false (and nil, which is how a function ends that returns nothing) are answers. */
+static bool take_check(struct policy *policy, struct policy_decision *out, bool *out_fits)
+{
+    int type = lua_type(policy->L, -1);
+    bool fine = type == LUA_TBOOLEAN || type == LUA_TNIL;
+    *out_fits = lua_toboolean(policy->L, -1);
+    lua_settop(policy->L, -2);
+    if (!fine) {
+        char text[128];
+        snprintf(text, sizeof(text),
+                 "check: expected true or false, got %s; a function that gives a verdict is `decide`",
+                 lua_typename(policy->L, type));
+        fail(policy, out, POLICY_FAILED_NONSENSE, text);
+    }
+    return fine;
+}
+
+/* Tries one rule.  False: the decision is over, by a verdict or by a failure. */
+static bool try_rule(struct policy *policy, const struct policy_rule *rule, struct policy_decision *out)
+{
+    bool fits = true;
+    if (rule->when.count > 0) {
+        enum err err = policy_when_holds(policy, &rule->when, &fits);
+        if (err != OK) {
+            fail(policy, out, POLICY_FAILED_FUEL, "the rules search more of this request than is allowed");
+            return false;
+        }
+    }
+    if (fits && rule->check != LUA_NOREF && (!call(policy, rule->check, out) || !take_check(policy, out, &fits)))
+        return false;
+    if (!fits)
+        return true;
+    if (rule->decide == LUA_NOREF) {
+        out->answer = rule->answer;
+        return false;
+    }
+    bool decided = false;
+    return call(policy, rule->decide, out) && take_verdict(policy, out, &decided) && !decided;
+}
+
+static void decide_by_rules(struct policy *policy, struct policy_decision *out)
+{
+    for (size_t i = 0; i < policy->rule_count; i++) {
+        const struct policy_rule *rule = &policy->rules[i];
+        policy->rule = rule;
+        if (!try_rule(policy, rule, out)) {
+            out->rule = rule->name;
+            out->rule_index = (int)i;
+            return;
+        }
+    }
+    policy->rule = NULL;
+}
+
+void policy_decide(struct policy *policy, const struct policy_request *request, struct policy_decision *out_decision)
+{
+    begin(policy, request, out_decision);
+    if (policy->function == LUA_NOREF) {
+        decide_by_rules(policy, out_decision);
+    } else {
+        bool decided = false;
+        out_decision->rule = "";
+        if (call(policy, policy->function, out_decision))
+            (void)take_verdict(policy, out_decision, &decided);
+    }
+    finish(policy, out_decision);
+}
+
+void policy_decide_read_only(struct policy *policy, const struct policy_request *request,
+                             struct policy_decision *out_decision)
+{
+    policy->read_only = true;
+    policy_decide(policy, request, out_decision);
+    policy->read_only = false;
+}
+
+/* Arguments: the policy, the handler's reference, the call. */
+static int call_handler(lua_State *L)
+{
+    const struct policy *policy = lua_touserdata(L, 1);
+    lua_rawgeti(L, LUA_REGISTRYINDEX, lua_tointeger(L, 2));
+    policy_lua_call_push(L, lua_touserdata(L, 3));
+    lua_rawgeti(L, LUA_REGISTRYINDEX, policy->environment);
+    lua_call(L, 2, 0);
+    return 0;
+}
+
+bool policy_has_event(const struct policy *policy, enum policy_event event)
+{
+    return policy->events[event] != LUA_NOREF;
+}
+
+void policy_event(struct policy *policy, enum policy_event event, const struct policy_call *call,
+                  struct policy_decision *out_decision)
+{
+    struct policy_decision ignored;
+    struct policy_decision *out = out_decision ? out_decision : &ignored;
+    struct vm_outcome outcome;
+    struct policy_call copy = *call; /* light userdata are not const */
+    begin(policy, NULL, out);
+    out->answer = NULL;
+    out->rule = event == POLICY_ON_ACK_MISSING ? "on_ack_missing" : "";
+    if (policy_has_event(policy, event)) {
+        policy->in_lua = true;
+        vm_begin_decision(policy->vm, policy->wall_ms, 0);
+        lua_pushcfunction(policy->L, call_handler);
+        lua_pushlightuserdata(policy->L, policy);
+        lua_pushinteger(policy->L, policy->events[event]);
+        lua_pushlightuserdata(policy->L, &copy);
+        if (vm_call(policy->vm, 3, 0, &outcome) != OK)
+            fail_by_outcome(policy, out, &outcome);
+    }
+    finish(policy, out);
+    out->answer = NULL;
+}
+
+void policy_collect(struct policy *policy)
+{
+    vm_collect_outside(policy->vm);
+}
+
+size_t policy_memory(const struct policy *policy)
+{
+    return vm_bytes(policy->vm);
+}
+
+bool policy_wants_rebuild(const struct policy *policy)
+{
+    return vm_is_over_soft_cap(policy->vm);
+}

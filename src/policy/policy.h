@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A policy, from its source to decisions:
+ *
+ *   policy_source_read -> policy_prepare -> one policy_new a worker -> policy_decide ...
+ *
+ * A `struct policy_program` is one version, loaded and validated, with its data sets: immutable, shared by all workers,
+ * reference counted (atomically).  A `struct policy` is one VM of that version: used by one thread at a time, made on the
+ * control thread and handed over.  Nothing here acts on the network: a decision is a value. */
+#pragma once
+
+#include "policy/policy_decision.h"
+#include "policy/policy_host.h"
+#include "policy/policy_source.h"
+
+struct policy;
+struct policy_program;
+struct vm_watchdog;
+struct facts_shared_registry;
+
+struct policy_options {
+    struct policy_host host;
+    struct vm_watchdog *watchdog;         /* NULL: no clock bound, fuel alone (check, test, replay: repeatable) */
+    struct facts_shared_registry *shared; /* where `shared` counters live on across versions; NULL: a private one */
+    uint64_t fuel;                        /* per decision; 0: the default */
+    bool fresh_request; /* test, replay, shadow: a new `req` each decision, and one that was kept raises */
+};
+
+enum { POLICY_RULES_MAX = 1024, POLICY_DATA_MAX = 64, POLICY_SHARED_MAX = 64 };
+
+/* A rule's name and a hash of all that makes it up, to say what a reload added, removed and changed. */
+struct policy_rule_info {
+    const char *name;
+    uint64_t hash;
+    int line; /* where the rule is written, 0: unknown */
+};
+
+/* A `shared` table, to say what a reload keeps and what it resets. */
+struct policy_shared_info {
+    const char *name;
+    const char *type; /* "counter", "map", "bucket" */
+};
+
+/* A `data` set. */
+struct policy_data_info {
+    const char *name;
+    const char *type; /* "ranges", "strings", "cidrs", "domains", "prefixes" */
+    const char *file;
+    size_t entries;
+};
+
+/* Borrowed from the program. */
+struct policy_description {
+    const char *name;    /* `name` in policy{}, or the source's */
+    const char *hash;    /* the source's SHA-256, hexadecimal */
+    bool is_function;    /* the plain-function form */
+    bool asks_directory; /* it reads req.record or `state`: refused at load where no directory was ever made */
+    const struct policy_rule_info *rules;
+    size_t rule_count;
+    const struct policy_shared_info *shared;
+    size_t shared_count;
+    const struct policy_data_info *data;
+    size_t data_count;
+};
+
+/* Compiles `source` in a VM of its own, checks the schema, loads the data sets.  Errors carry file and line.  The source
+ * is referenced by the program.  Runs for as long as the data takes: control thread only. */
+MUST_CHECK enum err policy_prepare(struct policy_source *source, struct policy_program **out_program,
+                                   struct fault *fault);
+struct policy_program *policy_program_ref(struct policy_program *program);
+void policy_program_unref(struct policy_program *program); /* NULL is fine */
+const struct policy_description *policy_describe(const struct policy_program *program);
+struct policy_source *policy_program_source(const struct policy_program *program);
+/* Whether `name` is a `data` set of this version that holds the request's target (its number, user, AOR, host): what
+ * guard = "strict" asks about a 410's evidence. */
+bool policy_program_evidence(const struct policy_program *program, struct span name,
+                             const struct policy_target *target);
+
+/* One VM of the program.  `options` is copied; what it points to must outlive the policy. */
+MUST_CHECK enum err policy_new(struct policy_program *program, const struct policy_options *options,
+                               struct policy **out_policy, struct fault *fault);
+void policy_free(struct policy *policy); /* NULL is fine */
+
+/* For a single VM: policy_prepare and policy_new in one. */
+MUST_CHECK enum err policy_load(struct policy_source *source, const struct policy_options *options,
+                                struct policy **out_policy, struct fault *fault);
+const struct policy_program *policy_program_of(const struct policy *policy);
+
+/* Decides `request`.  Always decides: whatever the script does, *out_decision holds one answer.  No system call, no lock
+ * except in `shared` tables, no heap unless the script makes values. */
+void policy_decide(struct policy *policy, const struct policy_request *request, struct policy_decision *out_decision);
+
+/* As policy_decide, but `shared` tables are only read: a counter answers what it would answer, and does not count.  For
+ * OPTIONS, which is answered without state and may be repeated (design section 2). */
+void policy_decide_read_only(struct policy *policy, const struct policy_request *request,
+                             struct policy_decision *out_decision);
+
+/* Tells the script's handler about an event, under the same budget as a decision.  `out_decision` (which may be NULL)
+ * gets failure, text, file, line and fuel; there is no answer.  A policy without such a handler ignores it. */
+void policy_event(struct policy *policy, enum policy_event event, const struct policy_call *call,
+                  struct policy_decision *out_decision);
+bool policy_has_event(const struct policy *policy, enum policy_event event);
+
+/* Collector steps that the last decisions owe: between requests, never during one. */
+void policy_collect(struct policy *policy);
+/* Bytes that the VM holds, and whether that is over its soft cap, so that the engine has it rebuilt off the call path. */
+size_t policy_memory(const struct policy *policy);
+bool policy_wants_rebuild(const struct policy *policy);

@@ -1,0 +1,294 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Evaluates `when`.  Searching text is charged to a budget of bytes: many rules against a large header end in time. */
+#include "policy/policy_match.h"
+#include "policy/policy_priv.h"
+
+#include "facts/facts_set.h"
+#include "sip/sip_message.h"
+#include "sip/sip_text.h"
+
+#include <arpa/inet.h>
+
+static const struct {
+    const char *name;
+    enum policy_kind kind;
+    bool nocase;
+} fields[POLICY_FIELD_COUNT] = {
+#define X(name, constant, kind, nocase) {name, kind, nocase},
+    POLICY_FIELD_TABLE(X)
+#undef X
+};
+
+static const char *const field_names[POLICY_FIELD_COUNT] = {
+#define X(name, constant, kind, nocase) name,
+    POLICY_FIELD_TABLE(X)
+#undef X
+};
+
+const char *policy_field_name(enum policy_field field)
+{
+    return fields[field].name;
+}
+
+enum policy_kind policy_field_kind(enum policy_field field)
+{
+    return fields[field].kind;
+}
+
+bool policy_field_nocase(enum policy_field field)
+{
+    return fields[field].nocase;
+}
+
+const char *const *policy_field_names(void)
+{
+    return field_names;
+}
+
+bool policy_field_parse(const char *name, enum policy_field *out_field)
+{
+    for (unsigned i = 0; i < POLICY_FIELD_COUNT; i++) {
+        if (strcmp(fields[i].name, name) == 0) {
+            *out_field = (enum policy_field)i;
+            return true;
+        }
+    }
+    return false;
+}
+
+bool policy_cidr_parse(struct span text, struct policy_cidr *out_cidr)
+{
+    struct policy_cidr cidr = {0};
+    char address[64];
+    uint32_t bits = 0;
+    size_t slash = span_find(text, '/');
+    if (!span_copy(span_slice(text, 0, slash), address, sizeof(address)))
+        return false;
+    if (inet_pton(AF_INET, address, cidr.address) == 1)
+        cidr.family = 4;
+    else if (inet_pton(AF_INET6, address, cidr.address) == 1)
+        cidr.family = 6;
+    else
+        return false;
+    uint32_t most = cidr.family == 4 ? 32 : 128;
+    bits = most;
+    if (slash < text.len && (!span_to_u32(span_slice(text, slash + 1, text.len), &bits) || bits > most))
+        return false;
+    cidr.bits = (unsigned char)bits;
+    *out_cidr = cidr;
+    return true;
+}
+
+static bool cidr_holds(const struct policy_cidr *cidr, const struct policy_peer *peer)
+{
+    if (cidr->family != peer->family)
+        return false;
+    unsigned whole = cidr->bits / 8u;
+    unsigned rest = cidr->bits % 8u;
+    if (memcmp(cidr->address, peer->address, whole) != 0)
+        return false;
+    return rest == 0 || ((cidr->address[whole] ^ peer->address[whole]) >> (8u - rest)) == 0;
+}
+
+/* Bytes searched are paid for; an exhausted budget makes everything false and the decision a failure. */
+static bool charge(struct policy *policy, size_t bytes)
+{
+    if (bytes > policy->scan_left) {
+        policy->scan_left = 0;
+        policy->scan_exceeded = true;
+        return false;
+    }
+    policy->scan_left -= bytes;
+    return true;
+}
+
+static bool starts_with(struct span text, struct span prefix, bool nocase)
+{
+    if (text.len < prefix.len)
+        return false;
+    text.len = prefix.len;
+    return nocase ? span_equal_nocase(text, prefix) : span_equal(text, prefix);
+}
+
+/* One text against one leaf. */
+static bool text_holds(struct policy *policy, const struct policy_match *match, struct span text)
+{
+    switch (match->op) {
+    case POLICY_OP_EQUAL:
+        return match->nocase ? span_equal_nocase(text, match->text) : span_equal(text, match->text);
+    case POLICY_OP_PREFIX:
+        return starts_with(text, match->text, match->nocase);
+    case POLICY_OP_GLOB:
+        return charge(policy, text.len) && facts_glob_matches(match->glob, text);
+    case POLICY_OP_SET:
+        return !span_is_empty(text) && facts_set_has(match->set, text);
+    case POLICY_OP_PRESENT:
+        return !span_is_empty(text);
+    default:
+        return false;
+    }
+}
+
+static struct span user_of(struct policy *policy, const struct sip_uri *uri)
+{
+    struct span user = uri->user;
+    size_t len = 0;
+    if (span_find(user, '%') == user.len)
+        return user;
+    return sip_uri_unescape(user, policy->scratch, sizeof(policy->scratch), &len) ? span_make(policy->scratch, len)
+                                                                                  : user;
+}
+
+/* A value without its folds; one that is longer than the scratch stays as it is. */
+static struct span value_of(struct policy *policy, const struct sip_header *header)
+{
+    if (!header->unclean)
+        return header->value;
+    struct buffer buffer = buffer_over(policy->scratch, sizeof(policy->scratch));
+    sip_text_unfold(&buffer, header->value);
+    return buffer.overflow ? header->value : buffer_span(&buffer);
+}
+
+static struct span first_value(struct policy *policy, enum sip_header_id id)
+{
+    const struct sip_header *header = sip_message_header(policy->request->message, id);
+    return header ? value_of(policy, header) : (struct span){NULL, 0};
+}
+
+struct span policy_aor_text(const struct policy_request *request, char *out, size_t cap)
+{
+    struct buffer buffer = buffer_over(out, cap);
+    buffer_add_literal(&buffer, "sip:");
+    if (!span_is_empty(request->target.user)) {
+        sip_uri_escape_user(&buffer, request->target.user);
+        buffer_add_byte(&buffer, '@');
+    }
+    bool bare_v6 = span_find(request->target.host, ':') < request->target.host.len && request->target.host.at[0] != '[';
+    if (bare_v6)
+        buffer_add_byte(&buffer, '[');
+    buffer_add_span(&buffer, request->target.host);
+    if (bare_v6)
+        buffer_add_byte(&buffer, ']');
+    return buffer.overflow ? (struct span){NULL, 0} : buffer_span(&buffer);
+}
+
+static struct span field_text(struct policy *policy, enum policy_field field)
+{
+    const struct policy_request *request = policy->request;
+    switch (field) {
+    case POLICY_FIELD_METHOD:
+        return request->message->method_text;
+    case POLICY_FIELD_USER:
+        return request->target.user;
+    case POLICY_FIELD_HOST:
+        return request->target.host;
+    case POLICY_FIELD_NUMBER:
+        return request->target.number;
+    case POLICY_FIELD_AOR:
+        return policy_aor_text(request, policy->scratch, sizeof(policy->scratch));
+    case POLICY_FIELD_USER_AGENT:
+        return first_value(policy, SIP_HEADER_USER_AGENT);
+    case POLICY_FIELD_FROM_USER:
+        return user_of(policy, &request->message->from.uri);
+    case POLICY_FIELD_FROM_HOST:
+        return request->message->from.uri.host;
+    case POLICY_FIELD_TO_USER:
+        return user_of(policy, &request->message->to.uri);
+    case POLICY_FIELD_TO_HOST:
+        return request->message->to.uri.host;
+    case POLICY_FIELD_CALL_ID:
+        return request->message->call_id;
+    case POLICY_FIELD_IDENTITY:
+        return request->source.identity;
+    case POLICY_FIELD_AUTHENTICATED_AS:
+        return request->authenticated_as;
+    case POLICY_FIELD_TRANSPORT:
+        return span_of(request->source.transport ? request->source.transport : "udp");
+    case POLICY_FIELD_BODY_TYPE: {
+        struct span type = first_value(policy, SIP_HEADER_CONTENT_TYPE);
+        return span_trim(span_slice(type, 0, span_find(type, ';')));
+    }
+    default:
+        return (struct span){NULL, 0};
+    }
+}
+
+/* The next field of the condition's name, known to the header table or not. */
+static const struct sip_header *next_header(struct policy *policy, const struct policy_condition *condition,
+                                            const struct sip_header *after)
+{
+    const struct sip_message *message = policy->request->message;
+    if (condition->header_id == SIP_HEADER_OTHER) {
+        if (!charge(policy, message->header_count * 8u))
+            return NULL;
+        return sip_message_find(message, condition->header, after);
+    }
+    if (!after)
+        return sip_message_header(message, (enum sip_header_id)condition->header_id);
+    return sip_message_header_next(message, after);
+}
+
+static bool leaf_holds(struct policy *policy, const struct policy_condition *condition,
+                       const struct policy_match *match)
+{
+    const struct policy_request *request = policy->request;
+    switch (match->op) {
+    case POLICY_OP_CIDR:
+        return cidr_holds(&match->cidr, &request->source);
+    case POLICY_OP_FLAG:
+        return match->flag == (condition->field == POLICY_FIELD_TRUSTED ? request->source.trusted : request->in_dialog);
+    case POLICY_OP_HOURS:
+        return facts_hours_open(match->hours, policy->wall_ms);
+    case POLICY_OP_AFTER:
+        return policy->wall_ms >= match->at_ms;
+    case POLICY_OP_BEFORE:
+        return policy->wall_ms < match->at_ms;
+    case POLICY_OP_STATES:
+        return (match->states >> policy_record_state(policy)) & 1;
+    default:
+        break;
+    }
+    if (condition->field == POLICY_FIELD_SOURCE) {
+        char text[POLICY_IP_TEXT_MAX];
+        return text_holds(policy, match, policy_peer_text(&request->source, text));
+    }
+    if (condition->field != POLICY_FIELD_HEADER)
+        return text_holds(policy, match, field_text(policy, condition->field));
+    const struct sip_header *header = NULL;
+    while ((header = next_header(policy, condition, header))) {
+        if (text_holds(policy, match, value_of(policy, header)))
+            return true;
+    }
+    return false;
+}
+
+/* Depth is bounded by the compiler (POLICY_MATCH_DEPTH_MAX). */
+static bool match_holds(struct policy *policy, const struct policy_condition *condition,
+                        const struct policy_match *match)
+{
+    if (match->op == POLICY_OP_NOT)
+        return !match_holds(policy, condition, match->items.list);
+    if (match->op != POLICY_OP_ANY && match->op != POLICY_OP_ALL)
+        return leaf_holds(policy, condition, match);
+    bool any = match->op == POLICY_OP_ANY;
+    for (unsigned i = 0; i < match->items.count; i++) {
+        if (match_holds(policy, condition, &match->items.list[i]) == any)
+            return any;
+    }
+    return !any;
+}
+
+enum err policy_when_holds(struct policy *policy, const struct policy_when *when, bool *out_holds)
+{
+    bool holds = true;
+    for (unsigned i = 0; holds && i < when->count; i++) {
+        const struct policy_condition *condition = &when->list[i];
+        if (condition->field == POLICY_FIELD_STATE && policy_record_state(policy) == POLICY_STATE_COUNT)
+            return ERR_IO; /* no rule may take "cannot be read" for "none" */
+        holds = match_holds(policy, condition, &condition->match);
+    }
+    if (policy->scan_exceeded)
+        return ERR_FULL;
+    *out_holds = holds;
+    return OK;
+}

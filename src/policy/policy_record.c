@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The lazy parts of a request: its record in the directory, and its source as text. */
+#include "policy/policy_priv.h"
+
+#include <arpa/inet.h>
+
+enum policy_state policy_record_state(struct policy *policy)
+{
+    const struct policy_directory *directory = &policy->host.directory;
+    if (policy->lookup == POLICY_LOOKUP_NOT_ASKED) {
+        enum err err =
+            directory->record ? directory->record(directory->ctx, policy->request, &policy->record) : ERR_NOT_FOUND;
+        policy->lookup = err == OK              ? POLICY_LOOKUP_FOUND
+                         : err == ERR_NOT_FOUND ? POLICY_LOOKUP_NONE
+                                                : POLICY_LOOKUP_UNREADABLE;
+    }
+    switch (policy->lookup) {
+    case POLICY_LOOKUP_FOUND:
+        return policy->record.state;
+    case POLICY_LOOKUP_UNREADABLE:
+        return POLICY_STATE_COUNT;
+    default:
+        return POLICY_STATE_NONE;
+    }
+}
+
+struct span policy_peer_text(const struct policy_peer *peer, char out[POLICY_IP_TEXT_MAX])
+{
+    if ((peer->family != 4 && peer->family != 6) ||
+        !inet_ntop(peer->family == 4 ? AF_INET : AF_INET6, peer->address, out, POLICY_IP_TEXT_MAX))
+        return (struct span){NULL, 0};
+    return span_of(out);
+}
+
+void policy_clean(char *text)
+{
+    for (; *text; text++) {
+        if ((unsigned char)*text < 0x20 || *text == 0x7f)
+            *text = ' ';
+    }
+}
