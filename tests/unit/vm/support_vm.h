@@ -2,12 +2,7 @@
 /* Running snippets of Lua in a bounded VM, and the same snippets in a stock one. */
 #pragma once
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-/* cmocka.h wants the four above. */
-#include <cmocka.h>
+#include "support/cmocka_all.h"
 
 #include "util/clock.h"
 #include "vm/vm.h"
