@@ -103,11 +103,10 @@ enum err sip_address_next(struct span *rest, struct sip_address *out_address, co
     at = sip_text_skip(at, end);
     if (at == end)
         return ERR_NOT_FOUND;
-    struct sip_address address;
-    memset(&address, 0, sizeof(address));
+    sip_clear(out_address, sizeof(*out_address));
     const char *from = at;
-    const char *wrong = take_address(&at, end, &address);
-    address.text = span_make(from, (size_t)(at - from));
+    const char *wrong = take_address(&at, end, out_address);
+    out_address->text = span_make(from, (size_t)(at - from));
     at = sip_text_skip(at, end);
     if (!wrong && at < end) {
         if (*at != ',')
@@ -120,20 +119,16 @@ enum err sip_address_next(struct span *rest, struct sip_address *out_address, co
             *out_reason = wrong;
         return ERR_SYNTAX;
     }
-    *out_address = address;
     *rest = span_make(at, (size_t)(end - at));
     return OK;
 }
 
 enum err sip_address_parse(struct span text, struct sip_address *out_address, const char **out_reason)
 {
-    struct sip_address address;
     const char *wrong = "it is empty";
-    enum err err = sip_address_next(&text, &address, &wrong);
-    if (err == OK && text.len == 0) {
-        *out_address = address;
+    enum err err = sip_address_next(&text, out_address, &wrong);
+    if (err == OK && text.len == 0)
         return OK;
-    }
     if (out_reason)
         *out_reason = err == OK ? "more than one address" : wrong;
     return ERR_SYNTAX;

@@ -9,7 +9,8 @@
 
 /* struct sip_address stands in sip_message.h, which embeds two of them. */
 
-/* One address that fills `text` whole (From, To, Refer-To).  ERR_SYNTAX with *out_reason set as sip_uri_parse. */
+/* One address that fills `text` whole (From, To, Refer-To).  ERR_SYNTAX with *out_reason set as sip_uri_parse;
+ * *out_address then holds nothing of use (RFC 3261 20.20, 20.39). */
 MUST_CHECK enum err sip_address_parse(struct span text, struct sip_address *out_address, const char **out_reason);
 
 /* Takes the next address off a comma-separated list; `rest` starts as a header's value.  ERR_NOT_FOUND at the end.

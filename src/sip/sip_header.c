@@ -2,6 +2,12 @@
 /* Header names to ids and back.  A lookup compares with the few names of the same length. */
 #include "sip/sip_header.h"
 
+#include "sip/sip_priv.h"
+
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
 struct row {
     struct span name;
     char compact;
@@ -14,7 +20,14 @@ static const struct row rows[SIP_HEADER_COUNT] = {[SIP_HEADER_OTHER] = {{"", 0},
 #undef X
 };
 
-enum { LENGTH_MAX = 20, SAME_LENGTH_MAX = 10 };
+enum { LENGTH_MAX = 20, SAME_LENGTH_MAX = 9 /* the longest row and its end */, NAME_ROOM = 32 };
+
+/* The names once more, each with room behind it, so that whole registers can be loaded. */
+static const char names[SIP_HEADER_COUNT][NAME_ROOM] = {
+#define X(id, name, compact, kind) [SIP_HEADER_##id] = name,
+    SIP_HEADER_TABLE(X)
+#undef X
+};
 
 /* Ids by the length of the full name, what a call carries first; tests/unit/sip/test_header.c finds one that is
  * missing here. */
@@ -69,8 +82,8 @@ static const uint8_t by_compact[32] = {
     ['y' & 31] = SIP_HEADER_IDENTITY,
 };
 
-/* `lower` is in the table and so holds letters, digits and '-' alone.  0x20 is set in all of these but capitals, and
- * no other byte of a token becomes one of them by setting it. */
+/* A table name holds letters, digits and '-' alone.  0x20 is set in all of these but capitals, and nothing but a control
+ * byte becomes one of them by setting it; the parser refuses these elsewhere. */
 static bool same_name(const char *name, const char *table, size_t len)
 {
     for (size_t at = 0; at < len; at++)
@@ -79,17 +92,61 @@ static bool same_name(const char *name, const char *table, size_t len)
     return true;
 }
 
+static enum sip_header_id find_compact(char letter)
+{
+    letter |= 0x20;
+    return letter >= 'a' && letter <= 'z' ? (enum sip_header_id)by_compact[letter & 31] : SIP_HEADER_OTHER;
+}
+
+#ifdef __SSE2__
+static __m128i load_folded(const char *at)
+{
+    return _mm_or_si128(_mm_loadu_si128((const __m128i *)(const void *)at), _mm_set1_epi8(0x20));
+}
+
+struct sip_header_hit sip_header_take(const char *at, const char *end)
+{
+    const struct sip_header_hit none = {SIP_HEADER_OTHER, 0};
+    if (end - at < NAME_ROOM)
+        return none;
+    const __m128i colon = _mm_set1_epi8(':'); /* 0x20 is set in it; what else it makes one, 0x1a, is sorted out below */
+    __m128i low = load_folded(at), high = low;
+    unsigned colons = (unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(low, colon));
+    if (!colons) {
+        high = load_folded(at + 16);
+        colons = (unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(high, colon)) << 16;
+    }
+    unsigned len = colons ? (unsigned)__builtin_ctz(colons) : 0;
+    if (len < 2 || len > LENGTH_MAX || at[len] != ':')
+        return len == 1 && at[1] == ':' ? (struct sip_header_hit){(uint8_t)find_compact(at[0]), 1} : none;
+    unsigned wanted = (1U << len) - 1;
+    for (const uint8_t *id = by_length[len]; *id; id++) {
+        unsigned same = (unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(low, load_folded(names[*id])));
+        if (len > 16)
+            same |= (unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(high, load_folded(names[*id] + 16))) << 16;
+        if ((same & wanted) == wanted)
+            return (struct sip_header_hit){*id, (uint8_t)len};
+    }
+    return none;
+}
+#else
+struct sip_header_hit sip_header_take(const char *at, const char *end)
+{
+    (void)at;
+    (void)end;
+    return (struct sip_header_hit){SIP_HEADER_OTHER, 0}; /* the plain way finds it */
+}
+#endif
+
 enum sip_header_id sip_header_find(struct span name)
 {
-    if (name.len == 1) {
-        char letter = (char)(name.at[0] | 0x20);
-        return letter >= 'a' && letter <= 'z' ? (enum sip_header_id)by_compact[letter & 31] : SIP_HEADER_OTHER;
-    }
+    if (name.len == 1)
+        return find_compact(name.at[0]);
     if (name.len > LENGTH_MAX)
         return SIP_HEADER_OTHER;
     const uint8_t *ids = by_length[name.len];
-    for (size_t at = 0; at < SAME_LENGTH_MAX && ids[at]; at++)
-        if (same_name(name.at, rows[ids[at]].name.at, name.len))
+    for (size_t at = 0; ids[at]; at++)
+        if (same_name(name.at, names[ids[at]], name.len))
             return (enum sip_header_id)ids[at];
     return SIP_HEADER_OTHER;
 }

@@ -90,40 +90,43 @@ static bool ipv6_bytes(const char *at, const char *end, unsigned char out[16])
     return true;
 }
 
-/* A name's labels are not empty, but for the root's behind a final dot.  Whether the last one is a number decides
- * between name and IPv4. */
-static enum sip_host_kind name_or_ipv4(const char *at, const char *end)
+/* A host name or an IPv4 address, label by label: none is empty, but for the root's behind a final dot.  Whether the last
+ * one is a number decides between the two (RFC 3261 25.1, toplabel). */
+static enum sip_host_kind take_name_or_ipv4(const char **at, const char *end)
 {
-    if (end - at > 1 && end[-1] == '.')
-        end--;
-    const char *label = at;
-    bool number = true;
-    for (const char *byte = at; byte <= end; byte++) {
-        if (byte < end && *byte != '.') {
-            number = number && sip_text_is(*byte, SIP_TEXT_DIGIT);
-            continue;
-        }
-        if (byte == label)
-            return SIP_HOST_NONE;
-        if (byte == end)
+    const char *from = *at;
+    const char *label = from;
+    const char *next = sip_text_past(from, end, SIP_TEXT_LABEL);
+    const char *stop = next; /* the final dot does not count */
+    if (next == from)
+        return SIP_HOST_NONE;
+    while (next < end && *next == '.') {
+        const char *start = next + 1;
+        next = sip_text_past(start, end, SIP_TEXT_LABEL);
+        if (next == start)
             break;
-        label = byte + 1;
-        number = true;
+        label = start;
+        stop = next;
     }
+    *at = next;
     unsigned char bytes[4];
-    if (!number)
+    if (next - from > 255 || (next < end && *next == '.'))
+        return SIP_HOST_NONE;
+    if (!sip_text_is(stop[-1], SIP_TEXT_DIGIT) || sip_text_past(label, stop, SIP_TEXT_DIGIT) != stop)
         return SIP_HOST_NAME;
-    return ipv4_bytes(at, end, bytes) ? SIP_HOST_IPV4 : SIP_HOST_NONE;
+    return ipv4_bytes(from, stop, bytes) ? SIP_HOST_IPV4 : SIP_HOST_NONE;
 }
 
 enum sip_host_kind sip_host_kind_of(struct span host)
 {
     unsigned char bytes[16];
+    const char *at = host.at;
     const char *end = sip_text_end(host);
-    if (host.len == 0 || host.len > 255)
+    if (!host.len)
         return SIP_HOST_NONE;
-    if (sip_text_run(host.at, end, SIP_TEXT_HOST) == host.len)
-        return name_or_ipv4(host.at, end);
+    enum sip_host_kind kind = take_name_or_ipv4(&at, end);
+    if (kind != SIP_HOST_NONE && at == end)
+        return kind;
     return ipv6_bytes(host.at, end, bytes) ? SIP_HOST_IPV6 : SIP_HOST_NONE;
 }
 
@@ -158,13 +161,11 @@ static const char *take_host(const char **at, const char *end, struct sip_hostpo
         *at = close + 1;
         return ipv6_bytes(from + 1, close, bytes) ? NULL : "not an IPv6 address";
     }
-    size_t len = sip_text_run(from, end, SIP_TEXT_HOST);
-    if (!len)
-        return "the host is missing";
-    out->host = span_make(from, len);
-    out->kind = len > 255 ? SIP_HOST_NONE : name_or_ipv4(from, from + len);
-    *at = from + len;
-    return out->kind == SIP_HOST_NONE ? "neither a host name nor an address" : NULL;
+    out->kind = (uint8_t)take_name_or_ipv4(at, end);
+    out->host = span_make(from, (size_t)(*at - from));
+    if (out->kind != SIP_HOST_NONE)
+        return NULL;
+    return *at == from ? "the host is missing" : "neither a host name nor an address";
 }
 
 const char *sip_hostport_take(const char **at, const char *end, bool blanks, struct sip_hostport *out_hostport)

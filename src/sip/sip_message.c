@@ -12,12 +12,14 @@ struct parser {
     const char *begin;
     const char *at;
     const char *end;
-    enum err err; /* of the first problem, or OK */
+    struct sip_scan scan; /* stands at `at` */
+    enum err err;         /* of the first problem, or OK */
     struct sip_problem problem;
 };
 
 /* Notes the first problem, and says whether it was; later ones are mostly its children. */
-static bool complain(struct parser *parser, enum err err, const char *where, const char *reason, const char *at)
+__attribute__((cold, noinline)) static bool complain(struct parser *parser, enum err err, const char *where,
+                                                     const char *reason, const char *at)
 {
     if (parser->err != OK)
         return false;
@@ -33,7 +35,7 @@ static bool complain(struct parser *parser, enum err err, const char *where, con
 
 static void reset(struct sip_message *message)
 {
-    memset(message, 0, offsetof(struct sip_message, first));
+    sip_clear(message, offsetof(struct sip_message, first));
     memset(message->first, SIP_HEADER_NONE, sizeof(message->first));
     message->max_forwards = -1;
 }
@@ -69,69 +71,105 @@ static void complain_of_byte(struct parser *parser, const char *at)
 
 /* The end of the line at `at` (its CR), and whether there are folds or control bytes in it; of these it complains.
  * NULL when the bytes end first. */
-static const char *line_end(struct parser *parser, const char *at, bool *out_unclean)
+__attribute__((noinline)) static const char *line_end_slow(struct parser *parser, const char *at, bool *out_unclean)
 {
     struct quotes quotes = {.at = at};
     for (;;) {
-        at = sip_scan_control(at, parser->end);
+        at = sip_scan_next(&parser->scan);
         if (at == parser->end)
             return NULL;
         bool pair = *at == '\r' && parser->end - at >= 2 && at[1] == '\n';
+        if (pair)
+            (void)sip_scan_next(&parser->scan); /* its LF */
         if (pair && (parser->end - at == 2 || (at[2] != ' ' && at[2] != '\t')))
             return at;
         *out_unclean = true;
         if (!pair && !is_quoted_pair(&quotes, at))
             complain_of_byte(parser, at);
-        at += pair ? 3 : 1;
     }
 }
 
-static void add_header(struct parser *parser, struct span name, struct span value, bool unclean)
+/* The same; here for the line whose CR LF stand in one block, with no fold behind. */
+static inline const char *line_end(struct parser *parser, const char *at, bool *out_unclean)
+{
+    struct sip_scan *scan = &parser->scan;
+    while (!scan->found && scan->end - scan->block > 64)
+        sip_scan_advance(scan);
+    unsigned bit = scan->found ? (unsigned)__builtin_ctzll(scan->found) : 63;
+    const char *stop = scan->block + bit;
+    if (bit < 63 && scan->end - stop > 2 && stop[0] == '\r' && stop[1] == '\n' && (unsigned char)stop[2] > ' ') {
+        scan->found &= ~(3ULL << bit);
+        return stop;
+    }
+    return line_end_slow(parser, at, out_unclean);
+}
+
+/* The slot of a new field, linked behind those with the same id; NULL when all are taken. */
+static struct sip_header *add_header(struct parser *parser, enum sip_header_id id, const char *at)
 {
     struct sip_message *message = parser->message;
-    if (message->header_count == SIP_HEADERS_MAX) {
-        complain(parser, ERR_FULL, "header", "more than 160 fields", name.at);
-        return;
-    }
     uint8_t index = message->header_count;
-    enum sip_header_id id = sip_header_find(name);
-    message->headers[index] = (struct sip_header){name, value, (uint8_t)id, SIP_HEADER_NONE, unclean};
+    if (index == SIP_HEADERS_MAX) {
+        complain(parser, ERR_FULL, "header", "more than 160 fields", at);
+        return NULL;
+    }
     message->header_count++;
     if (message->first[id] == SIP_HEADER_NONE) {
         message->first[id] = index;
-        message->last[id] = index;
-        return;
+    } else {
+        if (sip_header_kind(id) == SIP_HEADER_SINGLE && id != SIP_HEADER_CONTENT_LENGTH)
+            complain(parser, ERR_SYNTAX, sip_header_name(id).at, "it stands twice", at);
+        message->headers[message->last[id]].next = index;
     }
-    if (sip_header_kind(id) == SIP_HEADER_SINGLE && id != SIP_HEADER_CONTENT_LENGTH)
-        complain(parser, ERR_SYNTAX, sip_header_name(id).at, "it stands twice", name.at);
-    message->headers[message->last[id]].next = index;
     message->last[id] = index;
+    return &message->headers[index];
+}
+
+/* Any name, with blanks before its colon; NULL when it is no name, else the colon. */
+static const char *take_name(const char *at, const char *end, size_t *out_len)
+{
+    size_t len = sip_text_run(at, end, SIP_TEXT_TOKEN);
+    const char *colon = at + len;
+    while (colon < end && (*colon == ' ' || *colon == '\t'))
+        colon++;
+    *out_len = len;
+    return len && colon < end && *colon == ':' ? colon : NULL;
 }
 
 /* name HCOLON value CRLF.  False when the bytes end in it. */
 static bool take_header(struct parser *parser)
 {
     const char *at = parser->at;
-    size_t name_len = sip_text_run(at, parser->end, SIP_TEXT_TOKEN);
-    const char *colon = at + name_len;
     bool unclean = false;
-    while (colon < parser->end && (*colon == ' ' || *colon == '\t'))
-        colon++;
-    bool broken = !name_len || colon == parser->end || *colon != ':';
-    if (broken)
-        complain(parser, ERR_SYNTAX, "header", "a line is not \"name: value\"", at);
-    const char *stop = line_end(parser, broken ? at : colon + 1, &unclean);
+    const char *stop = line_end(parser, at, &unclean);
     if (!stop) {
         complain(parser, ERR_SYNTAX, "header", "no empty line ends it", parser->end);
         return false;
     }
     parser->at = stop + 2;
-    if (broken)
-        return true;
+    struct sip_header_hit hit = sip_header_take(at, parser->end);
+    enum sip_header_id id = (enum sip_header_id)hit.id;
+    size_t name_len = hit.len;
+    const char *colon = at + name_len;
+    if (id == SIP_HEADER_OTHER) {
+        colon = take_name(at, stop, &name_len);
+        if (!colon) {
+            complain(parser, ERR_SYNTAX, "header", "a line is not \"name: value\"", at);
+            return true;
+        }
+        id = sip_header_find(span_make(at, name_len));
+    }
     const char *value = sip_text_skip(colon + 1, stop);
     while (stop > value && (unsigned char)stop[-1] <= ' ')
         stop--; /* only SP, HTAB and folds can stand here, or bytes that were complained of */
-    add_header(parser, span_make(at, name_len), span_make(value, (size_t)(stop - value)), unclean);
+    struct sip_header *header = add_header(parser, id, at);
+    if (header) {
+        header->name = span_make(at, name_len);
+        header->value = span_make(value, (size_t)(stop - value));
+        header->id = (uint8_t)id;
+        header->next = SIP_HEADER_NONE;
+        header->unclean = unclean;
+    }
     return true;
 }
 
@@ -228,6 +266,7 @@ static enum err take_start_line(struct parser *parser)
     while (parser->end - parser->at >= 2 && parser->at[0] == '\r' && parser->at[1] == '\n')
         parser->at += 2;
     const char *from = parser->at;
+    parser->scan = sip_scan_begin(from, parser->end);
     size_t method_len = sip_text_run(from, parser->end, SIP_TEXT_TOKEN);
     bool response = parser->end - from > 4 && SIP_IS(span_make(from, 4), "sip/");
     if (!method_len || (!response && (from + method_len == parser->end || from[method_len] != ' ')))
@@ -302,8 +341,12 @@ static void judge_cseq(struct parser *parser)
         complain(parser, ERR_SYNTAX, "CSeq", "not a number up to 4294967295 and a method", value.at);
         return;
     }
+    if (message->is_request && span_equal(message->cseq_method_text, message->method_text)) {
+        message->cseq_method = message->method;
+        return;
+    }
     message->cseq_method = (uint8_t)sip_method_find(message->cseq_method_text);
-    if (!message->is_request || span_equal(message->cseq_method_text, message->method_text))
+    if (!message->is_request)
         return;
     bool first = complain(parser, ERR_SYNTAX, "CSeq", "its method is not the request's", value.at);
     if (first && message->method == SIP_METHOD_OTHER)
@@ -322,31 +365,32 @@ static void judge_max_forwards(struct parser *parser)
         parser->message->max_forwards = (int)number;
 }
 
-/* Addresses that route later requests: all values of these fields must be readable, or the dialog is not. */
-static void judge_routes(struct parser *parser, enum sip_header_id id)
+/* Addresses that route later requests: all values of these fields must be readable, or the dialog is not.  The first one
+ * goes to `out_first`. */
+static void judge_routes(struct parser *parser, enum sip_header_id id, struct sip_address *out_first)
 {
     struct sip_message *message = parser->message;
     const char *name = sip_header_name(id).at;
+    bool star_allowed = id == SIP_HEADER_CONTACT && (!message->is_request || message->method == SIP_METHOD_REGISTER);
     unsigned count = 0;
     for (const struct sip_header *header = sip_message_header(message, id); header;
          header = sip_message_header_next(message, header)) {
         struct span rest = header->value;
-        struct sip_address address;
-        const char *reason = NULL;
-        enum err err;
+        struct sip_address more, *address = count ? &more : out_first;
+        const char *reason = "it is empty";
         if (!rest.len)
-            complain(parser, ERR_SYNTAX, name, "it is empty", header->name.at);
-        while ((err = sip_address_next(&rest, &address, &reason)) == OK && ++count <= SIP_ROUTES_MAX) {
-            if (count == 1 && id == SIP_HEADER_CONTACT)
-                message->contact = address;
-            if (address.star &&
-                (id != SIP_HEADER_CONTACT || (message->is_request && message->method != SIP_METHOD_REGISTER)))
+            complain(parser, ERR_SYNTAX, name, reason, header->name.at);
+        while (rest.len && ++count <= SIP_ROUTES_MAX) {
+            if (sip_address_next(&rest, address, &reason) != OK) {
+                complain(parser, ERR_SYNTAX, name, reason, rest.at);
+                break;
+            }
+            if (address->star && !star_allowed)
                 complain(parser, ERR_SYNTAX, name, "'*' is not allowed here", header->value.at);
+            address = &more;
         }
         if (count > SIP_ROUTES_MAX)
             complain(parser, ERR_FULL, name, "more than 64 addresses", header->name.at);
-        else if (err == ERR_SYNTAX)
-            complain(parser, err, name, reason, rest.at);
     }
 }
 
@@ -408,9 +452,10 @@ static void judge_fields(struct parser *parser)
     judge_call_id(parser);
     judge_cseq(parser);
     judge_max_forwards(parser);
-    judge_routes(parser, SIP_HEADER_CONTACT);
-    judge_routes(parser, SIP_HEADER_ROUTE);
-    judge_routes(parser, SIP_HEADER_RECORD_ROUTE);
+    struct sip_address first;
+    judge_routes(parser, SIP_HEADER_CONTACT, &message->contact);
+    judge_routes(parser, SIP_HEADER_ROUTE, &first);
+    judge_routes(parser, SIP_HEADER_RECORD_ROUTE, &first);
 }
 
 enum err sip_message_parse(struct sip_message *out, struct span bytes, enum sip_framing framing,

@@ -32,19 +32,14 @@ enum err sip_param_take(const char **at, const char *end, struct sip_param *out_
     size_t len = sip_text_run(next, end, SIP_TEXT_TOKEN);
     if (!len)
         return ERR_SYNTAX;
-    struct sip_param param = {.name = span_make(next, len)};
-    next += len;
-    const char *behind = sip_text_skip(next, end);
-    if (behind < end && *behind == '=') {
-        next = sip_text_skip(behind + 1, end);
-        param.has_value = true;
-        enum err err = take_value(&next, end, &param);
-        if (err != OK)
-            return err;
-    }
-    *at = next;
-    *out_param = param;
-    return OK;
+    *out_param = (struct sip_param){.name = span_make(next, len)};
+    *at = next + len;
+    const char *behind = sip_text_skip(*at, end);
+    if (behind == end || *behind != '=')
+        return OK;
+    *at = sip_text_skip(behind + 1, end);
+    out_param->has_value = true;
+    return take_value(at, end, out_param);
 }
 
 enum err sip_param_next(struct span *rest, struct sip_param *out_param)

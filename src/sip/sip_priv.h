@@ -2,8 +2,13 @@
 /* What the files of this folder share and nobody else sees (tests excepted). */
 #pragma once
 
+#include "sip/sip_header.h"
 #include "sip/sip_param.h"
 #include "sip/sip_text.h"
+
+/* memset to zero by a call: compilers turn one of a known size of some hundred bytes into "rep stos", whose start alone
+ * costs more than the library's whole work. */
+void sip_clear(void *at, size_t len);
 
 /* Takes a parameter at *at, where only white space may come before its ';'.  ERR_NOT_FOUND (and *at untouched) when
  * something else stands there, which is the caller's to judge: a comma, the end, garbage. */
@@ -21,10 +26,51 @@ static inline bool sip_span_is_lower(struct span text, const char *name, size_t 
 }
 #define SIP_IS(text, literal) sip_span_is_lower((text), (literal), sizeof(literal) - 1)
 
-/* The first byte from `at` on that is a control byte other than HTAB, or `end`.  The plain one is the definition, the
- * other one reads sixteen bytes at once where the machine can. */
-const char *sip_scan_control_plain(const char *at, const char *end);
-const char *sip_scan_control(const char *at, const char *end);
+/* Walks the control bytes (HTAB excepted) of a text in order: they end lines, or must not be there.  64 bytes are judged
+ * at once, and a bit of `found` stands for each one that is not taken yet. */
+struct sip_scan {
+    const char *block;
+    const char *end;
+    uint64_t found;
+};
+
+/* One bit for each of the first 64 bytes that is a control byte.  The plain one is the definition, the other one uses
+ * what the machine has. */
+uint64_t sip_scan_block_plain(const char *at, size_t len);
+uint64_t sip_scan_block(const char *at, size_t len);
+
+static inline struct sip_scan sip_scan_begin(const char *at, const char *end)
+{
+    return (struct sip_scan){.block = at, .end = end, .found = sip_scan_block(at, (size_t)(end - at))};
+}
+
+/* To the next block, which must be there. */
+static inline void sip_scan_advance(struct sip_scan *scan)
+{
+    scan->block += 64;
+    scan->found = sip_scan_block(scan->block, (size_t)(scan->end - scan->block));
+}
+
+/* The next control byte, or the end. */
+static inline const char *sip_scan_next(struct sip_scan *scan)
+{
+    while (!scan->found) {
+        if (scan->end - scan->block <= 64)
+            return scan->end;
+        sip_scan_advance(scan);
+    }
+    const char *at = scan->block + __builtin_ctzll(scan->found);
+    scan->found &= scan->found - 1;
+    return at;
+}
+
+/* A known name that stands at `at` with its colon right behind it; SIP_HEADER_OTHER when it is another one, or too near to
+ * `end` for the fast way. */
+struct sip_header_hit {
+    uint8_t id; /* enum sip_header_id */
+    uint8_t len;
+};
+struct sip_header_hit sip_header_take(const char *at, const char *end);
 
 /* What can stand behind '@' in a URI and in a Via's sent-by: host [":" port].  Sets *at behind it. */
 struct sip_hostport {

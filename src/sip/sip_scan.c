@@ -13,33 +13,39 @@ static bool is_control(char byte)
     return ((unsigned char)byte < 0x20 && byte != '\t') || byte == 0x7f;
 }
 
-const char *sip_scan_control_plain(const char *at, const char *end)
+uint64_t sip_scan_block_plain(const char *at, size_t len)
 {
-    while (at < end && !is_control(*at))
-        at++;
-    return at;
+    uint64_t found = 0;
+    for (size_t bit = 0; bit < len && bit < 64; bit++)
+        found |= (uint64_t)is_control(at[bit]) << bit;
+    return found;
 }
 
 #ifdef __SSE2__
-const char *sip_scan_control(const char *at, const char *end)
+static uint64_t scan_sixteen(const char *at)
 {
-    const __m128i last_control = _mm_set1_epi8(0x1f);
-    const __m128i tab = _mm_set1_epi8('\t');
-    const __m128i delete = _mm_set1_epi8(0x7f);
-    for (; end - at >= 16; at += 16) {
-        __m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)at);
-        __m128i low = _mm_cmpeq_epi8(_mm_min_epu8(bytes, last_control), bytes);
-        __m128i found = _mm_or_si128(_mm_andnot_si128(_mm_cmpeq_epi8(bytes, tab), low), _mm_cmpeq_epi8(bytes, delete));
-        unsigned mask = (unsigned)_mm_movemask_epi8(found);
-        if (mask)
-            return at + __builtin_ctz(mask);
-    }
-    return sip_scan_control_plain(at, end);
+    __m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)at);
+    __m128i low = _mm_cmpeq_epi8(_mm_min_epu8(bytes, _mm_set1_epi8(0x1f)), bytes);
+    __m128i tab = _mm_cmpeq_epi8(bytes, _mm_set1_epi8('\t'));
+    __m128i delete = _mm_cmpeq_epi8(bytes, _mm_set1_epi8(0x7f));
+    return (uint64_t)(unsigned)_mm_movemask_epi8(_mm_or_si128(_mm_andnot_si128(tab, low), delete));
+}
+
+uint64_t sip_scan_block(const char *at, size_t len)
+{
+    if (len >= 64)
+        return scan_sixteen(at) | scan_sixteen(at + 16) << 16 | scan_sixteen(at + 32) << 32 |
+               scan_sixteen(at + 48) << 48;
+    uint64_t found = 0;
+    size_t done = 0;
+    for (; len - done >= 16; done += 16)
+        found |= scan_sixteen(at + done) << done;
+    return len > done ? found | sip_scan_block_plain(at + done, len - done) << done : found;
 }
 #else
-const char *sip_scan_control(const char *at, const char *end)
+uint64_t sip_scan_block(const char *at, size_t len)
 {
-    return sip_scan_control_plain(at, end);
+    return sip_scan_block_plain(at, len);
 }
 #endif
 

@@ -9,7 +9,7 @@
 const uint16_t sip_text_classes[256] = {
     0x000, 0x000, 0x000, 0x000, 0x000, 0x000, 0x000, 0x000, 0x000, 0x000, 0x000, 0x000, 0x000, 0x000, 0x000, 0x000,
     0x000, 0x000, 0x000, 0x000, 0x000, 0x000, 0x000, 0x000, 0x000, 0x000, 0x000, 0x000, 0x000, 0x000, 0x000, 0x000,
-    0x000, 0xc3f, 0x020, 0xc22, 0xc3e, 0xc21, 0xc2e, 0xc3f, 0xc3e, 0xc3e, 0xc3f, 0xc3f, 0x026, 0xc7f, 0xc7f, 0xc3a,
+    0x000, 0xc3f, 0x020, 0xc22, 0xc3e, 0xc21, 0xc2e, 0xc3f, 0xc3e, 0xc3e, 0xc3f, 0xc3f, 0x026, 0xc7f, 0xc3f, 0xc3a,
     0xdff, 0xdff, 0xdff, 0xdff, 0xdff, 0xdff, 0xdff, 0xdff, 0xdff, 0xdff, 0x438, 0x022, 0x020, 0xc26, 0x020, 0xc32,
     0xc20, 0xf7f, 0xf7f, 0xf7f, 0xf7f, 0xf7f, 0xf7f, 0xe7f, 0xe7f, 0xe7f, 0xe7f, 0xe7f, 0xe7f, 0xe7f, 0xe7f, 0xe7f,
     0xe7f, 0xe7f, 0xe7f, 0xe7f, 0xe7f, 0xe7f, 0xe7f, 0xe7f, 0xe7f, 0xe7f, 0xe7f, 0xc38, 0x020, 0xc38, 0xc20, 0xc7f,
@@ -26,12 +26,9 @@ const uint16_t sip_text_classes[256] = {
 };
 /* clang-format on */
 
-size_t sip_text_run(const char *at, const char *end, unsigned classes)
+void sip_clear(void *at, size_t len)
 {
-    const char *from = at;
-    while (at < end && sip_text_is(*at, classes))
-        at++;
-    return (size_t)(at - from);
+    memset(at, 0, len);
 }
 
 static bool is_blank(char byte)
@@ -54,11 +51,16 @@ const char *sip_text_skip_slow(const char *at, const char *end)
 
 const char *sip_text_quoted_end(const char *at, const char *end)
 {
-    for (at++; at < end; at++) {
+    at++;
+    const char *quote = memchr(at, '"', (size_t)(end - at));
+    const char *escape = quote ? memchr(at, '\\', (size_t)(quote - at)) : NULL;
+    if (!escape)
+        return quote ? quote + 1 : NULL;
+    for (at = escape; at < end; at++) { /* from the first escape on, byte by byte */
         if (*at == '"')
             return at + 1;
-        if (*at == '\\' && ++at == end)
-            return NULL;
+        if (*at == '\\')
+            at++;
     }
     return NULL;
 }
@@ -183,7 +185,8 @@ void sip_text_display(struct buffer *out, struct span display)
 
 bool sip_text_is_clean(struct span text)
 {
-    return sip_scan_control(text.at, sip_text_end(text)) == sip_text_end(text);
+    struct sip_scan scan = sip_scan_begin(text.at, sip_text_end(text));
+    return sip_scan_next(&scan) == scan.end;
 }
 
 /* Length of the UTF-8 sequence at `at`, 0 when it is malformed, overlong, a surrogate or beyond U+10FFFF (RFC 3629 4). */

@@ -14,7 +14,7 @@ enum sip_text_class {
     SIP_TEXT_PARAM = 8,       /* unreserved and param-unreserved */
     SIP_TEXT_URI_HEADER = 16, /* unreserved and hnv-unreserved */
     SIP_TEXT_VISIBLE = 32,    /* ASCII that prints, without SP */
-    SIP_TEXT_HOST = 64,       /* letters, digits, '-', '.', and '_' (seen in the wild) */
+    SIP_TEXT_LABEL = 64,      /* of a host name: letters, digits, '-', and '_' (seen in the wild) */
     SIP_TEXT_DIGIT = 128,
     SIP_TEXT_HEX = 256,
     SIP_TEXT_ALPHA = 512,
@@ -35,12 +35,36 @@ static inline const char *sip_text_end(struct span text)
     return text.len ? text.at + text.len : text.at;
 }
 
+/* The first byte from `at` on that is not of `classes`, or `end`. */
+static inline const char *sip_text_past(const char *at, const char *end, unsigned classes)
+{
+    for (; end - at >= 4; at += 4) { /* one check of the end for four bytes: most runs are a word */
+        if (!sip_text_is(at[0], classes))
+            return at;
+        if (!sip_text_is(at[1], classes))
+            return at + 1;
+        if (!sip_text_is(at[2], classes))
+            return at + 2;
+        if (!sip_text_is(at[3], classes))
+            return at + 3;
+    }
+    while (at < end && sip_text_is(*at, classes))
+        at++;
+    return at;
+}
+
 /* Length of the run at `at` whose bytes are all of `classes`. */
-size_t sip_text_run(const char *at, const char *end, unsigned classes);
+static inline size_t sip_text_run(const char *at, const char *end, unsigned classes)
+{
+    return (size_t)(sip_text_past(at, end, classes) - at);
+}
+
 /* The first byte that is not white space: SP, HTAB, or a fold (CR LF before SP or HTAB). */
 const char *sip_text_skip_slow(const char *at, const char *end);
 static inline const char *sip_text_skip(const char *at, const char *end)
 {
+    if (at < end && *at == ' ')
+        at++;
     return at < end && (unsigned char)*at <= ' ' ? sip_text_skip_slow(at, end) : at;
 }
 /* At an opening quote: the byte behind the closing one, or NULL when it never closes. */

@@ -6,16 +6,14 @@
 #include "sip/sip_priv.h"
 
 /* The run of `classes` and well-formed escapes at `at`. */
-static const char *run_escaped(const char *at, const char *end, unsigned classes)
+static inline const char *run_escaped(const char *at, const char *end, unsigned classes)
 {
-    for (; at < end; at++) {
-        if (sip_text_is(*at, classes))
-            continue;
-        if (*at != '%' || end - at < 3 || !sip_text_is(at[1], SIP_TEXT_HEX) || !sip_text_is(at[2], SIP_TEXT_HEX))
-            break;
-        at += 2;
+    for (;;) {
+        at = sip_text_past(at, end, classes);
+        if (end - at < 3 || *at != '%' || !sip_text_is(at[1], SIP_TEXT_HEX) || !sip_text_is(at[2], SIP_TEXT_HEX))
+            return at;
+        at += 3;
     }
-    return at;
 }
 
 /* Bits of the parameters that route a request: a second one would be read by some and not by others. */
@@ -191,15 +189,12 @@ static const char *parse(struct span text, struct sip_uri *uri)
 
 enum err sip_uri_parse(struct span text, struct sip_uri *out_uri, const char **out_reason)
 {
-    struct sip_uri uri = {.text = text};
-    const char *wrong = parse(text, &uri);
-    if (wrong) {
-        if (out_reason)
-            *out_reason = wrong;
-        return ERR_SYNTAX;
-    }
-    *out_uri = uri;
-    return OK;
+    sip_clear(out_uri, sizeof(*out_uri));
+    out_uri->text = text;
+    const char *wrong = parse(text, out_uri);
+    if (wrong && out_reason)
+        *out_reason = wrong;
+    return wrong ? ERR_SYNTAX : OK;
 }
 
 /* A byte of escaped text, as it counts in comparisons; *at moves behind it. */

@@ -25,7 +25,8 @@ struct sip_uri {
 };
 
 /* `text` must be the URI and nothing else.  sip and sips are checked against the whole grammar, tel against RFC 3966;
- * of another scheme only the name is checked.  ERR_SYNTAX, over a cap too.  *out_reason, when not NULL, is a
+ * of another scheme only the name is checked.  ERR_SYNTAX, over a cap too;
+ * *out_uri then holds nothing of use.  *out_reason, when not NULL, is a
  * static text that says what was wrong; it is set on failure only. */
 MUST_CHECK enum err sip_uri_parse(struct span text, struct sip_uri *out_uri, const char **out_reason);
 

@@ -108,7 +108,8 @@ enum err sip_value_media_type(struct span value, struct sip_media_type *out_type
 
 bool sip_media_type_is(const struct sip_media_type *media, struct span type, struct span subtype)
 {
-    return span_equal_nocase(media->type, type) && span_equal_nocase(media->subtype, subtype);
+    return (span_equal(media->type, type) || span_equal_nocase(media->type, type)) &&
+           (span_equal(media->subtype, subtype) || span_equal_nocase(media->subtype, subtype));
 }
 
 /* How narrowly a range names the type: 0 not at all, 1 by its star, 2 by its type, 3 exactly. */

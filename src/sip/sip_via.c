@@ -18,7 +18,7 @@ struct span sip_transport_text(enum sip_transport transport)
 enum sip_transport sip_transport_find(struct span text)
 {
     for (unsigned transport = SIP_TRANSPORT_OTHER + 1; transport < SIP_TRANSPORT_COUNT; transport++)
-        if (text.len == transports[transport].len && span_equal_nocase(text, transports[transport]))
+        if (span_equal(text, transports[transport]) || span_equal_nocase(text, transports[transport]))
             return (enum sip_transport)transport;
     return SIP_TRANSPORT_OTHER;
 }
@@ -164,7 +164,7 @@ enum err sip_via_next(struct span *rest, struct sip_via *out_via, const char **o
     if (at == end)
         return ERR_NOT_FOUND;
     const char *from = at;
-    memset(out_via, 0, sizeof(*out_via));
+    sip_clear(out_via, sizeof(*out_via));
     const char *wrong = take_via(&at, end, out_via);
     out_via->text = span_make(from, (size_t)(at - from));
     at = sip_text_skip(at, end);
