@@ -32,7 +32,7 @@ static int run(const struct cli_command *command, int argc, char **argv)
     unsigned errors = 0;
     unsigned warnings = 0;
     enum err err = engine_check_policy(arguments.items[0], &out, &errors, &warnings);
-    (void)fwrite(out.at, 1, out.len, stdout);
+    cli_write(buffer_span(&out));
     bool said_nothing = out.len == 0;
     buffer_done(&out);
     if (err != OK && said_nothing) {

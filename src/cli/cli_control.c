@@ -143,8 +143,8 @@ int cli_control_show(const struct cli_control_call *call, const struct cli_http_
         return CLI_EXIT_FAILED;
     }
     if (call->as_json) {
-        (void)fwrite(answer->body.at, 1, answer->body.len, stdout);
-        (void)fputc('\n', stdout);
+        cli_write(buffer_span(&answer->body));
+        cli_write(SPAN("\n"));
     }
     bool failed = cli_http_fault(json, &fault) || answer->status >= 300;
     if (!failed && !call->as_json)

@@ -87,7 +87,8 @@ static void print_help(const struct cli_command *command, FILE *to)
 {
     struct buffer help = buffer_heap(1 << 16);
     cli_options_help(command, &help);
-    (void)fwrite(help.at, 1, help.len, to);
+    if (help.len)
+        (void)fwrite(help.at, 1, help.len, to);
     buffer_done(&help);
 }
 

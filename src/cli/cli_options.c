@@ -212,10 +212,17 @@ bool cli_options_read(const struct cli_command *command, int argc, char **argv, 
     }
     struct buffer help = buffer_heap(1 << 16);
     cli_options_help(command, &help);
-    (void)fwrite(help.at, 1, help.len, stdout);
+    cli_write(buffer_span(&help));
     buffer_done(&help);
     *out_exit = CLI_EXIT_OK;
     return false;
+}
+
+void cli_write(struct span text)
+{
+    if (text.len)
+        (void)fwrite(text.at, 1, text.len, stdout);
+    (void)fflush(stdout);
 }
 
 void cli_error(const struct cli_command *command, const char *format, ...)

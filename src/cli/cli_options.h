@@ -77,5 +77,8 @@ void cli_options_help(const struct cli_command *command, struct buffer *out);
 /* "0.5" to 500; false unless it is digits with at most three behind a point and fits. */
 bool cli_seconds_parse(const char *text, uint32_t *out_ms);
 
+/* Writes to standard output. */
+void cli_write(struct span text);
+
 /* Prints "verdict COMMAND: text" to standard error. */
 void cli_error(const struct cli_command *command, const char *format, ...) PRINTF_LIKE(2, 3);

@@ -160,8 +160,7 @@ static void print_result(const struct cli_exchange *exchange, bool draw)
         buffer_add_byte(&out, '\n');
         cli_probe_verdict(exchange, &out);
     }
-    (void)fwrite(out.at, 1, out.len, stdout);
-    (void)fflush(stdout);
+    cli_write(buffer_span(&out));
     buffer_done(&out);
 }
 

@@ -128,25 +128,28 @@ static uint64_t next_interval(const struct waiting *waiting, uint64_t interval_n
     return waiting->is_provisional || interval_ns * 2 > t2_ns ? t2_ns : interval_ns * 2;
 }
 
-/* Sends a request and waits for its final answer. */
+/* The first 1xx of an INVITE stops the repeating (17.1.1.2); a stream never repeats. */
+static bool may_repeat(const struct cli_exchange *exchange, const struct waiting *waiting)
+{
+    return !exchange->wire.is_stream && !(waiting->method == SIP_METHOD_INVITE && waiting->is_provisional);
+}
+
+/* Sends a request and waits for its final answer.  The times of repeating are kept by plan, not by when a busy machine
+ * got to it. */
 static enum err ask(struct cli_exchange *exchange, struct span request, struct waiting *waiting, uint64_t until_ns)
 {
     uint64_t interval_ns = ms(exchange->options->t1_ms);
     uint64_t t2_ns = 8 * interval_ns;
-    enum err err = send_and_record(exchange, request);
     uint64_t again_ns = clock_mono_ns() + interval_ns;
+    enum err err = send_and_record(exchange, request);
     while (err == OK) {
-        bool may_repeat =
-            !exchange->wire.is_stream && !(waiting->method == SIP_METHOD_INVITE && waiting->is_provisional);
-        err = listen_until(exchange, may_repeat && again_ns < until_ns ? again_ns : until_ns, waiting);
-        if (err == OK || err != ERR_TIMEOUT || clock_mono_ns() >= until_ns)
+        uint64_t due_ns = may_repeat(exchange, waiting) && again_ns < until_ns ? again_ns : until_ns;
+        err = listen_until(exchange, due_ns, waiting);
+        if (err != ERR_TIMEOUT || due_ns == until_ns)
             break;
-        /* The first 1xx of an INVITE stops the repeating; whatever else came, the time for it has come. */
-        err = may_repeat && !(waiting->method == SIP_METHOD_INVITE && waiting->is_provisional)
-                  ? send_and_record(exchange, request)
-                  : OK;
+        err = may_repeat(exchange, waiting) ? send_and_record(exchange, request) : OK;
         interval_ns = next_interval(waiting, interval_ns, t2_ns);
-        again_ns = clock_mono_ns() + interval_ns;
+        again_ns += interval_ns;
     }
     return err;
 }
