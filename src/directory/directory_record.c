@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The stored form of a record, native byte order as LMDB's own (a file does not move between architectures; export and
+ * import do):
+ *   0 u32 checksum over name and all that follows   4 u8 version   5 u8 state   6 u16 cause
+ *   8 i64 since   16 i64 reassign after   24 u64 seq   32 tagged fields: u8 tag, u8 0, u16 length, bytes. */
+#include "directory/directory_record.h"
+#include "directory/directory_priv.h"
+#include "store/store_crc.h"
+#include "util/buffer.h"
+
+enum { HEAD_LEN = 32, FIELD_HEAD_LEN = 4, RECORD_VERSION = 1 };
+enum { AT_VERSION = 4, AT_STATE = 5, AT_CAUSE = 6, AT_SINCE = 8, AT_REASSIGN = 16, AT_SEQ = 24 };
+
+/* Tags from 16 on are kept but not understood: the next is a digest credential's HA1. */
+enum { TAG_FORWARD = 1, TAG_BY = 2, TAG_NOTE = 3, TAG_PARENT = 4, TAG_KNOWN_COUNT = 16 };
+
+const char *directory_state_text(enum directory_state state)
+{
+    static const char *const texts[] = {"active", "suspended", "moved", "gone"};
+    return state < DIRECTORY_STATE_COUNT ? texts[state] : "?";
+}
+
+bool directory_state_parse(struct span text, enum directory_state *out_state)
+{
+    for (int state = 0; state < DIRECTORY_STATE_COUNT; state++) {
+        if (span_equal(text, span_of(directory_state_text((enum directory_state)state)))) {
+            *out_state = (enum directory_state)state;
+            return true;
+        }
+    }
+    return false;
+}
+
+static void add_field(struct buffer *out, uint8_t tag, const void *bytes, size_t len)
+{
+    uint16_t len16 = (uint16_t)len;
+    char head[FIELD_HEAD_LEN] = {(char)tag, 0};
+    memcpy(head + 2, &len16, sizeof(len16));
+    buffer_add(out, head, sizeof(head));
+    buffer_add(out, bytes, len);
+}
+
+static void add_text(struct buffer *out, uint8_t tag, struct span text)
+{
+    if (text.len)
+        add_field(out, tag, text.at, text.len);
+}
+
+enum err directory_record_encode(const struct directory_record *record, struct span name,
+                                 char out_value[DIRECTORY_VALUE_MAX], size_t *out_len)
+{
+    char head[HEAD_LEN] = {0};
+    if (record->forward.len > DIRECTORY_TEXT_MAX || record->by.len > DIRECTORY_TEXT_MAX ||
+        record->note.len > DIRECTORY_TEXT_MAX)
+        return ERR_TOO_LONG;
+    head[AT_VERSION] = RECORD_VERSION;
+    head[AT_STATE] = (char)record->state;
+    memcpy(head + AT_CAUSE, &record->cause, sizeof(record->cause));
+    memcpy(head + AT_SINCE, &record->since_ms, sizeof(record->since_ms));
+    memcpy(head + AT_REASSIGN, &record->reassign_after_ms, sizeof(record->reassign_after_ms));
+    memcpy(head + AT_SEQ, &record->seq, sizeof(record->seq));
+    struct buffer out = buffer_over(out_value, DIRECTORY_VALUE_MAX);
+    buffer_add(&out, head, sizeof(head));
+    add_text(&out, TAG_FORWARD, record->forward);
+    add_text(&out, TAG_BY, record->by);
+    add_text(&out, TAG_NOTE, record->note);
+    if (record->parent_to) {
+        uint64_t parent[2] = {record->parent_from, record->parent_to};
+        add_field(&out, TAG_PARENT, parent, sizeof(parent));
+    }
+    buffer_add_span(&out, record->more);
+    if (out.overflow)
+        return ERR_TOO_LONG;
+    uint32_t crc = store_crc(store_crc(0, name), span_make(out_value + AT_VERSION, out.len - AT_VERSION));
+    memcpy(out_value, &crc, sizeof(crc));
+    *out_len = out.len;
+    return OK;
+}
+
+static enum err field_take(struct directory_record *record, uint8_t tag, struct span text)
+{
+    switch (tag) {
+    case TAG_FORWARD:
+        record->forward = text;
+        return OK;
+    case TAG_BY:
+        record->by = text;
+        return OK;
+    case TAG_NOTE:
+        record->note = text;
+        return OK;
+    case TAG_PARENT:
+        if (text.len != 2 * sizeof(uint64_t))
+            return ERR_CORRUPT;
+        memcpy(&record->parent_from, text.at, sizeof(uint64_t));
+        memcpy(&record->parent_to, text.at + sizeof(uint64_t), sizeof(uint64_t));
+        return OK;
+    default:
+        return ERR_CORRUPT;
+    }
+}
+
+/* Known tags come first; from the first unknown one on all is `more`. */
+static enum err fields_take(struct directory_record *record, struct span rest)
+{
+    enum err err = OK;
+    while (err == OK && rest.len) {
+        uint16_t len;
+        if (rest.len < FIELD_HEAD_LEN)
+            return ERR_CORRUPT;
+        uint8_t tag = (uint8_t)rest.at[0];
+        memcpy(&len, rest.at + 2, sizeof(len));
+        if (rest.len - FIELD_HEAD_LEN < len)
+            return ERR_CORRUPT;
+        if (tag >= TAG_KNOWN_COUNT) {
+            record->more = rest;
+            return OK;
+        }
+        err = field_take(record, tag, span_make(rest.at + FIELD_HEAD_LEN, len));
+        rest = span_make(rest.at + FIELD_HEAD_LEN + len, rest.len - FIELD_HEAD_LEN - len);
+    }
+    return err;
+}
+
+enum err directory_record_decode(struct span name, struct span value, struct directory_record *out_record)
+{
+    uint32_t crc;
+    if (value.len < HEAD_LEN)
+        return ERR_CORRUPT;
+    memcpy(&crc, value.at, sizeof(crc));
+    if (crc != store_crc(store_crc(0, name), span_make(value.at + AT_VERSION, value.len - AT_VERSION)))
+        return ERR_CORRUPT;
+    struct directory_record record = {.kind = directory_name_kind(name), .name = name};
+    uint8_t state = (uint8_t)value.at[AT_STATE];
+    if (value.at[AT_VERSION] != RECORD_VERSION || state >= DIRECTORY_STATE_COUNT || record.kind == DIRECTORY_KIND_COUNT)
+        return ERR_CORRUPT;
+    record.state = (enum directory_state)state;
+    memcpy(&record.cause, value.at + AT_CAUSE, sizeof(record.cause));
+    memcpy(&record.since_ms, value.at + AT_SINCE, sizeof(record.since_ms));
+    memcpy(&record.reassign_after_ms, value.at + AT_REASSIGN, sizeof(record.reassign_after_ms));
+    memcpy(&record.seq, value.at + AT_SEQ, sizeof(record.seq));
+    if (record.kind == DIRECTORY_RANGE && !directory_range_bounds(name, &record.range_from, &record.range_to))
+        return ERR_CORRUPT;
+    enum err err = fields_take(&record, span_make(value.at + HEAD_LEN, value.len - HEAD_LEN));
+    if (err == OK)
+        *out_record = record;
+    return err;
+}
+
+bool directory_record_same(const struct directory_record *a, const struct directory_record *b)
+{
+    return a->state == b->state && a->cause == b->cause && a->since_ms == b->since_ms &&
+           a->reassign_after_ms == b->reassign_after_ms && span_equal(a->forward, b->forward) &&
+           span_equal(a->by, b->by) && span_equal(a->note, b->note) && span_equal(a->more, b->more);
+}
