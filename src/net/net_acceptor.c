@@ -73,8 +73,11 @@ static bool accept_one(struct net_acceptor *acceptor)
     int on = 1;
     (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
     struct net_connection *connection;
-    if (net_connection_new(stack, fd, &flow, NET_STARTING, &connection) != OK)
-        return true; /* over a cap, which is counted, and closed */
+    enum err err = net_connection_new(stack, fd, &flow, NET_STARTING, &connection);
+    if (err != OK) {
+        stack->counters.stream_refused_memory += err != ERR_FULL; /* caps are counted where they are held */
+        return true;
+    }
     stack->counters.stream_accepted++;
     net_connection_start(connection);
     return true;

@@ -120,6 +120,7 @@ struct net_counters {
     uint64_t udp_batches; /* receive calls that brought something */
     uint64_t stream_accepted, stream_connected;
     uint64_t stream_refused_total, stream_refused_source; /* over the caps: closed at once */
+    uint64_t stream_refused_memory;                       /* likewise, for want of memory */
     uint64_t stream_accept_pauses;                        /* no descriptor or memory: accepting rests a while */
     uint64_t stream_messages, stream_keep_alives;
     uint64_t stream_received_bytes, stream_sent_bytes;
