@@ -138,6 +138,11 @@ struct span txn_request(const struct txn *txn)
     return span_make(txn->held.at, txn->held.len);
 }
 
+struct span txn_answer(const struct txn *txn)
+{
+    return txn->kind == TXN_CLIENT ? span_make(NULL, 0) : span_make(txn->kept.at, txn->kept.len);
+}
+
 struct span txn_tag(const struct txn *txn)
 {
     return span_make(txn->tag, TXN_TAG_LEN);
