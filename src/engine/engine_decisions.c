@@ -29,6 +29,7 @@ struct engine_decisions_log {
     pthread_t thread;
     bool started;
     atomic_bool stopping;
+    _Atomic uint64_t deadline_ns; /* of the last flush, set before `stopping` */
     atomic_bool reopen;
     _Atomic uint64_t written;
     _Atomic uint64_t failed;
@@ -78,12 +79,14 @@ static void rotate(struct engine_decisions_log *log)
 }
 
 /* A sink that stands still holds this thread only, and at the end not even that for long. */
-static bool write_all(struct engine_decisions_log *log, struct span bytes, uint64_t deadline_ns)
+static bool write_all(struct engine_decisions_log *log, struct span bytes)
 {
     while (bytes.len > 0) {
         struct pollfd sink = {.fd = log->fd, .events = POLLOUT};
-        if (poll(&sink, 1, 100) == 0) {
-            if (atomic_load(&log->stopping) && clock_mono_ns() > deadline_ns)
+        bool late = atomic_load(&log->stopping) && clock_mono_ns() > atomic_load(&log->deadline_ns);
+        if (poll(&sink, 1, late ? 0 : 100) == 0) {
+            errno = ETIMEDOUT;
+            if (late)
                 return false;
             continue;
         }
@@ -105,8 +108,7 @@ static void flush_batch(struct engine_decisions_log *log)
         return;
     if (log->fd < 0)
         (void)open_file(log);
-    uint64_t deadline = clock_mono_ns() + (uint64_t)LAST_FLUSH_MS * 1000000u;
-    if (log->fd >= 0 && write_all(log, buffer_span(&log->batch), deadline)) {
+    if (log->fd >= 0 && write_all(log, buffer_span(&log->batch))) {
         atomic_fetch_add_explicit(&log->written, log->batch_lines, memory_order_relaxed);
     } else {
         atomic_fetch_add_explicit(&log->failed, log->batch_lines, memory_order_relaxed);
@@ -247,6 +249,7 @@ void engine_decisions_free(struct engine_decisions_log *log)
     if (!log)
         return;
     if (log->started) {
+        atomic_store(&log->deadline_ns, clock_mono_ns() + (uint64_t)LAST_FLUSH_MS * 1000000u);
         atomic_store(&log->stopping, true);
         pthread_join(log->thread, NULL);
     }

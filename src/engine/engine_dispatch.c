@@ -23,10 +23,9 @@ static void refuse_malformed(struct engine_core *core, const struct net_flow *fl
     /* Without state: the same bytes come out for a retransmission, and an ACK for it is known by its tag. */
     char reason[160];
     struct buffer text = buffer_over(reason, sizeof(reason));
-    buffer_add_span(&text, sip_reply_phrase((unsigned)problem->code));
-    buffer_addf(&text, ": %s", problem->reason);
-    engine_answer(&request, (unsigned)problem->code, text.overflow || problem->code != 400 ? SPAN("") : span_of(reason),
-                  SPAN(""), SPAN(""));
+    sip_problem_add(&text, problem);
+    engine_answer(&request, (unsigned)problem->code,
+                  text.overflow || problem->code != 400 ? SPAN("") : buffer_span(&text), SPAN(""), SPAN(""));
 }
 
 /* OPTIONS for the host itself is an upstream's heartbeat: C answers, and no script can break it. */

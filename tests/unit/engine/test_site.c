@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Whom a request is for: the Request-URI's user, normalised; a REGISTER's To; never the To of a forwarded call. */
+#include "engine/engine_site.h"
+#include "support/cmocka_all.h"
+#include <stdio.h>
+
+static struct engine_config config;
+static struct engine_site site;
+
+static void put(struct engine_list *list, char *item)
+{
+    list->items[list->count++] = item;
+}
+
+static int setup(void **state)
+{
+    (void)state;
+    static char domain[] = "example.com", second[] = "example.net", alias[] = "sip.example.com=example.com";
+    static char trusted[] = "192.0.2.0/24", country[] = "49", national[] = "0", international[] = "00";
+    struct fault fault = {0};
+    assert_int_equal(engine_config_init(&config), OK);
+    put(&config.domains, domain);
+    put(&config.domains, second);
+    put(&config.aliases, alias);
+    put(&config.trusted, trusted);
+    config.country_code = country;
+    config.national_prefix = national;
+    config.international_prefix = international;
+    assert_int_equal(engine_site_init(&site, &config, &fault), OK);
+    struct net_address own = {.ip = {192, 0, 2, 9}, .port = 5060, .family = NET_FAMILY_IP4};
+    assert_int_equal(engine_site_add_own(&site, &own), OK);
+    return 0;
+}
+
+static enum err target_of(const char *method, const char *uri, const char *to, struct engine_target *out)
+{
+    static struct sip_message message;
+    static char text[2048];
+    struct sip_problem problem;
+    snprintf(text, sizeof(text),
+             "%s %s SIP/2.0\r\nVia: SIP/2.0/UDP h;branch=z9hG4bKa\r\nFrom: <sip:a@b>;tag=1\r\nTo: <%s>\r\n"
+             "Call-ID: a\r\nCSeq: 1 %s\r\n\r\n",
+             method, uri, to, method);
+    assert_int_equal(sip_message_parse(&message, span_of(text), SIP_DATAGRAM, &problem), OK);
+    return engine_site_target(&site, &message, out);
+}
+
+static void expect(const char *uri, const char *user, const char *host, const char *number)
+{
+    struct engine_target target;
+    if (target_of("INVITE", uri, "sip:other@example.org", &target) != OK)
+        fail_msg("%s is not ours", uri);
+    assert_true(span_equal(target.target.user, span_of(user)));
+    assert_true(span_equal(target.target.host, span_of(host)));
+    if (!span_equal(target.target.number, span_of(number)))
+        fail_msg("%s: number %.*s, expected %s", uri, SPAN_ARG(target.target.number), number);
+}
+
+static void test_hosts(void **state)
+{
+    (void)state;
+    struct engine_target target;
+    expect("sip:alice@example.com", "alice", "example.com", "");
+    expect("sip:alice@EXAMPLE.com", "alice", "example.com", "");
+    expect("sip:alice@sip.example.com", "alice", "example.com", "");
+    expect("sip:alice@example.net:5070", "alice", "example.net", "");
+    expect("sip:alice@192.0.2.9", "alice", "example.com", "");
+    assert_int_equal(target_of("INVITE", "sip:alice@example.org", "sip:alice@example.com", &target), ERR_NOT_FOUND);
+    assert_int_equal(target_of("INVITE", "sip:alice@192.0.2.10", "sip:alice@example.com", &target), ERR_NOT_FOUND);
+}
+
+static void test_users_and_numbers(void **state)
+{
+    (void)state;
+    expect("sip:%61lice@example.com", "alice", "example.com", "");
+    expect("sip:+1-555-0100@example.com", "+1-555-0100", "example.com", "+15550100");
+    expect("sip:+1.555.0100@example.com;user=phone", "+1.555.0100", "example.com", "+15550100");
+    expect("tel:+1-555-0100", "+1-555-0100", "example.com", "+15550100");
+    expect("sip:0301234567@example.com;user=phone", "0301234567", "example.com", "+49301234567");
+    expect("sip:0301234567@example.com", "0301234567", "example.com", "+49301234567");
+    expect("sip:0015550100@example.com", "0015550100", "example.com", "+15550100");
+}
+
+static void test_a_register_names_its_to(void **state)
+{
+    (void)state;
+    struct engine_target target;
+    assert_int_equal(target_of("REGISTER", "sip:example.com", "sip:bob@example.com", &target), OK);
+    assert_true(span_equal(target.target.user, SPAN("bob")));
+    assert_true(span_equal(target.aor, SPAN("bob@example.com")));
+}
+
+static void test_nul_is_nobody(void **state)
+{
+    (void)state;
+    struct engine_target target;
+    assert_int_equal(target_of("INVITE", "sip:al%00ice@example.com", "sip:a@b", &target), ERR_INVALID);
+}
+
+static void test_trusted_sources(void **state)
+{
+    (void)state;
+    struct net_address in = {.ip = {192, 0, 2, 77}, .port = 1, .family = NET_FAMILY_IP4};
+    struct net_address out = {.ip = {198, 51, 100, 1}, .port = 1, .family = NET_FAMILY_IP4};
+    assert_true(engine_site_trusts(&site, &in));
+    assert_false(engine_site_trusts(&site, &out));
+    assert_false(engine_site_may_reach(&site, &in));
+}
+
+static void test_a_bad_block_is_named(void **state)
+{
+    (void)state;
+    static char bad[] = "192.0.2.0/99";
+    struct engine_config other;
+    struct engine_site unused;
+    struct fault fault = {0};
+    assert_int_equal(engine_config_init(&other), OK);
+    put(&other.egress, bad);
+    assert_int_equal(engine_site_init(&unused, &other, &fault), ERR_INVALID);
+    assert_non_null(strstr(fault.text, "egress: \"192.0.2.0/99\""));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_hosts),
+        cmocka_unit_test(test_users_and_numbers),
+        cmocka_unit_test(test_a_register_names_its_to),
+        cmocka_unit_test(test_nul_is_nobody),
+        cmocka_unit_test(test_trusted_sources),
+        cmocka_unit_test(test_a_bad_block_is_named),
+    };
+    return cmocka_run_group_tests(tests, setup, NULL);
+}
