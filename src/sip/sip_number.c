@@ -44,7 +44,7 @@ static const struct sip_number_rule *rule_for(struct span digits, const struct s
     for (size_t at = 0; at < count; at++) {
         const struct sip_number_rule *rule = &rules[at];
         if (span_starts_with(digits, rule->prefix) && digits.len >= rule->min_digits &&
-            (!rule->max_digits || digits.len <= rule->max_digits) && digits.len >= rule->strip)
+            (!rule->max_digits || digits.len <= rule->max_digits) && digits.len > rule->strip)
             return rule;
     }
     return NULL;

@@ -6,28 +6,29 @@
 #include "sip/sip_priv.h"
 #include "sip/sip_reply.h"
 
-/* The first route's URI when it is a strict router (no ;lr), RFC 3261 12.2.1.1.  An unreadable one is taken as loose:
- * the request then carries it as it is. */
-static bool strict_route(const struct sip_request *request, struct sip_uri *out_uri)
+/* The first route's URI when it is a strict router (no ;lr), RFC 3261 12.2.1.1; else at == NULL.  An unreadable one is
+ * taken as loose: the request then carries it as it is. */
+static struct span strict_route(const struct sip_request *request)
 {
     struct sip_address address;
-    if (!request->route_count || sip_address_parse(request->routes[0], &address, NULL) != OK || address.star)
-        return false;
-    if (sip_uri_has_param(&address.uri, SPAN("lr")))
-        return false;
-    *out_uri = address.uri;
-    return true;
+    if (!request->route_count || sip_address_parse(request->routes[0], &address, NULL) != OK || address.star ||
+        sip_uri_has_param(&address.uri, SPAN("lr")))
+        return (struct span){NULL, 0};
+    return address.uri.text;
 }
 
-/* The Request-URI made of a strict router's: no headers, no method parameter (19.1.1 table 1). */
-static void add_strict_uri(struct buffer *out, const struct sip_uri *uri)
+/* A URI as a request line or a Route may hold it: without headers and method parameter (RFC 3261 19.1.1, table 1). */
+static void add_uri(struct buffer *out, struct span text)
 {
+    struct sip_uri uri;
     struct sip_param param;
-    size_t bare = uri->params.len ? (size_t)(uri->params.at - uri->text.at) : uri->text.len;
-    if (!uri->params.len && uri->headers.len)
-        bare = (size_t)(uri->headers.at - uri->text.at) - 1;
-    buffer_add(out, uri->text.at, bare);
-    for (struct span rest = uri->params; sip_uri_param_next(&rest, &param);) {
+    if (sip_uri_parse(text, &uri, NULL) != OK || (!uri.params.len && !uri.headers.len)) {
+        buffer_add_span(out, text);
+        return;
+    }
+    const char *bare_end = uri.params.len ? uri.params.at : uri.headers.at - 1; /* before ';' or '?' */
+    buffer_add(out, text.at, (size_t)(bare_end - text.at));
+    for (struct span rest = uri.params; sip_uri_param_next(&rest, &param);) {
         if (SIP_IS(param.name, "method"))
             continue;
         buffer_add_byte(out, ';');
@@ -65,7 +66,7 @@ static void add_routes(struct buffer *out, const struct sip_request *request, bo
     if (!strict)
         return;
     buffer_add_literal(out, "Route: <");
-    buffer_add_span(out, request->target);
+    add_uri(out, request->target);
     buffer_add_literal(out, ">\r\n");
 }
 
@@ -80,8 +81,7 @@ static void add_cseq(struct buffer *out, const struct sip_request *request)
 
 void sip_request_begin(struct buffer *out, const struct sip_request *request)
 {
-    struct sip_uri first = {.text = request->target};
-    bool strict = strict_route(request, &first);
+    struct span first = strict_route(request);
     const struct span target = request->target;
     bool broken =
         !request->method.len || request->route_count > SIP_REQUEST_ROUTES_MAX ||
@@ -92,14 +92,11 @@ void sip_request_begin(struct buffer *out, const struct sip_request *request)
     }
     buffer_add_span(out, request->method);
     buffer_add_byte(out, ' ');
-    if (strict)
-        add_strict_uri(out, &first);
-    else
-        buffer_add_span(out, target);
+    add_uri(out, first.at ? first : target);
     buffer_add_literal(out, " SIP/2.0\r\n");
     add_via(out, request);
     sip_reply_header_u64(out, SPAN("Max-Forwards"), request->max_forwards ? request->max_forwards : 70);
-    add_routes(out, request, strict);
+    add_routes(out, request, first.at != NULL);
     sip_reply_header(out, SPAN("From"), request->from);
     sip_reply_header(out, SPAN("To"), request->to);
     sip_reply_header(out, SPAN("Call-ID"), request->call_id);

@@ -46,9 +46,10 @@ static bool split(struct span text, struct span *words, size_t count, bool open)
         if (!sip_sdp_format_next(&text, &words[at]))
             return false;
         if (open && at == count - 1)
-            words[at] = span_trim(rest);
+            words[at].len = (size_t)(sip_text_end(rest) - words[at].at);
     }
-    return open || span_trim(text).len == 0;
+    struct span more;
+    return open || !sip_sdp_format_next(&text, &more);
 }
 
 /* "IN" SP "IP4"/"IP6" SP address [/...] */
@@ -179,7 +180,11 @@ static const char *parse(struct sip_sdp *sdp)
     for (unsigned count = 0; sip_sdp_line_next(&rest, &type, &value); count++) {
         if (!type && !value.len)
             continue; /* an empty line, mostly one too many at the end */
-        const char *wrong = count == SIP_SDP_LINES_MAX ? "more than 1024 lines" : read_line(sdp, type, value);
+        if (count == SIP_SDP_LINES_MAX)
+            return "more than 1024 lines";
+        if (value.len && (memchr(value.at, '\r', value.len) || memchr(value.at, '\0', value.len)))
+            return "a line holds CR or NUL"; /* RFC 8866 9, byte-string */
+        const char *wrong = read_line(sdp, type, value);
         if (wrong)
             return wrong;
         extend(sdp, type, from, rest.at);

@@ -88,7 +88,6 @@ void sip_sdp_answer(const struct sip_sdp *offer, const struct sip_sdp_local *loc
                     unsigned *out_accepted)
 {
     unsigned accepted = 0;
-    size_t from = out->len;
     add_session(out, local, offer->timing.len ? offer->timing : SPAN("0 0"));
     for (unsigned at = 0; at < offer->media_count; at++) {
         const struct sip_sdp_media *media = &offer->media[at];
@@ -101,9 +100,6 @@ void sip_sdp_answer(const struct sip_sdp *offer, const struct sip_sdp_local *loc
         add_formats(out, media);
         add_direction(out, answer_direction(media->direction, local->direction));
     }
-    for (size_t at = from; at < out->len; at++)
-        if (out->at[at] == '\0')
-            out->overflow = true; /* from the offer's own lines; a body may hold one, an answer of ours may not */
     *out_accepted = accepted;
 }
 

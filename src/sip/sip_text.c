@@ -87,20 +87,18 @@ bool sip_text_list_next(struct span *rest, struct span *out_item)
 {
     const char *at = rest->at;
     const char *end = sip_text_end(*rest);
-    for (;;) {
-        at = sip_text_skip(at, end);
-        if (at == end || *at != ',')
-            break;
-        at++;
+    while (at < end) {
+        const char *stop = item_end(at, end);
+        struct span item = span_trim(span_make(at, (size_t)(stop - at)));
+        at = stop < end ? stop + 1 : end;
+        if (!item.len)
+            continue;
+        *out_item = item;
+        *rest = span_make(at, (size_t)(end - at));
+        return true;
     }
-    if (at == end) {
-        *rest = span_make(end, 0);
-        return false;
-    }
-    const char *stop = item_end(at, end);
-    *out_item = span_trim(span_make(at, (size_t)(stop - at)));
-    *rest = span_make(stop, (size_t)(end - stop));
-    return true;
+    *rest = span_make(end, 0);
+    return false;
 }
 
 static bool is_control(char byte)

@@ -19,8 +19,8 @@ static inline const char *run_escaped(const char *at, const char *end, unsigned 
 /* Bits of the parameters that route a request: a second one would be read by some and not by others. */
 static unsigned known_param(struct span name)
 {
-    static const struct span known[] = {{"lr", 2},    {"ttl", 3},    {"user", 4},
-                                        {"maddr", 5}, {"method", 6}, {"transport", 9}};
+    static const struct span known[] = {{"lr", 2},     {"ttl", 3},       {"user", 4},          {"maddr", 5},
+                                        {"method", 6}, {"transport", 9}, {"phone-context", 13}};
     for (unsigned at = 0; at < sizeof(known) / sizeof(known[0]); at++)
         if (sip_span_is_lower(name, known[at].at, known[at].len))
             return 1U << at;
@@ -300,19 +300,34 @@ bool sip_uri_has_param(const struct sip_uri *uri, struct span name)
     return find_param(uri, name, &param);
 }
 
+enum agreement { ABSENT, DIFFERENT, EQUAL };
+
+/* How `uri` has this parameter.  One that is repeated, which no URI should hold, agrees where any of its values does. */
+static enum agreement compare_param(const struct sip_uri *uri, const struct sip_param *wanted)
+{
+    enum agreement agreement = ABSENT;
+    struct sip_param param;
+    for (struct span rest = uri->params; agreement != EQUAL && sip_uri_param_next(&rest, &param);) {
+        if (!equal_escaped(param.name, wanted->name, true))
+            continue;
+        bool equal = param.has_value == wanted->has_value && equal_escaped(param.value, wanted->value, true);
+        agreement = equal ? EQUAL : DIFFERENT;
+    }
+    return agreement;
+}
+
 /* Every parameter of `a` that is in both must agree; one that counts even alone must be in both. */
 static bool params_agree(const struct sip_uri *a, const struct sip_uri *b, bool all_count)
 {
     struct span rest = a->params;
-    struct sip_param mine, theirs;
-    while (sip_uri_param_next(&rest, &mine)) {
-        if (find_param(b, mine.name, &theirs)) {
-            if (mine.has_value != theirs.has_value || !equal_escaped(mine.value, theirs.value, true))
-                return false;
-        } else if (all_count || SIP_IS(mine.name, "user") || SIP_IS(mine.name, "ttl") || SIP_IS(mine.name, "method") ||
-                   SIP_IS(mine.name, "maddr") || SIP_IS(mine.name, "transport")) {
-            return false; /* 19.1.4; transport as its examples, where one side with transport=udp differs */
-        }
+    struct sip_param param;
+    while (sip_uri_param_next(&rest, &param)) {
+        enum agreement agreement = compare_param(b, &param);
+        /* 19.1.4; transport as its examples have it, where one side with transport=udp differs */
+        bool counts = all_count || SIP_IS(param.name, "user") || SIP_IS(param.name, "ttl") ||
+                      SIP_IS(param.name, "method") || SIP_IS(param.name, "maddr") || SIP_IS(param.name, "transport");
+        if (agreement == DIFFERENT || (agreement == ABSENT && counts))
+            return false;
     }
     return true;
 }
