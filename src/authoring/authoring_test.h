@@ -11,14 +11,13 @@ enum authoring_test_record {
     AUTHORING_TEST_UNREADABLE, /* the directory cannot be read */
 };
 
-/* One request of a case, ready to be parsed. */
+/* One request of a case, ready to be parsed; whom it is for follows from it. */
 struct authoring_test_case {
     const char *name;
     const char *file;    /* "test.lua" */
     int line;            /* where the case is written, 0: unknown */
     struct span message; /* raw SIP */
     struct policy_peer source;
-    struct policy_target target; /* set where the case overrides it; else empty spans: derive it */
     struct span authenticated_as;
     bool in_dialog;
     enum authoring_test_record has_record;

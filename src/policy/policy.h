@@ -31,7 +31,11 @@ enum { POLICY_RULES_MAX = 1024, POLICY_DATA_MAX = 64, POLICY_SHARED_MAX = 64 };
 struct policy_rule_info {
     const char *name;
     uint64_t hash;
-    int line; /* where the rule is written, 0: unknown */
+    int line;       /* where the rule is written, 0: unknown */
+    int code;       /* of its verdict; 0: drop, or `decide` says */
+    int q850;       /* of its verdict */
+    bool always;    /* neither `when` nor `check`, and a verdict: later rules are never reached */
+    bool no_ground; /* gone {} without evidence, a tombstone's state or a data set */
 };
 
 /* A `shared` table, to say what a reload keeps and what it resets. */
@@ -50,10 +54,11 @@ struct policy_data_info {
 
 /* Borrowed from the program. */
 struct policy_description {
-    const char *name;    /* `name` in policy{}, or the source's */
-    const char *hash;    /* the source's SHA-256, hexadecimal */
-    bool is_function;    /* the plain-function form */
-    bool asks_directory; /* it reads req.record or `state`: refused at load where no directory was ever made */
+    const char *name;     /* `name` in policy{}, or the source's */
+    const char *hash;     /* the source's SHA-256, hexadecimal */
+    bool is_function;     /* the plain-function form */
+    bool gone_by_default; /* `default` is gone {} */
+    bool asks_directory;  /* it reads req.record or `state`: refused at load where no directory was ever made */
     const struct policy_rule_info *rules;
     size_t rule_count;
     const struct policy_shared_info *shared;
@@ -74,6 +79,13 @@ struct policy_source *policy_program_source(const struct policy_program *program
  * guard = "strict" asks about a 410's evidence. */
 bool policy_program_evidence(const struct policy_program *program, struct span name,
                              const struct policy_target *target);
+
+/* For checks.  Whether scripts have a global of that name; whether `object` ("req", "req.target", ...) has that field or
+ * method, else *out_near is the nearest that it has, or NULL.  What is no object of ours has any field. */
+bool policy_has_global(struct policy *policy, struct span name);
+bool policy_object_has_field(struct span object, struct span field, const char **out_near);
+/* The candidate nearest to `name`, for "did you mean"; NULL when none is near. */
+const char *policy_suggest(const char *name, const char *const *candidates, size_t count);
 
 /* One VM of the program.  `options` is copied; what it points to must outlive the policy. */
 MUST_CHECK enum err policy_new(struct policy_program *program, const struct policy_options *options,

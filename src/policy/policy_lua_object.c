@@ -47,16 +47,51 @@ const struct policy_object *policy_lua_self(lua_State *L, const struct policy_lu
     return object;
 }
 
+enum { NAMES_MAX = 64 };
+
+static size_t names_of(const struct policy_lua_type *type, const char *names[NAMES_MAX])
+{
+    size_t count = 0;
+    for (const struct policy_lua_field *field = type->fields; field->name && count < NAMES_MAX; field++)
+        names[count++] = field->name;
+    for (const struct policy_lua_part *part = type->parts; part && part->name && count < NAMES_MAX; part++)
+        names[count++] = part->name;
+    for (const luaL_Reg *method = type->methods; method && method->name && count < NAMES_MAX; method++)
+        names[count++] = method->name;
+    return count;
+}
+
+bool policy_object_has_field(struct span object, struct span field, const char **out_near)
+{
+    static const struct {
+        const char *path;
+        const struct policy_lua_type *type;
+    } objects[] = {
+        {"req", &policy_lua_request_type},       {"req.uri", &policy_lua_uri_type},
+        {"req.from", &policy_lua_address_type},  {"req.to", &policy_lua_address_type},
+        {"req.target", &policy_lua_target_type}, {"req.contact", &policy_lua_address_type},
+        {"req.source", &policy_lua_source_type}, {"req.record", &policy_lua_record_type},
+    };
+    for (size_t i = 0; i < sizeof(objects) / sizeof(objects[0]); i++) {
+        const char *names[NAMES_MAX];
+        char name[32] = "";
+        if (!span_equal(object, span_of(objects[i].path)))
+            continue;
+        size_t count = names_of(objects[i].type, names);
+        for (size_t j = 0; j < count; j++) {
+            if (span_equal(field, span_of(names[j])))
+                return true;
+        }
+        *out_near = span_copy(field, name, sizeof(name)) ? policy_suggest(name, names, count) : NULL;
+        return false;
+    }
+    return true;
+}
+
 static int unknown_field(lua_State *L, const struct policy_lua_type *type)
 {
-    const char *known[64];
-    size_t count = 0;
-    for (const struct policy_lua_field *field = type->fields; field->name && count < 60; field++)
-        known[count++] = field->name;
-    for (const struct policy_lua_part *part = type->parts; part && part->name && count < 62; part++)
-        known[count++] = part->name;
-    for (const luaL_Reg *method = type->methods; method && method->name && count < 64; method++)
-        known[count++] = method->name;
+    const char *known[NAMES_MAX];
+    size_t count = names_of(type, known);
     const char *key = lua_type(L, 2) == LUA_TSTRING ? lua_tostring(L, 2) : luaL_typename(L, 2);
     const char *near = policy_suggest(key, known, count);
     if (near)

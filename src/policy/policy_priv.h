@@ -40,9 +40,6 @@ bool policy_state_parse(struct span name, enum policy_state *out_state);
 /* policy_answer.c: everything absent. */
 void policy_answer_begin(struct policy_answer *answer, enum policy_verdict verdict, int code);
 
-/* policy_suggest.c: the candidate nearest to `name`, for "did you mean"; NULL when none is near. */
-const char *policy_suggest(const char *name, const char *const *candidates, size_t count);
-
 enum {
     POLICY_IP_TEXT_MAX = 48,
     POLICY_RULE_NAME_MAX = 64,

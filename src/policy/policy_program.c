@@ -193,6 +193,17 @@ static bool asks_directory(const struct policy *policy)
     return script_asks_directory(policy->program->source);
 }
 
+/* Whether anything but the script's word says that the target is gone. */
+static bool has_ground(const struct policy_rule *rule)
+{
+    for (unsigned i = 0; i < rule->when.count; i++) {
+        const struct policy_match *match = &rule->when.list[i].match;
+        if ((match->op == POLICY_OP_STATES && match->states == 1u << POLICY_STATE_GONE) || match->op == POLICY_OP_SET)
+            return true;
+    }
+    return !span_is_empty(rule->answer->evidence);
+}
+
 static enum err copy_rules(struct policy_program *program, const struct policy *policy)
 {
     program->rules = calloc(policy->rule_count + 1, sizeof(*program->rules));
@@ -203,7 +214,16 @@ static enum err copy_rules(struct policy_program *program, const struct policy *
         char *name = span_dup(span_of(rule->name));
         if (!name)
             return ERR_NOMEM;
-        program->rules[program->rule_count++] = (struct policy_rule_info){name, rule->hash, rule->line};
+        const struct policy_answer *answer = rule->answer;
+        program->rules[program->rule_count++] = (struct policy_rule_info){
+            .name = name,
+            .hash = rule->hash,
+            .line = rule->line,
+            .code = answer ? answer->code : 0,
+            .q850 = answer ? answer->q850 : 0,
+            .always = answer && rule->when.count == 0 && rule->check == LUA_NOREF,
+            .no_ground = answer && answer->verdict == POLICY_GONE && !has_ground(rule),
+        };
     }
     return OK;
 }
@@ -216,6 +236,7 @@ static enum err describe(struct policy_program *program, const struct policy *po
         .name = program->name[0] ? program->name : policy_source_name(program->source),
         .hash = policy_source_hash(program->source),
         .is_function = policy->function != LUA_NOREF,
+        .gone_by_default = policy->fallback->verdict == POLICY_GONE,
         .asks_directory = asks_directory(policy),
         .rules = program->rules,
         .rule_count = program->rule_count,
@@ -279,6 +300,19 @@ struct policy_source *policy_program_source(const struct policy_program *program
 const struct policy_program *policy_program_of(const struct policy *policy)
 {
     return policy->program;
+}
+
+bool policy_has_global(struct policy *policy, struct span name)
+{
+    char chunk[96];
+    struct fault fault;
+    struct vm_outcome outcome;
+    int len = snprintf(chunk, sizeof(chunk), "return %.*s", SPAN_ARG(span_slice(name, 0, sizeof(chunk) - 8)));
+    vm_begin_decision(policy->vm, 0, 0);
+    bool there = vm_load(policy->vm, "check", span_make(chunk, (size_t)len), &fault) == OK &&
+                 vm_call(policy->vm, 0, 0, &outcome) == OK;
+    vm_end_decision(policy->vm);
+    return there;
 }
 
 static bool has_aor(const struct facts_set *set, const struct policy_target *target)

@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Finds what is wrong with a policy before a request does. */
+#include "authoring/authoring_check.h"
+#include "authoring/authoring_scope.h"
+#include "policy/policy.h"
+#include "util/buffer.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+struct check {
+    struct policy_source *source;
+    struct authoring_findings *findings;
+    struct policy *bare; /* a VM with the globals that every policy has; NULL: no memory for one */
+    const struct policy_file *file;
+};
+
+static void find(struct check *check, enum authoring_severity severity, const char *file,
+                 const struct authoring_token *at, const char *format, ...) PRINTF_LIKE(5, 6);
+static void find(struct check *check, enum authoring_severity severity, const char *file,
+                 const struct authoring_token *at, const char *format, ...)
+{
+    struct authoring_findings *findings = check->findings;
+    if (severity == AUTHORING_ERROR)
+        findings->errors++;
+    if (findings->count == AUTHORING_FINDINGS_MAX) {
+        findings->left_out++;
+        return;
+    }
+    const struct policy_file *known = policy_source_find(check->source, file);
+    struct authoring_finding *finding = &findings->list[findings->count++];
+    *finding = (struct authoring_finding){
+        .severity = severity,
+        .file = known ? known->name : policy_source_main(check->source),
+        .line = at ? at->line : 0,
+        .column = at ? at->column : 0,
+    };
+    va_list args;
+    va_start(args, format);
+    vsnprintf(finding->text, sizeof(finding->text), format, args);
+    va_end(args);
+}
+
+static void find_at_line(struct check *check, enum authoring_severity severity, const char *file, int line,
+                         const char *text)
+{
+    const struct authoring_token at = {.line = line};
+    find(check, severity, file, &at, "%s", text);
+}
+
+/* Names that policies have and that people misspell. */
+static const char *near_global(struct span name)
+{
+    static const char *const names[] = {
+        "policy", "ok",       "gone",     "moved",   "redirect",  "not_found", "unavailable",  "challenge",   "reject",
+        "drop",   "matches",  "prefix",   "in_set",  "in_ranges", "any_of",    "all_of",       "not_",        "hours",
+        "ranges", "strings",  "cidrs",    "domains", "prefixes",  "counter",   "map",          "bucket",      "log",
+        "now",    "require",  "string",   "table",   "math",      "utf8",      "pairs",        "ipairs",      "select",
+        "type",   "tostring", "tonumber", "pcall",   "error",     "assert",    "setmetatable", "getmetatable"};
+    char text[64];
+    return span_copy(name, text, sizeof(text)) ? policy_suggest(text, names, sizeof(names) / sizeof(names[0])) : NULL;
+}
+
+static void check_global(struct check *check, const struct authoring_use *use)
+{
+    int len = (int)use->name.text.len;
+    const char *at = use->name.text.at;
+    if (use->kind == AUTHORING_USE_WRITE) {
+        find(check, AUTHORING_ERROR, check->file->name, &use->name, "'%.*s' is written as a global; write 'local %.*s'",
+             len, at, len, at);
+        return;
+    }
+    if (authoring_token_is(&use->name, "_ENV") || !check->bare || policy_has_global(check->bare, use->name.text))
+        return;
+    const char *near = near_global(use->name.text);
+    find(check, AUTHORING_ERROR, check->file->name, &use->name, "there is no global '%.*s'%s%s%s", len, at,
+         near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+}
+
+static void check_use(void *ctx, const struct authoring_use *use)
+{
+    struct check *check = ctx;
+    const char *near = NULL;
+    if (use->kind != AUTHORING_USE_FIELD)
+        check_global(check, use);
+    else if (!policy_object_has_field(use->object, use->name.text, &near))
+        find(check, AUTHORING_ERROR, check->file->name, &use->name, "%.*s has no field '%.*s'%s%s%s",
+             SPAN_ARG(use->object), SPAN_ARG(use->name.text), near ? "; did you mean '" : "", near ? near : "",
+             near ? "'?" : "");
+}
+
+/* Causes that say something else than their verdict (RFC 3398 8.2.6.1, Q.850). */
+static void check_cause(struct check *check, const struct policy_rule_info *rule)
+{
+    char text[200];
+    const char *meaning = NULL;
+    if (rule->code == 410 && rule->q850 != 0 && rule->q850 != 1 && rule->q850 != 22 && rule->q850 != 23)
+        meaning = "a 410 says that the number ended: 1 (unallocated), 22 (number changed) or 23 fit";
+    else if (rule->code == 404 && rule->q850 == 22)
+        meaning = "22 (number changed) is a 410 or a 301";
+    else if (rule->code == 480 && (rule->q850 == 1 || rule->q850 == 22))
+        meaning = "480 is for now; 1 (unallocated) and 22 (number changed) are for good";
+    else if (rule->q850 == 16)
+        meaning = "16 is the normal end of a call, not a refusal";
+    if (!meaning)
+        return;
+    snprintf(text, sizeof(text), "rule \"%s\": q850 = %d contradicts %d: %s", rule->name, rule->q850, rule->code,
+             meaning);
+    find_at_line(check, AUTHORING_WARNING, "", rule->line, text);
+}
+
+static void check_rules(struct check *check, const struct policy_description *description)
+{
+    char text[256];
+    const struct policy_rule_info *always = NULL;
+    for (size_t i = 0; i < description->rule_count; i++) {
+        const struct policy_rule_info *rule = &description->rules[i];
+        if (always) {
+            snprintf(text, sizeof(text), "rule \"%s\" is never reached: rule \"%s\" before it always fits", rule->name,
+                     always->name);
+            find_at_line(check, AUTHORING_WARNING, "", rule->line, text);
+        } else if (rule->always) {
+            always = rule;
+        }
+        if (rule->no_ground) {
+            snprintf(text, sizeof(text),
+                     "rule \"%s\" answers 410 without ground: give `evidence`, or ask a data set or state = \"gone\"",
+                     rule->name);
+            find_at_line(check, AUTHORING_WARNING, "", rule->line, text);
+        }
+        check_cause(check, rule);
+    }
+    if (description->gone_by_default)
+        find_at_line(check, AUTHORING_WARNING, "", 0,
+                     "default answers 410: whoever is not known would be told that they are gone for good");
+}
+
+/* `return gone {}` in code: nothing says why. */
+static void check_bare_gone(struct check *check)
+{
+    static const char *const pattern[] = {"return", "gone", "{", "}"};
+    struct authoring_scan scan = authoring_scan_begin(check->file->bytes);
+    struct authoring_token token;
+    struct authoring_token gone = {0};
+    size_t matched = 0;
+    while (authoring_scan_next(&scan, &token)) {
+        matched = authoring_token_is(&token, pattern[matched]) ? matched + 1 : authoring_token_is(&token, "return");
+        if (matched == 2)
+            gone = token;
+        if (matched == 4) {
+            find(check, AUTHORING_WARNING, check->file->name, &gone,
+                 "a 410 without `evidence`: only a tombstone in the directory gives it ground");
+            matched = 0;
+        }
+    }
+}
+
+static void check_file(struct check *check)
+{
+    if (!span_ends_with(span_of(check->file->name), SPAN(".lua")))
+        return;
+    authoring_scope_walk(check->file->bytes, check_use, check);
+    if (strcmp(check->file->name, "test.lua") != 0)
+        check_bare_gone(check);
+}
+
+/* A VM of a policy that does nothing. */
+static struct policy *bare_policy(void)
+{
+    const struct policy_file file = {"policy.lua", SPAN("return function() end")};
+    const struct policy_options options = {0};
+    struct policy_source *source = NULL;
+    struct policy *policy = NULL;
+    if (policy_source_from_memory("bare", &file, 1, &source, NULL) != OK)
+        return NULL;
+    if (policy_load(source, &options, &policy, NULL) != OK)
+        policy = NULL;
+    policy_source_unref(source);
+    return policy;
+}
+
+static int compare_findings(const void *a, const void *b)
+{
+    const struct authoring_finding *left = a;
+    const struct authoring_finding *right = b;
+    int files = strcmp(left->file, right->file);
+    if (files != 0)
+        return files;
+    if (left->line != right->line)
+        return left->line < right->line ? -1 : 1;
+    return left->column < right->column ? -1 : left->column > right->column;
+}
+
+void authoring_check(struct policy_source *source, struct authoring_findings *out_findings)
+{
+    struct check check = {.source = source, .findings = out_findings, .bare = bare_policy()};
+    struct policy_program *program = NULL;
+    struct fault fault = {0};
+    *out_findings = (struct authoring_findings){0};
+    enum err err = policy_prepare(source, &program, &fault);
+    if (err == OK)
+        check_rules(&check, policy_describe(program));
+    for (size_t i = 0; err != ERR_SYNTAX && i < policy_source_count(source); i++) {
+        check.file = policy_source_at(source, i);
+        check_file(&check);
+    }
+    if (err != OK && out_findings->errors == 0) /* an unknown global is the reason of a failed load, not beside it */
+        find_at_line(&check, AUTHORING_ERROR, fault.file, fault.line, fault.text);
+    qsort(out_findings->list, out_findings->count, sizeof(out_findings->list[0]), compare_findings);
+    policy_program_unref(program);
+    policy_free(check.bare);
+}
+
+static struct span line_of(struct span text, int line)
+{
+    for (; line > 1 && text.len > 0; line--)
+        text = span_slice(text, span_find(text, '\n') + 1, text.len);
+    struct span found = span_slice(text, 0, span_find(text, '\n'));
+    return found.len > 0 && found.at[found.len - 1] == '\r' ? span_slice(found, 0, found.len - 1) : found;
+}
+
+void authoring_finding_format(const struct authoring_finding *finding, const struct policy_source *source,
+                              struct buffer *out)
+{
+    const struct policy_file *file = policy_source_find(source, finding->file);
+    buffer_add_text(out, finding->file);
+    if (finding->line > 0)
+        buffer_addf(out, ":%d", finding->line);
+    if (finding->column > 0)
+        buffer_addf(out, ":%d", finding->column);
+    buffer_addf(out, ": %s: %s\n", finding->severity == AUTHORING_ERROR ? "error" : "warning", finding->text);
+    if (!file || finding->line == 0 || finding->column == 0)
+        return;
+    struct span line = line_of(file->bytes, finding->line);
+    buffer_add_text(out, "    ");
+    buffer_add_span(out, span_slice(line, 0, 200));
+    buffer_add_text(out, "\n    ");
+    for (int i = 1; i < finding->column && i < 200; i++)
+        buffer_add_byte(out, (size_t)i <= line.len && line.at[i - 1] == '\t' ? '\t' : ' ');
+    buffer_add_text(out, "^\n");
+}
