@@ -221,6 +221,7 @@ static int answer(struct cli_directory_ask *ask)
     struct fault fault = {0};
     struct buffer memory = buffer_heap(ANSWER_MAX);
     ask->answer = &memory;
+    bool is_import = ask->op == CLI_DIRECTORY_IMPORT;
     int exit_code = CLI_EXIT_OK;
     enum err err = perform(ask, &fault);
     if (ask->stream)
@@ -230,7 +231,8 @@ static int answer(struct cli_directory_ask *ask)
     if (err != OK || (!json && ask->op != CLI_DIRECTORY_EXPORT)) {
         char text[FAULT_FILE_MAX + FAULT_TEXT_MAX];
         fault_format(&fault, text, sizeof(text));
-        cli_error(ask->command, "%s%s%s", ask->key ? ask->key : "", ask->key ? ": " : "", text);
+        cli_error(ask->command, "%s%s%s%s", ask->key ? ask->key : "", ask->key ? ": " : "", text,
+                  is_import && err == ERR_DENIED ? " (--dry-run counts, --force does it)" : "");
         exit_code = CLI_EXIT_FAILED;
     } else if (json && ask->values->json) {
         (void)printf("%.*s\n", SPAN_ARG(buffer_span(&memory)));

@@ -99,7 +99,12 @@ static enum err show(struct local *local)
     enum err err = parse_key(local, &name);
     if (err == OK)
         err = put_record(local, &name);
-    return err == ERR_NOT_FOUND ? fault_set(local->fault, err, NULL, 0, "there is no such entry") : err;
+    if (err == ERR_NOT_FOUND)
+        (void)fault_set(local->fault, err, NULL, 0, "there is no such entry");
+    else if (err == ERR_AGAIN)
+        (void)fault_set(local->fault, err, NULL, 0,
+                        "the directory is empty: a daemon answers 503 until it holds somebody");
+    return err;
 }
 
 static enum err put_row(void *ctx, const struct directory_row *row)

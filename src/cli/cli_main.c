@@ -92,6 +92,11 @@ static void print_help(const struct cli_command *command, FILE *to)
     buffer_done(&help);
 }
 
+static bool is_any(const char *word, const char *a, const char *b)
+{
+    return strcmp(word, a) == 0 || strcmp(word, b) == 0;
+}
+
 static int run_help(const struct cli_command *command, int argc, char **argv)
 {
     struct fault fault = {0};
@@ -100,18 +105,14 @@ static int run_help(const struct cli_command *command, int argc, char **argv)
         print_help(&verdict, stdout);
         return CLI_EXIT_OK;
     }
-    const struct cli_command *found = cli_main_find(commands, argc, argv, &used, &fault);
-    if (found && used == argc) {
+    const bool is_itself = is_any(argv[0], "--help", "-h");
+    const struct cli_command *found = is_itself ? command : cli_main_find(commands, argc, argv, &used, &fault);
+    if (found && (is_itself || used == argc)) {
         print_help(found, stdout);
         return CLI_EXIT_OK;
     }
     cli_error(command, "%s", found ? "expected the name of a command" : fault.text);
     return CLI_EXIT_USAGE;
-}
-
-static bool is_any(const char *word, const char *a, const char *b)
-{
-    return strcmp(word, a) == 0 || strcmp(word, b) == 0;
 }
 
 /* A command that only has subcommands: help is all that it does by itself. */

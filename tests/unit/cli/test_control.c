@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Control commands against a scripted HTTP server on a unix socket: what is asked, and what becomes of the answers. */
+#include "cli/cli_http.h"
+#include "support_run.h"
+
+#include <pthread.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+
+struct server {
+    char folder[64];
+    char path[108];
+    int fd;
+    pthread_t thread;
+    const char *status; /* "200 OK" */
+    const char *body;
+    bool refuses_body; /* answers and closes without reading the body */
+    char asked[65536];
+};
+
+static struct run_output out;
+
+static size_t read_request(int fd, char *to, size_t cap)
+{
+    size_t used = 0;
+    for (;;) {
+        ssize_t got = recv(fd, to + used, cap - 1 - used, 0);
+        if (got <= 0)
+            break;
+        used += (size_t)got;
+        to[used] = '\0';
+        const char *end = strstr(to, "\r\n\r\n");
+        const char *length = strstr(to, "Content-Length: ");
+        if (end && strstr(to, "chunked") && strstr(end, "\r\n0\r\n\r\n"))
+            break;
+        if (end && !strstr(to, "chunked") && (!length || strlen(end + 4) >= strtoul(length + 16, NULL, 10)))
+            break;
+    }
+    return used;
+}
+
+static void *serve_once(void *arg)
+{
+    struct server *server = arg;
+    char answer[8192];
+    int fd = accept(server->fd, NULL, NULL);
+    if (server->refuses_body)
+        (void)recv(fd, server->asked, sizeof(server->asked) - 1, 0);
+    else
+        (void)read_request(fd, server->asked, sizeof(server->asked));
+    int len = snprintf(answer, sizeof(answer),
+                       "HTTP/1.1 %s\r\nContent-Type: application/json\r\nContent-Length: %zu\r\n"
+                       "Connection: close\r\n\r\n%s",
+                       server->status, strlen(server->body), server->body);
+    (void)send(fd, answer, (size_t)len, MSG_NOSIGNAL);
+    (void)close(fd);
+    return NULL;
+}
+
+static int setup(void **state)
+{
+    struct server *server = calloc(1, sizeof(*server));
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    assert_non_null(server);
+    (void)snprintf(server->folder, sizeof(server->folder), "/tmp/verdict-cli-XXXXXX");
+    assert_non_null(mkdtemp(server->folder));
+    (void)snprintf(server->path, sizeof(server->path), "%s/control.sock", server->folder);
+    (void)snprintf(address.sun_path, sizeof(address.sun_path), "%s", server->path);
+    server->fd = socket(AF_UNIX, SOCK_STREAM, 0);
+    assert_int_equal(bind(server->fd, (const struct sockaddr *)(const void *)&address, sizeof(address)), 0);
+    assert_int_equal(listen(server->fd, 4), 0);
+    assert_int_equal(setenv("VERDICT_CONTROL", server->path, 1), 0);
+    assert_int_equal(unsetenv("VERDICT_DATA"), 0);
+    *state = server;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    struct server *server = *state;
+    (void)close(server->fd);
+    (void)unlink(server->path);
+    (void)rmdir(server->folder);
+    free(server);
+    return 0;
+}
+
+static void run_against(struct server *server, const char *line, const char *status, const char *body)
+{
+    server->status = status;
+    server->body = body;
+    memset(server->asked, 0, sizeof(server->asked));
+    assert_int_equal(pthread_create(&server->thread, NULL, serve_once, server), 0);
+    run_line(&out, line, "kind,key,state\nnumber,+15550100,active\n");
+    assert_int_equal(pthread_join(server->thread, NULL), 0);
+}
+
+static const char report[] = "{\"ok\":true,\"unchanged\":false,\"version\":7,\"previous\":6,\"name\":\"lifecycle\","
+                             "\"hash\":\"1a2b3c4d5e\",\"rules\":{\"added\":[\"flood\"],\"removed\":[],\"changed\":"
+                             "[\"retired\"]},\"state\":{\"kept\":[\"calls\"],\"reset\":[\"seen\"]},"
+                             "\"tests\":{\"passed\":12,\"failed\":0},\"took_us\":{\"total\":9000}}";
+
+static void a_reload_tells_what_changed(void **state)
+{
+    struct server *server = *state;
+    run_against(server, "reload", "200 OK", report);
+    assert_string_equal(out.text, "version 7 (lifecycle 1a2b3c4d) is active, before it 6; took 9.0 ms\n"
+                                  "  rules: +flood ~retired\n"
+                                  "  shared, kept: calls\n"
+                                  "  shared, started fresh: seen\n"
+                                  "  tests: 12 passed, 0 failed\n");
+    assert_int_equal(out.exit_code, CLI_EXIT_OK);
+    assert_non_null(strstr(server->asked, "POST /v1/reload HTTP/1.1\r\n"));
+    assert_non_null(strstr(server->asked, "\r\n\r\n{}"));
+    run_against(server, "reload --json", "200 OK", report);
+    assert_non_null(strstr(out.text, "\"version\":7"));
+    run_against(server, "rollback", "200 OK", "{\"ok\":true,\"unchanged\":true,\"version\":6}");
+    assert_says(&out, CLI_EXIT_OK, "version 6 is active; the policy is byte for byte the same");
+}
+
+static void a_refused_reload_says_where(void **state)
+{
+    struct server *server = *state;
+    run_against(server, "reload", "422 Unprocessable Entity",
+                "{\"ok\":false,\"error\":{\"text\":\"expected a table\",\"file\":\"policy.lua\",\"line\":12}}");
+    assert_string_equal(out.text, "verdict reload: policy.lua:12: expected a table\n");
+    assert_int_equal(out.exit_code, CLI_EXIT_FAILED);
+    run_against(server, "reload", "502 Bad Gateway", "<html>");
+    assert_says(&out, CLI_EXIT_FAILED, "HTTP 502 with no JSON in it");
+}
+
+static void a_policy_goes_as_a_whole_path(void **state)
+{
+    struct server *server = *state;
+    char line[256];
+    (void)snprintf(line, sizeof(line), "reload --policy %s/../%s", server->folder, server->folder + 5);
+    run_against(server, line, "200 OK", report);
+    char expected[128];
+    (void)snprintf(expected, sizeof(expected), "{\"policy\":\"%s\"}", server->folder);
+    assert_non_null(strstr(server->asked, expected));
+    run_line(&out, "reload --policy /nonexistent", NULL);
+    assert_says(&out, CLI_EXIT_FAILED, "--policy /nonexistent: expected a policy's folder or .lua file");
+}
+
+static void versions_and_status_are_laid_out(void **state)
+{
+    struct server *server = *state;
+    run_against(
+        server, "versions", "200 OK",
+        "{\"versions\":[{\"version\":2,\"state\":\"active\",\"hash\":\"0011223344\",\"name\":\"hello\","
+        "\"path\":\"policies/hello\",\"activated\":\"2026-01-31T12:00:00Z\"},{\"version\":1,\"state\":"
+        "\"failed\",\"name\":\"\",\"path\":\"p\",\"failure\":{\"text\":\"why\",\"file\":\"f.lua\",\"line\":3}}]}");
+    assert_says(&out, CLI_EXIT_OK, "2        active     00112233");
+    assert_says(&out, CLI_EXIT_OK, "f.lua:3: why");
+    run_against(server, "status", "200 OK",
+                "{\"version\":2,\"draining\":false,\"listeners\":[\"udp:127.0.0.1:5060\",\"tcp:127.0.0.1:5060\"],"
+                "\"acks\":{\"missing\":0,\"late\":null},\"workers\":[{\"calls\":1}],\"none\":[]}");
+    assert_string_equal(out.text, "version: 2\n"
+                                  "draining: no\n"
+                                  "listeners: udp:127.0.0.1:5060, tcp:127.0.0.1:5060\n"
+                                  "acks:\n"
+                                  "  missing: 0\n"
+                                  "  late: -\n"
+                                  "workers:\n"
+                                  "  -\n"
+                                  "    calls: 1\n"
+                                  "none: none\n");
+    run_against(server, "drain --off", "200 OK", "{\"draining\":false}");
+    assert_non_null(strstr(server->asked, "{\"on\":false}"));
+}
+
+static void edits_go_through_the_socket(void **state)
+{
+    struct server *server = *state;
+    run_against(server, "directory retire +15550100 --cause 22 --by ops", "200 OK",
+                "{\"ok\":true,\"seq\":5,\"record\":{\"key\":\"+15550100\",\"state\":\"gone\"}}");
+    assert_says(&out, CLI_EXIT_OK, "+15550100: gone (change 5)");
+    assert_non_null(strstr(server->asked, "{\"key\":\"+15550100\",\"by\":\"ops\",\"cause\":22}"));
+    run_against(server, "directory show +15550100", "404 Not Found",
+                "{\"error\":{\"text\":\"there is no such entry\"}}");
+    assert_says(&out, CLI_EXIT_FAILED, "verdict directory show: +15550100: there is no such entry");
+    assert_non_null(strstr(server->asked, "GET /v1/directory/show?key=%2B15550100 "));
+    run_against(server, "directory backup some/where", "200 OK", "{\"ok\":true,\"path\":\"/x\"}");
+    assert_non_null(strstr(server->asked, "/some/where\"}"));
+    run_against(server, "directory verify", "200 OK", "{\"ok\":false,\"records\":1,\"damaged\":1,\"first\":\"bad\"}");
+    assert_says(&out, CLI_EXIT_FAILED, "first: bad");
+}
+
+static void files_are_streamed(void **state)
+{
+    struct server *server = *state;
+    run_against(server, "directory import --dry-run --merge --by ops", "200 OK",
+                "{\"ok\":true,\"dry_run\":true,\"rows\":1,\"added\":1}");
+    assert_says(&out, CLI_EXIT_OK, "dry run, nothing changed; 1 rows: 1 added");
+    assert_non_null(strstr(server->asked, "POST /v1/directory/import?format=csv&merge=1&dry_run=1&by=ops "));
+    assert_non_null(strstr(server->asked, "number,+15550100,active"));
+    run_against(server, "directory import", "400 Bad Request", "{\"error\":{\"text\":\"no such kind\",\"line\":2}}");
+    assert_says(&out, CLI_EXIT_FAILED, "standard input:2: no such kind");
+    run_against(server, "directory export", "200 OK", "kind,key\nnumber,+1\n");
+    assert_string_equal(out.text, "kind,key\nnumber,+1\n");
+}
+
+static void a_dead_socket_is_told(void **state)
+{
+    struct server *server = *state;
+    (void)close(server->fd);
+    run_line(&out, "status", NULL);
+    assert_says(&out, CLI_EXIT_FAILED, "no engine listens on /tmp/verdict-cli-");
+    assert_int_equal(unsetenv("VERDICT_CONTROL"), 0);
+    run_line(&out, "status", NULL);
+    assert_says(&out, CLI_EXIT_USAGE, "which engine? expected --control SOCKET or --data DIR");
+    run_line(&out, "status --data /nonexistent", NULL);
+    assert_int_equal(out.exit_code, CLI_EXIT_FAILED);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(a_reload_tells_what_changed),   TEST(a_refused_reload_says_where),
+        TEST(a_policy_goes_as_a_whole_path), TEST(versions_and_status_are_laid_out),
+        TEST(edits_go_through_the_socket),   TEST(files_are_streamed),
+        TEST(a_dead_socket_is_told),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
