@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The way of a new version: read, validate, test, stage, switch, keep.  One function a step; the first failure ends it with
  * the active version untouched. */
-#include "policy/policy_check.h"
+#include "authoring/authoring_check.h"
 #include "release/release_keep.h"
 #include "release/release_priv.h"
 #include "release/release_watch.h"
@@ -24,14 +24,14 @@ void release_took(struct release_report *report, enum release_phase phase, uint6
 /* What can be said without running it, as errors that name file and line. */
 static enum err check_source(struct policy_source *source, struct fault *fault)
 {
-    struct policy_findings *findings = calloc(1, sizeof(*findings));
+    struct authoring_findings *findings = calloc(1, sizeof(*findings));
     if (!findings)
         return fault_set(fault, ERR_NOMEM, NULL, 0, "out of memory");
-    policy_check(source, findings);
+    authoring_check(source, findings);
     enum err err = OK;
     for (size_t index = 0; index < findings->count && err == OK; index++) {
-        const struct policy_finding *finding = &findings->list[index];
-        if (finding->severity == POLICY_ERROR)
+        const struct authoring_finding *finding = &findings->list[index];
+        if (finding->severity == AUTHORING_ERROR)
             err = fault_set(fault, ERR_SCRIPT, finding->file, finding->line, "%s", finding->text);
     }
     free(findings);

@@ -3,7 +3,7 @@
 #pragma once
 
 #include "policy/policy.h"
-#include "policy/policy_test.h"
+#include "authoring/authoring_test.h"
 #include "release/release_state.h"
 #include "util/err.h"
 
@@ -43,7 +43,7 @@ struct release_report {
     struct release_names kept;  /* `shared` tables that live on */
     struct release_names reset; /* `shared` tables that start fresh */
     bool has_tests;
-    struct policy_test_summary tests;
+    struct authoring_test_summary tests;
     uint64_t took_us[RELEASE_PHASE_COUNT];
     uint64_t took_total_us;
     struct fault fault; /* why it failed, with file and line; err OK when it did not */

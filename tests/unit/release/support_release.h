@@ -34,7 +34,7 @@ struct fake_workers {
     bool refuse_silent;  /* without a text */
     enum err accept_err; /* what checks.accept says */
     enum err test_err;   /* what checks.test says: ERR_NOT_FOUND has no tests */
-    struct policy_test_summary test_summary;
+    struct authoring_test_summary test_summary;
     char log[4096];
 };
 
