@@ -30,7 +30,7 @@ enum {
     VM_BLOCK_MAX = 256 * 1024,
     VM_HARD_BYTES = 4 * 1024 * 1024,
     VM_SOFT_BYTES = 3 * 1024 * 1024,
-    VM_DECISION_FUEL = 200 * 1000,   /* about 1 ms of plain instructions */
+    VM_DECISION_FUEL = 100 * 1000,   /* about 0.5 ms of plain instructions */
     VM_LOAD_FUEL = 20 * 1000 * 1000, /* about 100 ms */
     VM_DECISION_MS = 5,
     VM_LOAD_MS = 1000,

@@ -6,17 +6,19 @@
  *
  * What is charged must not depend on what earlier decisions left behind, or the same decision would cost other fuel in
  * another process.  So nothing is charged for the interned strings (one that is still there is not made again; making one
- * takes an instruction, which is charged), for the stack, and for small blocks without a type (Lua keeps call records). */
+ * takes an instruction, which is charged), for the stack, and for small blocks without a type (Lua keeps call records).
+ *
+ * Lua does not say which block is its stack, but how it treats it is plain: the stack is the first block without a type
+ * that lua_newstate asks for, and it moves by asking for a new block and freeing the old one at once. */
 #include "vm/vm_priv.h"
 #include <stdlib.h>
 
 enum {
-    OBJECT_UNITS = 8,   /* malloc, free and the collector's work */
-    BYTES_PER_UNIT = 8, /* clearing, copying, rehashing */
-    UNTYPED_FREE = 64,  /* untyped blocks up to this are not charged */
-    FIRST_STACK =
-        720, /* bytes of the first blocks that lua_newstate allocates for stack and interned strings in 5.4; */
-    FIRST_INTERNED = 1024 /* where they are not found, block_max bounds them */
+    OBJECT_UNITS = 8,     /* malloc, free and the collector's work */
+    BYTES_PER_UNIT = 8,   /* clearing, copying, rehashing */
+    UNTYPED_FREE = 64,    /* untyped blocks up to this are not charged */
+    STACK_EXTRA = 80,     /* a stack of n slots takes 16 n bytes and these */
+    FIRST_INTERNED = 1024 /* bytes of the first table of interned strings */
 };
 
 static void charge(struct vm *vm, size_t bytes)
@@ -26,14 +28,11 @@ static void charge(struct vm *vm, size_t bytes)
         vm_stop(vm, VM_FUEL, "out of fuel");
 }
 
-/* The Lua stack.  Its cap is far below block_max because a chain of __call shifts the whole stack once a link, in one
- * instruction: 2,600 slots bound that to 2 ms. */
-static bool may_grow_stack(struct vm *vm, size_t new_size)
+/* Whether the request is for a stack of twice the slots.  Its cap is far below block_max because a chain of __call shifts
+ * the whole stack once a link, in one instruction: 2,600 slots bound that to 2 ms. */
+static bool is_stack_overflow(const struct vm *vm, size_t new_size)
 {
-    if (new_size <= VM_STACK_BYTES)
-        return true;
-    vm_stop(vm, VM_MEMORY, "stack overflow");
-    return false;
+    return new_size > VM_STACK_BYTES && new_size == 2 * vm->stack_size - STACK_EXTRA;
 }
 
 static bool may_grow_string(struct vm *vm, size_t new_size)
@@ -46,9 +45,9 @@ static bool may_grow_string(struct vm *vm, size_t new_size)
     return new_size <= vm->options.block_max;
 }
 
-static bool may_grow_block(struct vm *vm, int type, size_t new_size, size_t more)
+static bool may_grow_block(struct vm *vm, bool typed, size_t new_size, size_t more)
 {
-    if (type != LUA_TNONE || new_size > UNTYPED_FREE)
+    if (typed || new_size > UNTYPED_FREE)
         charge(vm, more);
     if (new_size <= vm->options.block_max)
         return true;
@@ -62,15 +61,15 @@ static bool may_grow(struct vm *vm, void *block, size_t old_size, size_t new_siz
     if (!vm->in_call)
         return true;
     size_t more = block ? new_size - old_size : new_size;
-    bool granted;
-    if (block && block == vm->stack_block)
-        granted = may_grow_stack(vm, new_size);
-    else if (block && block == vm->intern_block)
-        granted = true;
-    else if (!block && old_size == LUA_TSTRING)
+    bool granted = true;
+    if (!block && old_size == 0 && is_stack_overflow(vm, new_size)) {
+        vm_stop(vm, VM_MEMORY, "stack overflow");
+        return false;
+    }
+    if (!block && old_size == LUA_TSTRING)
         granted = may_grow_string(vm, new_size);
-    else
-        granted = may_grow_block(vm, block || old_size == 0 ? LUA_TNONE : (int)old_size, new_size, more);
+    else if (!block || block != vm->intern_block)
+        granted = may_grow_block(vm, !block && old_size != 0, new_size, more);
     if (vm->used + more > vm->options.hard_bytes) {
         vm_stop(vm, VM_MEMORY, "the VM is over its memory cap");
         granted = granted && more <= VM_SMALL_BLOCK && vm->used + more <= vm->options.hard_bytes + VM_RESERVE_BYTES;
@@ -78,17 +77,26 @@ static bool may_grow(struct vm *vm, void *block, size_t old_size, size_t new_siz
     return granted;
 }
 
-/* lua_newstate allocates the stack and the table of interned strings first; later they only move. */
-static void follow(struct vm *vm, void *block, size_t old_size, void *moved, size_t new_size)
+/* A new block without a type. */
+static void note_untyped(struct vm *vm, void *block, size_t size)
 {
-    if (block && block == vm->stack_block)
-        vm->stack_block = moved;
-    else if (block && block == vm->intern_block)
-        vm->intern_block = moved;
-    else if (!vm->state && !block && !vm->stack_block && new_size == FIRST_STACK)
-        vm->stack_block = moved;
-    else if (!vm->state && !block && old_size == 0 && !vm->intern_block && new_size == FIRST_INTERNED)
-        vm->intern_block = moved;
+    vm->last_block = block;
+    vm->last_size = size;
+    if (vm->state) /* built already */
+        return;
+    if (!vm->stack_block)
+        vm->stack_block = block, vm->stack_size = size;
+    else if (!vm->intern_block && size == FIRST_INTERNED)
+        vm->intern_block = block;
+}
+
+/* The stack has moved to the block that was asked for last; what that was charged is given back. */
+static void follow_stack(struct vm *vm)
+{
+    if (vm->in_call && !vm_is_stopped(vm) && vm->last_size > vm->stack_size)
+        vm->fuel += (int64_t)(OBJECT_UNITS + vm->last_size / BYTES_PER_UNIT);
+    vm->stack_block = vm->last_block;
+    vm->stack_size = vm->last_size;
 }
 
 void *vm_alloc(void *ctx, void *block, size_t old_size, size_t new_size)
@@ -96,12 +104,15 @@ void *vm_alloc(void *ctx, void *block, size_t old_size, size_t new_size)
     struct vm *vm = ctx;
     size_t held = block ? old_size : 0;
     if (new_size == 0) {
+        if (block && block == vm->stack_block)
+            follow_stack(vm);
         free(block);
         vm->used -= held;
         return NULL;
     }
     if (new_size > held && !may_grow(vm, block, old_size, new_size))
         return NULL;
+    bool interned = block && block == vm->intern_block;
     void *moved = realloc(block, new_size);
     if (!moved) {
         if (new_size <= held)
@@ -110,7 +121,10 @@ void *vm_alloc(void *ctx, void *block, size_t old_size, size_t new_size)
             vm_stop(vm, VM_MEMORY, "the system is out of memory");
         return NULL;
     }
-    follow(vm, block, old_size, moved, new_size);
+    if (interned)
+        vm->intern_block = moved;
+    else if (held == 0 && old_size == 0)
+        note_untyped(vm, moved, new_size);
     vm->used += new_size - held;
     if (new_size > held)
         vm->allocated += new_size - held;

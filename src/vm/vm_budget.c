@@ -19,16 +19,6 @@ void vm_note_place(struct vm *vm)
     }
 }
 
-void vm_stop(struct vm *vm, enum vm_failure why, const char *text)
-{
-    if (vm_is_stopped(vm))
-        return;
-    atomic_store_explicit(&vm->stop, why, memory_order_relaxed);
-    vm->failure_text = text;
-    vm_note_place(vm);
-    lua_sethook(vm->state, vm_on_count, LUA_MASKCOUNT, 1);
-}
-
 /* The watchdog's handler leaves place and text to us: it may have interrupted anything. */
 static void complete_clock_kill(struct vm *vm)
 {
@@ -36,6 +26,18 @@ static void complete_clock_kill(struct vm *vm)
         return;
     vm->failure_text = "killed by clock";
     vm_note_place(vm);
+}
+
+void vm_stop(struct vm *vm, enum vm_failure why, const char *text)
+{
+    if (vm_is_stopped(vm)) {
+        complete_clock_kill(vm);
+        return;
+    }
+    atomic_store_explicit(&vm->stop, why, memory_order_relaxed);
+    vm->failure_text = text;
+    vm_note_place(vm);
+    lua_sethook(vm->state, vm_on_count, LUA_MASKCOUNT, 1);
 }
 
 static _Noreturn void raise_mark(lua_State *state)

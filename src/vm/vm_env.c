@@ -79,12 +79,18 @@ void vm_set_global_table(lua_State *state, const char *name)
     vm_set_global(state, name);
 }
 
-/* Arithmetic on numeric strings comes from the stock metatable; its __index is our own table, without a view between,
- * since a script cannot get at it. */
+/* Arithmetic on numeric strings comes from the stock metatable, charged by length; its __index is our own table, without a
+ * view between, since a script cannot get at it. */
 static void lock_string_metatable(lua_State *state, int string_table)
 {
+    static const char *const arithmetic[] = {"__add", "__sub", "__mul", "__mod", "__pow", "__div", "__idiv", "__unm"};
     lua_pushliteral(state, "");
     lua_getmetatable(state, -1);
+    for (size_t i = 0; i < sizeof(arithmetic) / sizeof(arithmetic[0]); i++) {
+        lua_getfield(state, -1, arithmetic[i]);
+        vm_stock_wrap_top(state);
+        lua_setfield(state, -2, arithmetic[i]);
+    }
     lua_pushvalue(state, string_table);
     lua_setfield(state, -2, "__index");
     lua_pushboolean(state, 0);

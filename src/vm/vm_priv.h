@@ -10,10 +10,11 @@
 #include <stdatomic.h>
 
 enum {
-    VM_QUANTUM = 100,             /* instructions between two calls of the count hook */
-    VM_CALL_UNITS = 50,           /* what entering Lua costs, so that many short calls are charged too */
-    VM_SHORT_STRING = 40,         /* Lua interns strings up to this length (LUAI_MAXSHORTLEN) */
-    VM_STACK_BYTES = 42 * 1024,   /* see vm_alloc.c */
+    VM_QUANTUM = 100,                         /* instructions between two calls of the count hook */
+    VM_CALL_UNITS = 50,                       /* what entering Lua costs, so that many short calls are charged too */
+    VM_SHORT_STRING = 40,                     /* Lua interns strings up to this length (LUAI_MAXSHORTLEN) */
+    VM_STACK_BYTES = 42 * 1024,               /* see vm_alloc.c */
+    VM_RESULTS_MAX = VM_STACK_BYTES / 16 / 2, /* of one call; more might not fit on the stack, which would be a kill */
     VM_SMALL_BLOCK = 16 * 1024,   /* granted although a cap is reached, where refusing would cost a collection */
     VM_RESERVE_BYTES = 256 * 1024 /* how far such grants may exceed the hard cap */
 };
@@ -32,7 +33,10 @@ struct vm {
     size_t used;
     size_t allocated; /* by this decision or load */
     size_t string_header;
-    void *stack_block;  /* the block that holds the Lua stack, followed through its reallocations */
+    void *stack_block; /* the block that holds the Lua stack, followed as it moves */
+    size_t stack_size;
+    void *last_block; /* the last block asked for without a type: where the stack moves to */
+    size_t last_size;
     void *intern_block; /* and the one of the table of interned strings */
 
     size_t live;       /* bytes used when the last collection ended */
@@ -105,7 +109,9 @@ void vm_utf8_open(lua_State *state);
 /* Takes functions of a stock library that cost time in proportion to their arguments: `names` (NULL-terminated) of the
  * table at `library` go into the table on top, each behind a function that charges the length of its arguments. */
 void vm_stock_wrap(lua_State *state, int library, const char *const *names);
-/* The same for functions of constant cost, as they are. */
+/* Replaces the stock function on top of the stack by one that charges. */
+void vm_stock_wrap_top(lua_State *state);
+/* The same as vm_stock_wrap for functions of constant cost, as they are. */
 void vm_stock_copy(lua_State *state, int library, const char *const *names);
 /* Runs a stock library's opener and leaves its table on the stack. */
 void vm_stock_open(lua_State *state, lua_CFunction opener);

@@ -13,17 +13,22 @@ static int charged(lua_State *state)
     uint64_t bytes = 0;
     int top = lua_gettop(state);
     for (int i = 1; i <= top; i++)
-        bytes += lua_type(state, i) == LUA_TSTRING ? lua_rawlen(state, i) : 1;
+        bytes += lua_type(state, i) == LUA_TSTRING ? lua_rawlen(state, i) : BYTES_PER_UNIT;
     vm_spend(state, CALL_UNITS + bytes / BYTES_PER_UNIT);
     return lua_tocfunction(state, lua_upvalueindex(1))(state);
+}
+
+void vm_stock_wrap_top(lua_State *state)
+{
+    invariant(lua_iscfunction(state, -1));
+    lua_pushcclosure(state, charged, 1);
 }
 
 void vm_stock_wrap(lua_State *state, int library, const char *const *names)
 {
     for (; *names; names++) {
         lua_getfield(state, library, *names);
-        invariant(lua_iscfunction(state, -1));
-        lua_pushcclosure(state, charged, 1);
+        vm_stock_wrap_top(state);
         lua_setfield(state, -2, *names);
     }
 }
@@ -93,13 +98,37 @@ void vm_math_open(lua_State *state)
     lua_setfield(state, -2, "random");
 }
 
+/* Positions as scripts give them, negative from the end, as the stock function reads them. */
+static lua_Integer absolute(lua_Integer position, size_t len)
+{
+    if (position >= 0)
+        return position;
+    return position < -(lua_Integer)len ? 0 : (lua_Integer)len + position + 1;
+}
+
+/* Upvalue 1: the stock utf8.codepoint. */
+static int utf8_codepoint(lua_State *state)
+{
+    size_t len;
+    luaL_checklstring(state, 1, &len);
+    lua_Integer from = absolute(luaL_optinteger(state, 2, 1), len);
+    lua_Integer to = absolute(luaL_optinteger(state, 3, from), len);
+    if (from >= 1 && to <= (lua_Integer)len && to - from >= VM_RESULTS_MAX)
+        return luaL_error(state, "string slice too long");
+    vm_spend(state, CALL_UNITS + (uint64_t)(to > from ? to - from : 0));
+    return lua_tocfunction(state, lua_upvalueindex(1))(state);
+}
+
 void vm_utf8_open(lua_State *state)
 {
     static const char *const constant[] = {"charpattern", NULL};
-    static const char *const linear[] = {"char", "codepoint", "codes", "len", "offset", NULL};
+    static const char *const linear[] = {"char", "codes", "len", "offset", NULL};
     vm_stock_open(state, luaopen_utf8);
     lua_insert(state, -2);
     vm_stock_copy(state, lua_gettop(state) - 1, constant);
     vm_stock_wrap(state, lua_gettop(state) - 1, linear);
+    lua_getfield(state, -2, "codepoint");
+    lua_pushcclosure(state, utf8_codepoint, 1);
+    lua_setfield(state, -2, "codepoint");
     lua_remove(state, -2);
 }

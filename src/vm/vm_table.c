@@ -145,13 +145,12 @@ static int table_pack(lua_State *state)
 /* The Lua stack is capped, and running into its cap is a kill; so what cannot fit is refused before. */
 static int table_unpack(lua_State *state)
 {
-    enum { RESULTS_MAX = VM_STACK_BYTES / 16 / 2 };
     lua_Integer at = luaL_optinteger(state, 2, 1);
     lua_Integer end = lua_isnoneornil(state, 3) ? luaL_len(state, 1) : luaL_checkinteger(state, 3);
     if (at > end)
         return 0;
     lua_Unsigned count = (lua_Unsigned)end - (lua_Unsigned)at + 1u;
-    if (count == 0 || count > RESULTS_MAX)
+    if (count == 0 || count > VM_RESULTS_MAX)
         return luaL_error(state, "too many results to unpack");
     vm_spend(state, count);
     luaL_checkstack(state, (int)count, "too many results to unpack");

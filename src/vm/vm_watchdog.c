@@ -12,9 +12,11 @@
 #include <semaphore.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <time.h>
+#include <unistd.h>
 
-enum { TICK_NS = 2 * 1000 * 1000, FINE_NS = 100 * 1000, MS_NS = 1000 * 1000 };
+enum { TICK_NS = 2 * 1000 * 1000, FINE_NS = 100 * 1000, MS_NS = 1000 * 1000, PRIORITY = -10 };
 
 struct vm_watch_slot {
     _Alignas(64) _Atomic uint64_t state;
@@ -125,6 +127,7 @@ static void sleep_until_woken(struct vm_watchdog *watchdog)
 static void *watch(void *ctx)
 {
     struct vm_watchdog *watchdog = ctx;
+    setpriority(PRIO_PROCESS, (id_t)gettid(), PRIORITY); /* to be on time on a busy machine; not every process may */
     while (!atomic_load(&watchdog->closing)) {
         uint64_t sleep_ns = look_at_all(watchdog);
         if (sleep_ns) {
