@@ -118,7 +118,7 @@ static enum err wire_send(void *ctx, const struct net_flow *flow, struct span by
     struct daemon_worker *self = ctx;
     if (flow->transport == NET_UDP || flow->worker == worker_index(self->worker))
         return send_here(self, flow, bytes);
-    struct worker_post post = {.flow = *flow, .bytes = bytes, .kind = POST_SEND, .priority = true};
+    struct worker_post post = {.flow = *flow, .bytes = bytes, .kind = POST_SEND, .answer = true};
     return worker_post(self->worker, flow->worker, &post);
 }
 

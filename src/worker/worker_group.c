@@ -16,13 +16,14 @@ static void *thread_main(void *arg)
 
 static enum err init_rings(struct worker_group *group, size_t ring_bytes)
 {
-    size_t count = (size_t)group->count * group->count;
+    size_t count = (size_t)group->count * group->count * WORKER_LANES;
     group->rings = aligned_alloc(WORKER_RING_LINE, count * sizeof(*group->rings));
     if (!group->rings)
         return ERR_NOMEM;
     memset(group->rings, 0, count * sizeof(*group->rings));
     for (size_t i = 0; i < count; i++) {
-        if (i / group->count == i % group->count)
+        size_t pair = i / WORKER_LANES;
+        if (pair / group->count == pair % group->count)
             continue; /* nobody posts to himself */
         enum err err = worker_ring_init(&group->rings[i], ring_bytes);
         if (err != OK)
@@ -54,7 +55,7 @@ static void group_free(struct worker_group *group, unsigned initialised)
             worker_loop_done(worker);
         worker_control_done(worker);
     }
-    for (size_t i = 0; group->rings && i < (size_t)group->count * group->count; i++)
+    for (size_t i = 0; group->rings && i < (size_t)group->count * group->count * WORKER_LANES; i++)
         worker_ring_done(&group->rings[i]);
     free(group->rings);
     free(group->workers);

@@ -20,7 +20,9 @@ struct worker_post {
     uint32_t tag;  /* the poster's: free for use */
     uint16_t kind; /* the poster's: free for use */
     uint8_t from;  /* filled in: the posting worker's index */
-    bool priority; /* ACK, CANCEL, BYE and answers: may use the part of a ring that is kept for them */
+    bool priority; /* ACK, CANCEL, BYE: may use the part of a ring that is kept for them */
+    bool answer;   /* for the holder of a stream to send; never asks for another post.  Has a ring of its own, and while
+                      that one is short of room, what asks for answers waits: so the answer to a post always fits */
 };
 
 /* All run on the worker's own thread; those that may be NULL say so. */
@@ -34,7 +36,9 @@ struct worker_ops {
     /* After the loop has ended and all handles are closed: free the rest.  May be NULL. */
     void (*on_end)(void *ctx, struct worker *worker);
     void (*on_post)(void *ctx, struct worker *worker, const struct worker_post *post);
-    /* Once a turn, before its first event (the clock is fresh), and after its last one.  May be NULL. */
+    /* Once a turn, before its first event (the clock is fresh), and after its last one.  What on_turn_end posts leaves in
+     * this turn; what it sends does so when its stack was made by on_start (one that was made later has flushed by
+     * then: call net_flush).  May be NULL. */
     void (*on_turn_begin)(void *ctx, struct worker *worker);
     void (*on_turn_end)(void *ctx, struct worker *worker);
     /* The index of the worker that owns what these bytes belong to; < count.  Must depend on nothing else. */
@@ -45,7 +49,7 @@ enum { WORKER_COUNT_MAX = 64, WORKER_RING_BYTES_DEFAULT = 512 * 1024 };
 
 struct worker_group_options {
     unsigned count;    /* 1 to WORKER_COUNT_MAX */
-    size_t ring_bytes; /* per ordered pair of workers; a power of two >= 262,144, 0 for the default */
+    size_t ring_bytes; /* of each ring, two per ordered pair of workers; a power of two >= 262,144, 0 for the default */
     const char *name;  /* threads are called NAME-INDEX; NULL for "worker" */
     struct worker_ops ops;
 };
@@ -84,7 +88,8 @@ void worker_turn_begin(struct worker *worker);
 
 /* Who owns these bytes: ops.owner_of, or this worker when there is only one. */
 unsigned worker_owner_of(const struct worker *worker, struct span bytes);
-/* Hands `post` to worker `to` (not this one); it is seen there after this turn.  Order is kept per pair of workers.
+/* Hands `post` to worker `to` (not this one); it is seen there after this turn.  Order is kept per pair of workers, among
+ * answers and among the rest.
  * ERR_FULL: the ring is full (drop a datagram and count it; let a stream wait); ERR_TOO_LONG over 65,535 bytes. */
 MUST_CHECK enum err worker_post(struct worker *worker, unsigned to, const struct worker_post *post);
 

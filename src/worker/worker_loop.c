@@ -22,16 +22,11 @@ static uint64_t next_due_ms(const struct worker *worker)
     return in_ms == UINT64_MAX ? UINT64_MAX : worker->wheel.now_ms + in_ms;
 }
 
-/* The first of the turn's last steps.  What is due by now is done with this turn, so that a busy worker needs no wake-up
- * by the loop's timer. */
+/* The first of the turn's last steps. */
 static void on_turn_end(uv_prepare_t *handle)
 {
     struct worker *worker = handle->data;
-    if (!worker->turn_open)
-        return;
-    if (next_due_ms(worker) <= worker->clock.mono_ms)
-        wheel_advance(&worker->wheel, worker->clock.mono_ms);
-    if (worker->group->ops.on_turn_end)
+    if (worker->turn_open && worker->group->ops.on_turn_end)
         worker->group->ops.on_turn_end(worker->group->ops.ctx, worker);
 }
 

@@ -19,12 +19,13 @@ enum err worker_post(struct worker *worker, unsigned to, const struct worker_pos
     invariant(to < worker->group->count && to != worker->index);
     struct worker_post stamped = *post;
     stamped.from = (uint8_t)worker->index;
-    enum err err = worker_ring_add(worker_ring_between(worker->group, worker->index, to), &stamped);
+    enum worker_lane lane = post->answer ? WORKER_LANE_ANSWER : WORKER_LANE_ASK;
+    enum err err = worker_ring_add(worker_ring_between(worker->group, worker->index, to, lane), &stamped);
     if (err == OK) {
         worker->unpublished |= (uint64_t)1 << to;
         worker->counters.posted++;
         worker->counters.posted_bytes += post->bytes.len;
-    } else if (err == ERR_FULL && post->priority) {
+    } else if (err == ERR_FULL && (post->priority || post->answer)) {
         worker->counters.post_full_priority++;
     } else if (err == ERR_FULL) {
         worker->counters.post_full++;
@@ -32,20 +33,26 @@ enum err worker_post(struct worker *worker, unsigned to, const struct worker_pos
     return err;
 }
 
+/* Has worker `to` look at our rings. */
+static void wake(struct worker *worker, unsigned to)
+{
+    struct worker *receiver = &worker->group->workers[to];
+    uint64_t bit = (uint64_t)1 << worker->index;
+    /* Where our bit still stands, the receiver has been woken and has not looked yet: it will see this too. */
+    if (atomic_fetch_or_explicit(&receiver->posters, bit, memory_order_acq_rel) & bit)
+        return;
+    uv_async_send(&receiver->async);
+    worker->counters.wakeups_sent++;
+}
+
 void worker_post_publish(struct worker *worker)
 {
-    struct worker_group *group = worker->group;
     while (worker->unpublished != 0) {
         unsigned to = (unsigned)__builtin_ctzll(worker->unpublished);
-        struct worker *receiver = &group->workers[to];
         worker->unpublished &= worker->unpublished - 1;
-        worker_ring_publish(worker_ring_between(group, worker->index, to));
-        uint64_t bit = (uint64_t)1 << worker->index;
-        /* Where our bit still stands, the receiver has been woken and has not looked yet: it will see this too. */
-        if (atomic_fetch_or_explicit(&receiver->posters, bit, memory_order_acq_rel) & bit)
-            continue;
-        uv_async_send(&receiver->async);
-        worker->counters.wakeups_sent++;
+        worker_ring_publish(worker_ring_between(worker->group, worker->index, to, WORKER_LANE_ASK));
+        worker_ring_publish(worker_ring_between(worker->group, worker->index, to, WORKER_LANE_ANSWER));
+        wake(worker, to);
     }
 }
 
@@ -55,14 +62,24 @@ static void receive_one(void *ctx, const struct worker_post *post)
     worker->group->ops.on_post(worker->group->ops.ctx, worker, post);
 }
 
-void worker_post_receive(struct worker *worker)
+static void receive_from(struct worker *worker, unsigned from)
 {
     struct worker_group *group = worker->group;
+    struct worker_ring *answers = worker_ring_between(group, from, worker->index, WORKER_LANE_ANSWER);
+    worker->counters.received += worker_ring_drain(answers, NULL, receive_one, worker);
+    if (worker_ring_take_starving(answers))
+        wake(worker, from);
+    worker->counters.received +=
+        worker_ring_drain(worker_ring_between(group, from, worker->index, WORKER_LANE_ASK),
+                          worker_ring_between(group, worker->index, from, WORKER_LANE_ANSWER), receive_one, worker);
+}
+
+void worker_post_receive(struct worker *worker)
+{
     uint64_t posters = atomic_exchange_explicit(&worker->posters, 0, memory_order_acq_rel);
     while (posters != 0) {
         unsigned from = (unsigned)__builtin_ctzll(posters);
         posters &= posters - 1;
-        worker->counters.received +=
-            worker_ring_drain(worker_ring_between(group, from, worker->index), receive_one, worker);
+        receive_from(worker, from);
     }
 }

@@ -53,7 +53,7 @@ struct worker_group {
     unsigned count;
     const char *name;
     struct worker *workers;    /* count */
-    struct worker_ring *rings; /* [from * count + to] */
+    struct worker_ring *rings; /* [(from * count + to) * WORKER_LANES + lane] */
     pthread_mutex_t lock;
     pthread_cond_t changed;
     /* Under lock; threads. */
@@ -62,9 +62,14 @@ struct worker_group {
     unsigned ended;   /* the loop has ended: it posts no more */
 };
 
-static inline struct worker_ring *worker_ring_between(struct worker_group *group, unsigned from, unsigned to)
+/* Answers have a ring of their own, which is always drained: if they shared one with what asks for them, two workers
+ * could each wait for the other to make room. */
+enum worker_lane { WORKER_LANE_ASK, WORKER_LANE_ANSWER, WORKER_LANES };
+
+static inline struct worker_ring *worker_ring_between(struct worker_group *group, unsigned from, unsigned to,
+                                                      enum worker_lane lane)
 {
-    return &group->rings[(size_t)from * group->count + to];
+    return &group->rings[((size_t)from * group->count + to) * WORKER_LANES + lane];
 }
 
 /* worker_loop.c: everything a worker does on its loop. */

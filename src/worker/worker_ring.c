@@ -12,7 +12,8 @@ struct record {
     uint32_t tag;
     uint16_t kind;
     uint8_t from;
-    uint8_t priority;
+    uint8_t priority : 1;
+    uint8_t answer : 1;
     struct net_flow flow;
 };
 
@@ -56,7 +57,7 @@ enum err worker_ring_add(struct worker_ring *ring, const struct worker_post *pos
     size_t size = (sizeof(struct record) + post->bytes.len + RECORD_ALIGN - 1) & ~(size_t)(RECORD_ALIGN - 1);
     size_t to_end = ring->cap - (ring->head & (ring->cap - 1));
     size_t filler = size > to_end ? to_end : 0;
-    size_t limit = post->priority ? ring->cap : ring->cap - ring->reserve;
+    size_t limit = post->priority || post->answer ? ring->cap : ring->cap - ring->reserve;
     if (!has_room(ring, filler + size, limit))
         return ERR_FULL;
     if (filler > 0) {
@@ -73,6 +74,7 @@ enum err worker_ring_add(struct worker_ring *ring, const struct worker_post *pos
         .kind = post->kind,
         .from = post->from,
         .priority = post->priority,
+        .answer = post->answer,
         .flow = post->flow,
     };
     if (post->bytes.len > 0)
@@ -86,22 +88,47 @@ void worker_ring_publish(struct worker_ring *ring)
     atomic_store_explicit(&ring->published, ring->head, memory_order_release);
 }
 
-size_t worker_ring_drain(struct worker_ring *ring, worker_ring_fn fn, void *ctx)
+bool worker_ring_has_reserve(struct worker_ring *ring)
+{
+    if (has_room(ring, ring->reserve, ring->cap))
+        return true;
+    /* The consumer may have made room before it could see the flag: so look once more behind it.  Both sides write,
+     * then read what the other wrote, which only sequential consistency keeps apart. */
+    atomic_store_explicit(&ring->starving, true, memory_order_seq_cst);
+    ring->tail_seen = atomic_load_explicit(&ring->tail, memory_order_seq_cst);
+    return has_room(ring, ring->reserve, ring->cap);
+}
+
+bool worker_ring_take_starving(struct worker_ring *ring)
+{
+    size_t tail = atomic_load_explicit(&ring->tail, memory_order_relaxed);
+    atomic_store_explicit(&ring->tail, tail, memory_order_seq_cst);
+    return atomic_load_explicit(&ring->starving, memory_order_seq_cst) &&
+           atomic_exchange_explicit(&ring->starving, false, memory_order_seq_cst);
+}
+
+static void hand_out(const struct record *record, worker_ring_fn fn, void *ctx)
+{
+    struct worker_post post = {.flow = record->flow,
+                               .bytes = span_make((const char *)(record + 1), record->len),
+                               .tag = record->tag,
+                               .kind = record->kind,
+                               .from = record->from,
+                               .priority = record->priority,
+                               .answer = record->answer};
+    fn(ctx, &post);
+}
+
+size_t worker_ring_drain(struct worker_ring *ring, struct worker_ring *answers, worker_ring_fn fn, void *ctx)
 {
     size_t end = atomic_load_explicit(&ring->published, memory_order_acquire);
     size_t at = atomic_load_explicit(&ring->tail, memory_order_relaxed);
     size_t count = 0;
-    while (at != end) {
+    while (at != end && (!answers || worker_ring_has_reserve(answers))) {
         const struct record *record = record_at(ring, at);
         size_t size = record->size;
         if (record->len != FILLER) {
-            struct worker_post post = {.flow = record->flow,
-                                       .bytes = span_make((const char *)(record + 1), record->len),
-                                       .tag = record->tag,
-                                       .kind = record->kind,
-                                       .from = record->from,
-                                       .priority = record->priority != 0};
-            fn(ctx, &post);
+            hand_out(record, fn, ctx);
             count++;
         }
         at += size;

@@ -22,7 +22,11 @@ struct worker_ring {
     alignas(WORKER_RING_LINE) _Atomic size_t published;
     /* Written by the consumer, read by the producer when it runs short. */
     alignas(WORKER_RING_LINE) _Atomic size_t tail;
+    /* Set by the producer that waits for room, taken by the consumer, who then wakes it. */
+    alignas(WORKER_RING_LINE) _Atomic bool starving;
 };
+
+typedef void (*worker_ring_fn)(void *ctx, const struct worker_post *post);
 
 /* `cap` is a power of two >= WORKER_RING_MIN; memory that was never used costs nothing. */
 MUST_CHECK enum err worker_ring_init(struct worker_ring *ring, size_t cap);
@@ -33,6 +37,11 @@ MUST_CHECK enum err worker_ring_add(struct worker_ring *ring, const struct worke
 /* Producer: shows all that was added. */
 void worker_ring_publish(struct worker_ring *ring);
 
-typedef void (*worker_ring_fn)(void *ctx, const struct worker_post *post);
-/* Consumer: hands out what had been published when this was called, in order; returns how many. */
-size_t worker_ring_drain(struct worker_ring *ring, worker_ring_fn fn, void *ctx);
+/* Producer: whether a reserve's worth of room is left.  If not, worker_ring_take_starving will say so to the consumer. */
+MUST_CHECK bool worker_ring_has_reserve(struct worker_ring *ring);
+/* Consumer, after draining: whether the producer has been short of room and is to be woken. */
+MUST_CHECK bool worker_ring_take_starving(struct worker_ring *ring);
+
+/* Consumer: hands out what had been published when this was called, in order, while `answers` (may be NULL; this side
+ * is its producer) has its reserve of room; returns how many. */
+size_t worker_ring_drain(struct worker_ring *ring, struct worker_ring *answers, worker_ring_fn fn, void *ctx);

@@ -369,6 +369,45 @@ static void a_reset_ends_it(void **state)
     bench_done(&bench);
 }
 
+/* A socket that takes a few bytes at a time. */
+static unsigned trickle;
+
+static ssize_t send_trickling(int fd, const void *bytes, size_t len)
+{
+    if (++trickle % 3 == 0) {
+        errno = trickle % 2 == 0 ? EAGAIN : EINTR;
+        return -1;
+    }
+    return send(fd, bytes, len < 7 ? len : 7, MSG_NOSIGNAL);
+}
+
+static void output_in_drops_stays_in_order(void **state)
+{
+    (void)state;
+    enum { COUNT = 300, LEN = 4 + 26 };
+    struct bench bench;
+    struct net_system system = net_system_real;
+    char text[LEN + 1];
+    system.send = send_trickling;
+    trickle = 0;
+    bench_init(&bench);
+    bench.options.system = &system;
+    bench.echo = true;
+    bench_open_one(&bench, "tcp:127.0.0.1:0");
+    int peer = peer_open(NET_TCP, bench_address(&bench, 0));
+    for (int i = 0; i < COUNT; i++) {
+        (void)snprintf(text, sizeof(text), "0026this is drop nr %010d", i);
+        peer_send(peer, text);
+        bench_turns(&bench, 1);
+    }
+    for (int i = 0; i < COUNT; i++) {
+        (void)snprintf(text, sizeof(text), "0026this is drop nr %010d", i);
+        peer_expect(&bench, peer, text);
+    }
+    close(peer);
+    bench_done(&bench);
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -383,6 +422,7 @@ int main(void)
         cmocka_unit_test(without_descriptors_accepting_rests),
         cmocka_unit_test(errors_of_the_socket_end_it),
         cmocka_unit_test(a_reset_ends_it),
+        cmocka_unit_test(output_in_drops_stays_in_order),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

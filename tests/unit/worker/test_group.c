@@ -375,6 +375,28 @@ static void owners_are_asked_for(void **state)
     crew_end(crew, 1);
 }
 
+/* Once the end has begun nothing more is accepted, and nobody waits in vain. */
+static void stop_and_ask(void *ctx, struct worker *worker)
+{
+    struct crew *crew = ctx;
+    on_stop(ctx, worker);
+    if (crew->group)
+        assert_int_equal(worker_run(crew->group, worker_index(worker), count_control, NULL), ERR_CLOSED);
+}
+
+static void after_the_end_nothing_is_accepted(void **state)
+{
+    (void)state;
+    struct crew *crew = calloc(1, sizeof(*crew));
+    assert_non_null(crew);
+    crew->fail_at = WORKERS_MAX;
+    struct worker_group_options options = options_of(crew, 2);
+    options.ops.on_stop = stop_and_ask;
+    assert_int_equal(worker_group_new(&options, &crew->group, NULL), OK);
+    crew_end(crew, 2);
+    worker_group_free(NULL);
+}
+
 static void a_start_that_fails_ends_all(void **state)
 {
     (void)state;
@@ -458,6 +480,7 @@ int main(void)
         cmocka_unit_test(a_full_ring_is_said_and_counted),
         cmocka_unit_test(the_wheel_is_driven),
         cmocka_unit_test(owners_are_asked_for),
+        cmocka_unit_test(after_the_end_nothing_is_accepted),
         cmocka_unit_test(a_start_that_fails_ends_all),
         cmocka_unit_test(what_is_posted_last_leaves_in_the_same_turn),
     };

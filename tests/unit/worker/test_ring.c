@@ -57,9 +57,9 @@ static void what_goes_in_comes_out_in_order(void **state)
     for (unsigned burst = 1; burst < 400; burst++) {
         for (unsigned i = 0; i < burst % 70; i++, tag++)
             assert_int_equal(add(&ring, tag), OK);
-        assert_int_equal(worker_ring_drain(&ring, see, &seen), 0); /* not shown yet */
+        assert_int_equal(worker_ring_drain(&ring, NULL, see, &seen), 0); /* not shown yet */
         worker_ring_publish(&ring);
-        assert_int_equal(worker_ring_drain(&ring, see, &seen), burst % 70);
+        assert_int_equal(worker_ring_drain(&ring, NULL, see, &seen), burst % 70);
     }
     assert_int_equal(seen.count, tag);
     assert_int_equal(seen.wrong, 0);
@@ -92,20 +92,54 @@ static void a_full_ring_says_so_and_keeps_a_part_for_priority(void **state)
         priority++;
     assert_in_range(priority, WORKER_RING_MIN / 4 / 1100 - 1, WORKER_RING_MIN / 4 / 1000);
     worker_ring_publish(&ring);
-    assert_int_equal(worker_ring_drain(&ring, ignore, &out), plain + priority);
+    assert_int_equal(worker_ring_drain(&ring, NULL, ignore, &out), plain + priority);
     assert_int_equal(out, plain + priority);
     /* The longest ones, however little is left before the end. */
     for (int i = 0; i < 50; i++) {
         post.bytes.len = (size_t)(WORKER_POST_MAX - i * 777);
         assert_int_equal(worker_ring_add(&ring, &post), OK);
         worker_ring_publish(&ring);
-        assert_int_equal(worker_ring_drain(&ring, ignore, &out), 1);
+        assert_int_equal(worker_ring_drain(&ring, NULL, ignore, &out), 1);
     }
     post.bytes.len = WORKER_POST_MAX + 1;
     assert_int_equal(worker_ring_add(&ring, &post), ERR_TOO_LONG);
     post.bytes.len = 0;
     assert_int_equal(worker_ring_add(&ring, &post), OK);
     worker_ring_done(&ring);
+}
+
+/* What asks for answers waits while the ring for answers is short of room, and is told when there is some. */
+static void asking_waits_for_room_to_answer(void **state)
+{
+    (void)state;
+    struct worker_ring asks;
+    struct worker_ring answers;
+    static char bytes[1000];
+    struct worker_post post = {.bytes = span_make(bytes, sizeof(bytes)), .answer = true};
+    unsigned out = 0;
+    unsigned filled = 0;
+    assert_int_equal(worker_ring_init(&asks, WORKER_RING_MIN), OK);
+    assert_int_equal(worker_ring_init(&answers, WORKER_RING_MIN), OK);
+    for (int i = 0; i < 10; i++)
+        assert_int_equal(worker_ring_add(&asks, &post), OK);
+    worker_ring_publish(&asks);
+    while (worker_ring_has_reserve(&answers)) {
+        assert_int_equal(worker_ring_add(&answers, &post), OK);
+        filled++;
+    }
+    /* The longest answer still fits. */
+    assert_int_equal(worker_ring_drain(&asks, &answers, ignore, &out), 0);
+    assert_int_equal(out, 0);
+    worker_ring_publish(&answers);
+    assert_true(worker_ring_take_starving(&answers));
+    assert_false(worker_ring_take_starving(&answers));
+    assert_int_equal(worker_ring_drain(&answers, NULL, ignore, &out), filled);
+    out = 0;
+    assert_int_equal(worker_ring_drain(&asks, &answers, ignore, &out), 10);
+    assert_int_equal(out, 10);
+    assert_false(worker_ring_take_starving(&answers));
+    worker_ring_done(&asks);
+    worker_ring_done(&answers);
 }
 
 enum { THREADED = 200000 };
@@ -134,12 +168,12 @@ static void two_threads_agree(void **state)
     assert_int_equal(worker_ring_init(&ring, WORKER_RING_MIN), OK);
     assert_int_equal(pthread_create(&producer, NULL, produce, &ring), 0);
     while (seen.count < THREADED) {
-        if (worker_ring_drain(&ring, see, &seen) == 0)
+        if (worker_ring_drain(&ring, NULL, see, &seen) == 0)
             sched_yield();
     }
     assert_int_equal(pthread_join(producer, NULL), 0);
     assert_int_equal(seen.wrong, 0);
-    assert_int_equal(worker_ring_drain(&ring, see, &seen), 0);
+    assert_int_equal(worker_ring_drain(&ring, NULL, see, &seen), 0);
     worker_ring_done(&ring);
 }
 
@@ -148,6 +182,7 @@ int main(void)
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_goes_in_comes_out_in_order),
         cmocka_unit_test(a_full_ring_says_so_and_keeps_a_part_for_priority),
+        cmocka_unit_test(asking_waits_for_room_to_answer),
         cmocka_unit_test(two_threads_agree),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
