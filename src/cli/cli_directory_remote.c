@@ -3,6 +3,7 @@
 #include "cli/cli_directory.h"
 #include "util/json.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 
 /* The last part of each endpoint's path. */
@@ -57,7 +58,26 @@ static enum err add_backup(const struct cli_directory_ask *ask, struct buffer *b
     return OK;
 }
 
-static void add_query(const struct cli_directory_ask *ask, struct buffer *path)
+/* Where the last `limit` rows of the whole journal begin: the endpoint reads forward from a row. */
+static enum err find_after(const struct cli_directory_ask *ask, const char *socket, uint64_t *out_after,
+                           struct fault *fault)
+{
+    const struct cli_http_request request = {.socket = socket, .method = "GET", .path = "/v1/status"};
+    struct cli_http_answer answer;
+    enum err err = cli_http_call(&request, &answer, fault);
+    json_t *json = err == OK ? cli_http_json(&answer, fault) : NULL;
+    if (json) {
+        json_int_t last = json_integer_value(json_object_get(json_object_get(json, "directory"), "journal"));
+        *out_after = last > ask->values->limit ? (uint64_t)last - ask->values->limit : 0;
+    } else if (err == OK) {
+        err = ERR_SYNTAX;
+    }
+    json_decref(json);
+    cli_http_answer_done(&answer);
+    return err;
+}
+
+static void add_query(const struct cli_directory_ask *ask, uint64_t after, struct buffer *path)
 {
     const struct cli_directory_values *values = ask->values;
     const char *format = ask->format == DIRECTORY_JSONL ? "jsonl" : "csv";
@@ -68,7 +88,7 @@ static void add_query(const struct cli_directory_ask *ask, struct buffer *path)
             buffer_addf(path, "&kind=%s", values->kind);
     }
     if (ask->op == CLI_DIRECTORY_HISTORY)
-        buffer_addf(path, "%climit=%u", ask->key ? '&' : '?', values->limit);
+        buffer_addf(path, "%climit=%u&after=%" PRIu64, ask->key ? '&' : '?', values->limit, after);
     if (ask->op == CLI_DIRECTORY_EXPORT)
         buffer_addf(path, "?format=%s", format);
     if (ask->op == CLI_DIRECTORY_IMPORT) {
@@ -104,9 +124,12 @@ enum err cli_directory_remote(const struct cli_directory_ask *ask, const char *s
     struct buffer path = buffer_heap(1 << 14);
     struct buffer body = buffer_heap(1 << 16);
     bool is_get = ask->op == CLI_DIRECTORY_SHOW || ask->op == CLI_DIRECTORY_HISTORY || ask->op == CLI_DIRECTORY_EXPORT;
+    uint64_t after = 0;
     enum err err = OK;
+    if (ask->op == CLI_DIRECTORY_HISTORY && !ask->key)
+        err = find_after(ask, socket, &after, fault);
     buffer_addf(&path, "/v1/directory/%s", endpoints[ask->op]);
-    add_query(ask, &path);
+    add_query(ask, after, &path);
     buffer_add_byte(&path, '\0');
     if (ask->op <= CLI_DIRECTORY_REMOVE)
         add_edit(ask, &body);

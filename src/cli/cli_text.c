@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Reports, tables and trees in plain text. */
 #include "cli/cli_text.h"
+#include "directory/directory_record.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -154,10 +155,12 @@ void cli_text_versions(const json_t *answer, FILE *to)
     (void)fprintf(to, "%-8s %-10s %-9s %-20s %-24s %s\n", "version", "state", "hash", "name", "activated", "path");
     for (size_t i = 0; i < json_array_size(versions); i++) {
         const json_t *version = json_array_get(versions, i);
-        const char *activated = cli_text_of(version, "activated");
+        char activated[DIRECTORY_TIME_MAX] = "-";
+        if (number_of(version, "activated_ms"))
+            directory_time_text(number_of(version, "activated_ms"), activated);
         (void)fprintf(to, "%-8lld %-10s %-9.*s %-20s %-24s %s\n", number_of(version, "version"),
                       cli_text_of(version, "state"), HASH_SHOWN, cli_text_of(version, "hash"),
-                      cli_text_of(version, "name"), activated[0] ? activated : "-", cli_text_of(version, "path"));
+                      cli_text_of(version, "name"), activated, cli_text_of(version, "path"));
         const json_t *failure = json_object_get(version, "failure");
         if (json_is_string(failure))
             (void)fprintf(to, "         %s\n", json_string_value(failure));

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <netdb.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <stdio.h>
 #include <sys/socket.h>
@@ -52,6 +53,10 @@ static int try_address(struct cli_wire *wire, const struct addrinfo *to)
         (void)close(fd);
         return error;
     }
+    /* ACK and BYE go out in two writes: the second must not wait for the first one's acknowledgement by TCP. */
+    const int on = 1;
+    if (wire->is_stream)
+        (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
     wire->fd = fd;
     wire->is_ipv6 = to->ai_family == AF_INET6;
     struct sockaddr_storage address = {0};

@@ -114,6 +114,10 @@ static void a_reload_tells_what_changed(void **state)
     assert_non_null(strstr(server->asked, "\r\n\r\n{}"));
     run_against(server, "reload --json", "200 OK", report);
     assert_non_null(strstr(out.text, "\"version\":7"));
+    run_against(server, "reload", "200 OK",
+                "{\"ok\":true,\"version\":8,\"tests\":{\"present\":false,\"passed\":0,\"failed\":0},"
+                "\"save_error\":{\"text\":\"disk full\"}}");
+    assert_says(&out, CLI_EXIT_OK, "tests: there is no test.lua\n  not kept as the last good version: disk full\n");
     run_against(server, "rollback", "200 OK", "{\"ok\":true,\"unchanged\":true,\"version\":6}");
     assert_says(&out, CLI_EXIT_OK, "version 6 is active; the policy is byte for byte the same");
 }
@@ -148,9 +152,10 @@ static void versions_and_status_are_laid_out(void **state)
     run_against(
         server, "versions", "200 OK",
         "{\"versions\":[{\"version\":2,\"state\":\"active\",\"hash\":\"0011223344\",\"name\":\"hello\","
-        "\"path\":\"policies/hello\",\"activated\":\"2026-01-31T12:00:00Z\"},{\"version\":1,\"state\":"
+        "\"path\":\"policies/hello\",\"activated_ms\":1769860800000},{\"version\":1,\"state\":"
         "\"failed\",\"name\":\"\",\"path\":\"p\",\"failure\":{\"text\":\"why\",\"file\":\"f.lua\",\"line\":3}}]}");
     assert_says(&out, CLI_EXIT_OK, "2        active     00112233");
+    assert_says(&out, CLI_EXIT_OK, "2026-01-31T12:00:00Z");
     assert_says(&out, CLI_EXIT_OK, "f.lua:3: why");
     run_against(server, "status", "200 OK",
                 "{\"version\":2,\"draining\":false,\"listeners\":[\"udp:127.0.0.1:5060\",\"tcp:127.0.0.1:5060\"],"
