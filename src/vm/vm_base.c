@@ -42,10 +42,9 @@ static int base_assert(lua_State *state)
         return lua_gettop(state);
     luaL_checkany(state, 1);
     lua_remove(state, 1);
-    if (lua_gettop(state) == 0)
-        return luaL_error(state, "assertion failed!");
+    lua_pushliteral(state, "assertion failed!");
     lua_settop(state, 1);
-    return lua_error(state);
+    return base_error(state);
 }
 
 static int base_select(lua_State *state)

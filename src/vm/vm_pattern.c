@@ -89,6 +89,9 @@ static bool matches_class(int c, int class)
     case 'x':
         in = isxdigit(c);
         break;
+    case 'z': /* deprecated, but there */
+        in = c == 0;
+        break;
     default:
         return class == c;
     }

@@ -71,6 +71,8 @@ int vm_table_sort(lua_State *state)
          !luaL_getmetafield(state, 1, "__len")))
         luaL_checktype(state, 1, LUA_TTABLE);
     lua_Integer count = luaL_len(state, 1);
+    if (count < 2)
+        return 0;
     luaL_argcheck(state, count < INT_MAX, 1, "array too big");
     if (!lua_isnoneornil(state, 2))
         luaL_checktype(state, 2, LUA_TFUNCTION);

@@ -78,7 +78,7 @@ static int math_random(lua_State *state)
     default:
         return luaL_error(state, "wrong number of arguments");
     }
-    luaL_argcheck(state, low <= high, lua_gettop(state), "interval is empty");
+    luaL_argcheck(state, low <= high, 1, "interval is empty");
     lua_pushinteger(state, draw_between(vm, low, high));
     return 1;
 }

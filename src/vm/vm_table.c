@@ -61,11 +61,8 @@ static int table_remove(lua_State *state)
 {
     lua_Integer size = length(state, 1, READ | WRITE);
     lua_Integer position = luaL_optinteger(state, 2, size);
-    if (lua_gettop(state) >= 2)
-        luaL_argcheck(state,
-                      (lua_Unsigned)size + 1u - (lua_Unsigned)position <= (lua_Unsigned)size ||
-                          (lua_Unsigned)position == (lua_Unsigned)size + 1u || (size == 0 && position == 0),
-                      2, "position out of bounds");
+    if (position != size) /* the stock library says argument 1, too */
+        luaL_argcheck(state, (lua_Unsigned)position - 1u <= (lua_Unsigned)size, 1, "position out of bounds");
     lua_geti(state, 1, position);
     for (; position < size; position++) {
         vm_spend(state, ELEMENT_UNITS);
@@ -104,7 +101,8 @@ static void add_element(lua_State *state, luaL_Buffer *out, lua_Integer index)
 {
     lua_geti(state, 1, index);
     if (!lua_isstring(state, -1))
-        luaL_error(state, "invalid value (at index %I) in table for 'concat'", (LUAI_UACINT)index);
+        luaL_error(state, "invalid value (%s) at index %I in table for 'concat'", luaL_typename(state, -1),
+                   (LUAI_UACINT)index);
     vm_spend(state, ELEMENT_UNITS +
                         (lua_type(state, -1) == LUA_TSTRING ? lua_rawlen(state, -1) / BYTES_PER_UNIT : ELEMENT_UNITS));
     luaL_addvalue(out);

@@ -32,7 +32,8 @@ static const struct hostile scripts[] = {
     {"generic for", KILLED, "return function() for _ in function() return 1 end do end end"},
     /* pcall */
     {"loop in pcall", KILLED, "return function() while true do pcall(function() while true do end end) end end"},
-    {"pcall of pcall", ENDED, "return function() return pcall(pcall, pcall, pcall, function() while true do end end) end"},
+    {"pcall of pcall", ENDED,
+     "return function() return pcall(pcall, pcall, pcall, function() while true do end end) end"},
     {"recursion through pcall", KILLED, "local function f() while true do pcall(f) end end return f"},
     {"stack overflow in pcall", KILLED,
      "local function f() return 1 + f() end return function() while true do pcall(f) end end"},
@@ -64,8 +65,7 @@ static const struct hostile scripts[] = {
     {"__newindex chain", ENDED,
      "local t = {} for i = 1, 1900 do t = setmetatable({}, { __newindex = t }) end\n"
      "return function() for i = 1, 1e9 do t.nothing = i end end"},
-    {"__call of itself", KILLED,
-     "local t = {} setmetatable(t, { __call = t }) return function() return t() end"},
+    {"__call of itself", KILLED, "local t = {} setmetatable(t, { __call = t }) return function() return t() end"},
     {"__call of itself in pcall", KILLED,
      "local t = {} setmetatable(t, { __call = t }) return function() while true do pcall(t) end end"},
     {"__call chain", KILLED,
@@ -80,10 +80,12 @@ static const struct hostile scripts[] = {
     {"__len and sort", REFUSED,
      "local t = setmetatable({}, { __len = function() return 1 << 40 end }) return function() table.sort(t) end"},
     {"__len and sort below the cap", KILLED,
-     "local t = setmetatable({}, { __len = function() return 2147483646 end, __index = function(_, i) return -i end })\n"
+     "local t = setmetatable({}, { __len = function() return 2147483646 end, __index = function(_, i) return -i end "
+     "})\n"
      "return function() table.sort(t) end"},
     {"__len and unpack", REFUSED,
-     "local t = setmetatable({}, { __len = function() return 1 << 40 end }) return function() return table.unpack(t) end"},
+     "local t = setmetatable({}, { __len = function() return 1 << 40 end }) return function() return table.unpack(t) "
+     "end"},
     {"__eq that loops", KILLED,
      "local m = { __eq = function() while true do end end }\n"
      "return function() return setmetatable({}, m) == setmetatable({}, m) end"},
@@ -136,15 +138,13 @@ static const struct hostile scripts[] = {
     {"many optional items", KILLED,
      "return function() return string.match(string.rep('a', 25), string.rep('a?', 25) .. string.rep('a', 26)) end"},
     {"balanced without end", KILLED, "return function() return string.find(string.rep('(', 16000), '%b()') end"},
-    {"back references", KILLED,
-     "return function() return string.find(string.rep('a', 16000), '(a*)%1b') end"},
+    {"back references", KILLED, "return function() return string.find(string.rep('a', 16000), '(a*)%1b') end"},
     {"frontier over and over", ENDED, "return function() return string.find(string.rep('a', 16000), '.-%f[b]') end"},
     {"sets in sets", KILLED,
      "local set = '[' .. string.rep('%d', 4000) .. ']'\n"
      "return function() return string.find(string.rep('a', 16000), set) end"},
     {"deep captures", REFUSED, "return function() return string.match('x', string.rep('(', 100)) end"},
-    {"deep items", ENDED,
-     "return function() return string.match(string.rep('a', 16000), string.rep('a*', 8000)) end"},
+    {"deep items", ENDED, "return function() return string.match(string.rep('a', 16000), string.rep('a*', 8000)) end"},
     {"gmatch of nothing", KILLED,
      "return function() while true do for _ in string.gmatch(string.rep('a', 1000), '') do end end end"},
     {"gsub that grows", KILLED,
@@ -165,7 +165,8 @@ static const struct hostile scripts[] = {
     {"doubling", KILLED, "return function() local s = 'x' while true do s = s .. s end end"},
     {"concat of many", KILLED,
      "local s = string.rep('x', 16000)\n"
-     "return function() return s .. s .. s .. s .. s .. s .. s .. s .. s .. s .. s .. s .. s .. s .. s .. s .. s .. s end"},
+     "return function() return s .. s .. s .. s .. s .. s .. s .. s .. s .. s .. s .. s .. s .. s .. s .. s .. s .. s "
+     "end"},
     {"long results in a loop", KILLED,
      "local s = string.rep('x', 8000) return function() while true do local t = s .. s end end"},
     {"< on NULs", KILLED,
@@ -187,7 +188,8 @@ static const struct hostile scripts[] = {
     {"t[long]", KILLED,
      "local s = string.rep('x', 15990)\n"
      "return function() local t, i = {}, 0 while true do i = i + 1 t[s .. i] = true end end"},
-    {"# of long strings", KILLED, "local s = string.rep('x', 16000) return function() while true do local n = #s end end"},
+    {"# of long strings", KILLED,
+     "local s = string.rep('x', 16000) return function() while true do local n = #s end end"},
     {"format with a wide field", REFUSED, "return function() return string.format('%1000d', 1) end"},
     {"format in a loop", KILLED,
      "return function() while true do string.format('%99.99f %99.99f', 1e308, 1e308) end end"},
@@ -211,7 +213,8 @@ static const struct hostile scripts[] = {
      "local s = string.rep('\\u{7FFFFFFF}', 2000) return function() while true do utf8.len(s, 1, -1, true) end end"},
     {"utf8.offset", KILLED,
      "local s = string.rep('\\u{20AC}', 5000) return function() while true do utf8.offset(s, 5000) end end"},
-    {"utf8.codepoint of all", ENDED, "local s = string.rep('x', 16000) return function() return utf8.codepoint(s, 1, -1) end"},
+    {"utf8.codepoint of all", ENDED,
+     "local s = string.rep('x', 16000) return function() return utf8.codepoint(s, 1, -1) end"},
     {"utf8.codes", KILLED,
      "local s = string.rep('x', 16000) return function() while true do for _ in utf8.codes(s) do end end end"},
     /* tables */
@@ -230,8 +233,7 @@ static const struct hostile scripts[] = {
     {"unpack in a loop", KILLED, "return function() while true do local a = { table.unpack({}, 1, 1200) } end end"},
     {"select over many", KILLED,
      "return function() local function f(...) while true do select(1, ...) end end f(table.unpack({}, 1, 1000)) end"},
-    {"varargs in recursion", KILLED,
-     "local function f(...) return f(1, ...) end return f"},
+    {"varargs in recursion", KILLED, "local function f(...) return f(1, ...) end return f"},
     {"concat without end", KILLED,
      "local t = setmetatable({}, { __index = function() return 'x' end })\n"
      "return function() return table.concat(t, ',', 1, math.maxinteger) end"},
@@ -240,8 +242,7 @@ static const struct hostile scripts[] = {
      "return function() while true do table.concat(t) end end"},
     {"move over holes", KILLED, "return function() table.move({}, 1, 1 << 40, 2) end"},
     {"move that overlaps", KILLED, "return function() table.move({ 1, 2, 3 }, 1, 1 << 40, 1 << 20, {}) end"},
-    {"insert at the front", KILLED,
-     "return function() local t = {} while true do table.insert(t, 1, 'x') end end"},
+    {"insert at the front", KILLED, "return function() local t = {} while true do table.insert(t, 1, 'x') end end"},
     {"remove at the front", KILLED,
      "local t = {} for i = 1, 10000 do t[i] = i end\n"
      "return function() while true do table.insert(t, table.remove(t, 1)) end end"},
