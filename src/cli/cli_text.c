@@ -129,9 +129,14 @@ static void print_changes(const json_t *report, FILE *to)
         print_names(state, "reset", "", to);
         (void)fputc('\n', to);
     }
-    if (json_is_object(tests))
+    if (json_is_false(json_object_get(tests, "present")))
+        (void)fputs("  tests: there is no test.lua\n", to);
+    else if (json_is_object(tests))
         (void)fprintf(to, "  tests: %lld passed, %lld failed\n", number_of(tests, "passed"),
                       number_of(tests, "failed"));
+    const char *not_saved = cli_text_of(json_object_get(report, "save_error"), "text");
+    if (not_saved[0])
+        (void)fprintf(to, "  not kept as the last good version: %s\n", not_saved);
 }
 
 void cli_text_report(const json_t *report, FILE *to)

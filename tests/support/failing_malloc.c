@@ -16,11 +16,19 @@ void *__wrap_aligned_alloc(size_t align, size_t len);
 
 static unsigned until_failure; /* 0: none is planned */
 static bool failed;
+static bool stays; /* the failure is for good */
 
 void failing_malloc_at(unsigned nth)
 {
     until_failure = nth;
     failed = false;
+    stays = false;
+}
+
+void failing_malloc_from(unsigned nth)
+{
+    failing_malloc_at(nth);
+    stays = true;
 }
 
 bool failing_malloc_off(void)
@@ -34,6 +42,7 @@ static bool is_refused(void)
     if (!until_failure || --until_failure)
         return false;
     failed = true;
+    until_failure = stays;
     errno = ENOMEM;
     return true;
 }

@@ -17,5 +17,7 @@
 
 /* From now on, allocation number `nth` (1: the next one) fails, once. */
 void failing_malloc_at(unsigned nth);
+/* The same, and every one after it. */
+void failing_malloc_from(unsigned nth);
 /* No more failures; whether one has happened since failing_malloc_at. */
 bool failing_malloc_off(void);

@@ -141,11 +141,11 @@ static void without_memory_chains_get_longer(void **state)
     struct entry *entries = make_entries();
     assert_int_equal(map_init(&map), OK);
     for (size_t i = 0; i < MANY; i++) {
-        failing_malloc_at(1);
+        failing_malloc_from(1);
         map_add(&map, &entries[i].node, hash_of(i));
         (void)failing_malloc_off();
     }
-    assert_int_equal(map.bucket_count, 256); /* all that the first segment holds */
+    assert_true(map.bucket_count <= 256); /* all that the first segment holds */
     for (size_t i = 0; i < MANY; i++)
         assert_ptr_equal(find(&map, i), &entries[i]);
     map_done(&map);
