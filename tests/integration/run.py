@@ -1,0 +1,63 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Runs the integration tests: the real daemon against real peers.
+
+    tests/integration/run.py [-j N] [-k] [NAME...]
+
+NAME is a test's name or a part of it.  Each test runs in a process group of its own, with a time limit and a folder of its
+own; nothing that it started is left behind.  -k keeps the folders.  The daemon is build/release/verdict or $VERDICT.
+"""
+import argparse
+import importlib
+import os
+import pathlib
+import sys
+
+sys.path.insert(0, str(pathlib.Path(__file__).parent))
+sys.dont_write_bytecode = True
+
+from harness import daemon, registry  # noqa: E402
+
+MODULES = [
+    "test_calls",
+    "test_lost_acks",
+    "test_transports",
+    "test_heartbeat",
+    "test_policy",
+    "test_reload",
+    "test_life",
+    "test_control",
+    "test_decisions",
+    "test_directory",
+    "test_namespace",
+    "test_config",
+    "test_examples",
+    "test_soak",
+]
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("-j", "--jobs", type=int, default=max(2, os.cpu_count() or 2), help="tests at the same time")
+    parser.add_argument("-k", "--keep", action="store_true", help="keep the tests' folders")
+    parser.add_argument("-l", "--list", action="store_true", help="print the names and end")
+    parser.add_argument("names", nargs="*", metavar="NAME")
+    options = parser.parse_args()
+    for module in MODULES:
+        importlib.import_module(module)
+    chosen = registry.choose(options.names)
+    if options.list:
+        for test in chosen:
+            print(test.name)
+        return 0
+    if not chosen:
+        print(f"no test is called {' or '.join(options.names)}")
+        return 2
+    if not os.access(daemon.VERDICT, os.X_OK):
+        print(f"there is no {daemon.VERDICT}: build it first (scripts/build release), or set $VERDICT")
+        return 2
+    return registry.run(chosen, options.jobs, options.keep)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,227 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Whole calls and refusals, with SIPp and by hand."""
+import re
+
+from harness.daemon import Daemon
+from harness.registry import check, equal, test, wait_until
+from harness.sip import Phone, contact_of, token
+from harness import sipp
+
+
+@test(limit=30)
+def invite_200_ack_bye(t):
+    daemon = Daemon(t)
+    calls, failed = sipp.run(t, daemon.address(), "invite_200.xml", calls=40, rate=20, service="ok")
+    equal((calls, failed), (40, 0), "calls")
+    equal(daemon.metric("verdict_calls_started_total"), 40, "calls started")
+    equal(daemon.metric("verdict_missing_acks_total"), 0, "missing ACKs")
+    wait_until(lambda: daemon.get("/v1/status")[1]["workers"][0]["calls"] == 0, 3, "the calls to end")
+
+
+@test(limit=30)
+def invite_410_ack(t):
+    daemon = Daemon(t)
+    calls, failed = sipp.run(t, daemon.address(), "invite_410.xml", calls=40, rate=20, service="gone")
+    equal((calls, failed), (40, 0), "calls")
+    equal(daemon.metric("verdict_responses_total", code="410"), 40, "410s")
+
+
+@test()
+def the_answers_have_what_they_need(t):
+    daemon = Daemon(t)
+    phone = Phone(t, daemon.address())
+    invite = phone.request("INVITE", "ok")
+    phone.send(invite)
+    ok = phone.expect(200)
+    contact = contact_of(ok)
+    check(contact and contact.startswith("sip:"), f"Contact: {ok.get('contact')}")
+    check("0.0.0.0" not in ok.raw.decode(), "an answer carries 0.0.0.0")
+    check("INVITE" in (ok.get("allow") or ""), f"Allow: {ok.get('allow')}")
+    check(ok.get("supported") is not None, "no Supported")
+    equal(ok.get("content-type"), "application/sdp", "Content-Type")
+    equal(ok.body.count(b"m="), 1, "m-lines")
+    check(b"a=inactive" in ok.body, f"the media is not inactive: {ok.body}")
+    check(f"rport={phone.port}" in ok.get("via") and "received=127.0.0.1" in ok.get("via"), f"Via: {ok.get('via')}")
+    phone.send(phone.ack_of(invite, ok))
+    phone.send(phone.bye_of(invite, ok))
+    equal(phone.expect(200).cseq(), (2, "BYE"), "CSeq")
+    gone = phone.ask("INVITE", "gone", 410)
+    check(gone.tag("to"), "the 410 has no To tag")
+
+
+@test()
+def delayed_offer(t):
+    daemon = Daemon(t)
+    phone = Phone(t, daemon.address())
+    invite = phone.request("INVITE", "ok", body="")
+    phone.send(invite)
+    ok = phone.expect(200)
+    check(b"m=audio" in ok.body, "an INVITE without SDP gets no offer")
+    ack = phone.ack_of(invite, ok)
+    ack["body"] = ok.body.decode().replace("a=sendonly", "a=recvonly")
+    phone.send(ack)
+    phone.expect_silence(1.2)
+    phone.send(phone.bye_of(invite, ok))
+    phone.expect(200)
+
+
+@test()
+def a_retransmitted_invite_before_the_ack(t):
+    daemon = Daemon(t)
+    for user, status in (("ok", 200), ("gone", 410)):
+        phone = Phone(t, daemon.address())
+        invite = phone.request("INVITE", user)
+        phone.send(invite)
+        first = phone.expect(status)
+        phone.send(invite)
+        if status == 410:
+            again = phone.expect(410, 0.4)
+            equal(again.raw, first.raw, "the answer to the copy")
+        else:  # RFC 6026: absorbed, the 2xx is resent by its own timer
+            again = phone.expect(200, 1.0)
+            equal(again.raw, first.raw, "the answer that comes again")
+        phone.send(phone.ack_of(invite, first))
+        late = [m for m in phone.collect(1.2) if m.status >= 200]
+        check(not late, f"after the ACK came {late}")
+        if status == 200:
+            phone.send(phone.bye_of(invite, first))
+            phone.expect(200)
+    equal(daemon.metric("verdict_requests_total", method="INVITE") is not None, True, "requests metric")
+
+
+@test()
+def a_retransmitted_invite_after_the_ack(t):
+    daemon = Daemon(t)
+    for user, status in (("ok", 200), ("gone", 410)):
+        phone = Phone(t, daemon.address())
+        invite = phone.request("INVITE", user)
+        phone.send(invite)
+        final = phone.expect(status)
+        phone.send(phone.ack_of(invite, final))
+        phone.send(invite)
+        phone.expect_silence(1.2)
+        phone.send(phone.ack_of(invite, final))  # an ACK again is nothing
+        phone.expect_silence(0.3)
+
+
+@test(limit=30)
+def cancel_early(t):
+    daemon = Daemon(t)
+    calls, failed = sipp.run(t, daemon.address(), "cancel_early.xml", calls=5, rate=5, service="ring")
+    equal((calls, failed), (5, 0), "calls")
+    phone = Phone(t, daemon.address())
+    invite = phone.request("INVITE", "ring")
+    phone.send(invite)
+    ringing = phone.expect(180)
+    phone.send(phone.cancel_of(invite))
+    answers = {phone_answer.cseq()[1]: phone_answer for phone_answer in (phone.receive(), phone.receive())}
+    equal(answers["CANCEL"].status, 200, "the CANCEL's answer")
+    equal(answers["INVITE"].status, 487, "the INVITE's answer")
+    equal(answers["CANCEL"].tag("to"), answers["INVITE"].tag("to"), "RFC 3261 9.2: To tags")
+    equal(ringing.tag("to"), answers["INVITE"].tag("to"), "the 180's To tag")
+    phone.send(phone.ack_of(invite, answers["INVITE"]))
+    phone.expect_silence(1.0)
+
+
+@test()
+def cancel_late(t):
+    daemon = Daemon(t)
+    phone = Phone(t, daemon.address())
+    invite = phone.request("INVITE", "ok")
+    phone.send(invite)
+    ok = phone.expect(200)
+    phone.send(phone.cancel_of(invite))
+    equal(phone.expect(200, method="CANCEL").tag("to"), ok.tag("to"), "To tag of the CANCEL's 200")
+    phone.send(phone.ack_of(invite, ok))
+    phone.expect_silence(0.7)  # the call goes on
+    phone.send(phone.bye_of(invite, ok))
+    phone.expect(200, method="BYE")
+    stray = phone.request("CANCEL", "ok")
+    phone.send(stray)
+    phone.expect(481)
+
+
+@test()
+def ringing_then_answered(t):
+    daemon = Daemon(t)
+    phone = Phone(t, daemon.address())
+    invite = phone.request("INVITE", "ring")
+    phone.send(invite)
+    ringing = phone.expect(180)
+    phone.send(invite)  # Proceeding: the last 1xx again
+    equal(phone.expect(180).raw, ringing.raw, "the 180 again")
+    ok = phone.expect(200, 4)
+    equal(ok.tag("to"), ringing.tag("to"), "To tag")
+    phone.send(phone.ack_of(invite, ok))
+    phone.send(phone.bye_of(invite, ok))
+    phone.expect(200, method="BYE")
+
+
+@test()
+def what_is_in_no_dialog_is_481(t):
+    daemon = Daemon(t)
+    phone = Phone(t, daemon.address())
+    for method in ("BYE", "INFO", "UPDATE", "NOTIFY"):
+        phone.ask(method, "ok", 481, to_tag=token())
+    phone.send(phone.request("ACK", "ok", to_tag=token()))
+    phone.expect_silence(0.3)
+
+
+@test()
+def one_request_by_two_ways_is_482(t):
+    daemon = Daemon(t)
+    phone = Phone(t, daemon.address())
+    invite = phone.request("INVITE", "ok")
+    phone.send(invite)
+    ok = phone.expect(200)
+    merged = dict(invite, branch="z9hG4bK" + token())
+    phone.send(merged)
+    answers = [m for m in phone.collect(0.4) if m.status == 482]
+    equal(len(answers), 1, "482s")
+    phone.send(phone.ack_of(merged, answers[0]))
+    phone.send(phone.ack_of(invite, ok))
+    phone.send(phone.bye_of(invite, ok))
+    phone.expect(200, method="BYE")
+
+
+@test()
+def the_order_of_rfc_3261_8_2(t):
+    daemon = Daemon(t)
+    phone = Phone(t, daemon.address())
+    answer = phone.ask("REGISTER", "ok")
+    check(answer.status in (501, 405), f"REGISTER: {answer.start}")
+    check(re.search("INVITE", answer.get("allow") or ""), "no Allow")
+    equal(phone.ask("NONSENSE", "ok").status in (405, 501), True, "an unknown method is refused")
+    required = phone.ask("INVITE", "ok", 420, extra=["Require: nothing-we-know"])
+    equal(required.get("unsupported"), "nothing-we-know", "Unsupported")
+    body = phone.request("INVITE", "ok", extra=["Content-Type: application/nonsense"], body="x")
+    raw = phone.bytes_of(body).replace(b"Content-Type: application/sdp\r\n", b"")
+    phone.send(raw)
+    refused = phone.expect(415)
+    check("application/sdp" in (refused.get("accept") or ""), f"Accept: {refused.get('accept')}")
+    phone.send(phone.ack_of(body, refused))
+    phone.ask("OPTIONS", "ok", 416, uri="http://example.com/")
+
+
+@test()
+def noise_gets_no_answer(t):
+    daemon = Daemon(t)
+    phone = Phone(t, daemon.address())
+    for noise in (b"\r\n\r\n", b"\0\0\0\0", b"\x00\x01\x00\x00\x21\x12\xa4\x42" + bytes(12), b"hello", b"\xff" * 2000,
+                  b"SIP/2.0 200 OK\r\nVia: SIP/2.0/UDP 1.2.3.4\r\n\r\n", b"INVITE sip:x SIP/2.0\r\n\r\n"):
+        phone.send(noise)
+    phone.expect_silence(0.5)
+    phone.ask("OPTIONS", "ok", 200)
+
+
+@test()
+def a_bad_request_is_told_what_is_wrong(t):
+    daemon = Daemon(t)
+    phone = Phone(t, daemon.address())
+    raw = phone.bytes_of(phone.request("OPTIONS", "ok")).replace(b"Max-Forwards: 70", b"Max-Forwards: many")
+    phone.send(raw)
+    answer = phone.expect(400)
+    check(len(answer.start.split(" ", 2)[2]) > len("Bad Request"), f"it does not say what: {answer.start}")
+    zero = phone.bytes_of(phone.request("OPTIONS", "ok")).replace(b"Max-Forwards: 70", b"Max-Forwards: 0")
+    phone.send(zero)
+    phone.expect(200)

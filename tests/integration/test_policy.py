@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a script does wrong never reaches a caller as silence, and never holds a worker."""
+import time
+
+from harness.daemon import Daemon, ROOT, cli
+from harness.registry import check, equal, test
+from harness.sip import Phone
+
+HOSTILE = """
+local kept
+return function(req)
+  local user = req.target.user
+  if user == "error" then error("on purpose") end
+  if user == "loop" then while true do end end
+  if user == "memory" then local t = {} for i = 1, 1e9 do t[i] = ("x"):rep(100) .. i end end
+  if user == "pcall" then while true do pcall(function() while true do end end) end end
+  if user == "nonsense" then return 42 end
+  if user == "nil" then return nil end
+  return ok {}
+end
+"""
+
+
+@test(limit=30)
+def a_script_that_misbehaves(t):
+    daemon = Daemon(t, policy=HOSTILE)
+    phone = Phone(t, daemon.address())
+    for user, status in (("error", 500), ("loop", 500), ("memory", 500), ("pcall", 500), ("nonsense", 500), ("nil", 404)):
+        start = time.monotonic()
+        phone.ask("INVITE", user, status)
+        check(time.monotonic() - start < 0.5, f"{user} took {time.monotonic() - start:.2f} s")
+        phone.ask("INVITE", "fine", 200)
+    daemon.wait_log(r"policy\.lua:5|policy.lua.*on purpose")
+    check(daemon.metric("verdict_policy_failures_total") >= 5, "failures are not counted")
+    check(daemon.metric("verdict_policy_failures_total", kind="fuel") >= 1, "no kill for fuel")
+
+
+@test(limit=60)
+def the_policies_that_come_with_it_pass_check_and_test(t):
+    found = sorted(p.parent for p in (ROOT / "policies").glob("*/policy.lua"))
+    check(len(found) >= 6, f"policies: {[p.name for p in found]}")
+    for policy in found:
+        for command in ("check", "test"):
+            done = cli(command, policy)
+            equal(done.returncode, 0, f"verdict {command} {policy.name}\n{done.stdout}{done.stderr}")
+
+
+@test()
+def check_names_file_and_line(t):
+    bad = t.write("bad/policy.lua", "return policy {\n  on_error = gone {},\n  default = not_found {},\n  rules = {},\n}\n")
+    done = cli("check", bad.parent)
+    equal(done.returncode, 1, "exit code")
+    check("policy.lua:2" in done.stdout + done.stderr, f"{done.stdout}{done.stderr}")
+    global_ = t.write("global.lua", "return function(req)\n  return not_fund {}\nend\n")
+    done = cli("check", global_)
+    equal(done.returncode, 1, "exit code")
+    check("not_fund" in done.stdout + done.stderr and "not_found" in done.stdout + done.stderr,
+          f"no suggestion: {done.stdout}{done.stderr}")
+
+
+@test(limit=30)
+def probe_draws_a_ladder(t):
+    daemon = Daemon(t)
+    for user, text in (("gone", "410"), ("ok", "200")):
+        done = cli("probe", f"sip:{user}@127.0.0.1:{daemon.port}")
+        check("INVITE" in done.stdout and "ACK" in done.stdout and text in done.stdout, f"{done.stdout}{done.stderr}")
+    done = cli("probe", f"sip:ok@127.0.0.1:{daemon.port}", "--method", "OPTIONS")
+    check("OPTIONS" in done.stdout and "200" in done.stdout, f"{done.stdout}{done.stderr}")
+    tcp = Daemon(t, listen=("tcp:127.0.0.1:0",))
+    done = cli("probe", f"sip:gone@127.0.0.1:{tcp.port}", "--transport", "tcp")
+    check("410" in done.stdout, f"{done.stdout}{done.stderr}")
