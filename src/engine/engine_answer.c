@@ -81,6 +81,13 @@ void engine_answer(struct engine_request *request, unsigned code, struct span re
     engine_answer_end(request, &answer, code);
 }
 
+void engine_add_abilities(struct buffer *answer)
+{
+    sip_reply_header(answer, SPAN("Allow"), engine_allow());
+    sip_reply_header(answer, SPAN("Accept"), SPAN("application/sdp"));
+    sip_reply_header(answer, SPAN("Supported"), SPAN(""));
+}
+
 static void add_retry_after(const struct engine_request *request, struct buffer *answer)
 {
     sip_reply_header_u64(answer, SPAN("Retry-After"), request->core->config->retry_after_s);

@@ -47,7 +47,8 @@ static bool open_file(struct engine_decisions_log *log)
         log->fd = STDOUT_FILENO;
         return true;
     }
-    log->fd = open(log->path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0640);
+    /* O_NONBLOCK: a pipe that nobody reads would hold this thread in open() for ever. */
+    log->fd = open(log->path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NONBLOCK, 0640);
     struct stat about;
     log->file_bytes = log->fd >= 0 && fstat(log->fd, &about) == 0 ? (uint64_t)about.st_size : 0;
     return log->fd >= 0;

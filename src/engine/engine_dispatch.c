@@ -38,10 +38,13 @@ static bool is_heartbeat(const struct engine_core *core)
 
 static void answer_heartbeat(struct engine_request *request)
 {
-    if (request->core->draining)
+    if (request->core->draining) {
         engine_answer_busy(request, true);
-    else
-        engine_answer(request, 200, SPAN(""), SPAN("Allow"), engine_allow());
+        return;
+    }
+    struct buffer answer = engine_answer_begin(request, 200, SPAN(""));
+    engine_add_abilities(&answer);
+    engine_answer_end(request, &answer, 200);
 }
 
 static void receive_in_dialog(struct engine_request *request)

@@ -32,6 +32,8 @@ void engine_answer(struct engine_request *request, unsigned code, struct span re
 /* 503 without state: for what cannot even be given a transaction.  `whole_server`: with Retry-After, so that an upstream
  * sends nothing for that long (RFC 3261 21.5.4). */
 void engine_answer_busy(struct engine_request *request, bool whole_server);
+/* Allow, Accept and Supported: what a 200 to OPTIONS says (RFC 3261 11.2). */
+void engine_add_abilities(struct buffer *answer);
 /* 503 with Retry-After through the transaction: the directory cannot be read. */
 void engine_answer_unavailable(struct engine_request *request);
 /* Opens the transaction; false: it was answered 503 without state. */

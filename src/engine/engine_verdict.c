@@ -88,11 +88,8 @@ static void answer_plain(struct engine_request *request, unsigned code)
             add_uri_header(&answer, SPAN("Error-Info"), from->error_info);
         add_headers(&answer, from);
     }
-    if (request->message->method == SIP_METHOD_OPTIONS && code == 200) { /* RFC 3261 11.2 */
-        sip_reply_header(&answer, SPAN("Allow"), engine_allow());
-        sip_reply_header(&answer, SPAN("Accept"), SPAN("application/sdp"));
-        sip_reply_header(&answer, SPAN("Supported"), SPAN(""));
-    }
+    if (request->message->method == SIP_METHOD_OPTIONS && code == 200)
+        engine_add_abilities(&answer);
     engine_answer_end(request, &answer, code);
 }
 
