@@ -39,10 +39,12 @@ void call_table_free(struct call_table *table)
 {
     if (!table)
         return;
-    struct map_node *node;
-    while (table->by_tag.count && (node = map_next(&table->by_tag, NULL))) {
-        map_remove(&table->by_tag, node);
-        call_free(container_of(node, struct call, node));
+    struct map_node *next = table->by_tag.count ? map_next(&table->by_tag, NULL) : NULL;
+    while (next) {
+        struct call *call = container_of(next, struct call, node);
+        next = map_next(&table->by_tag, next);
+        map_remove(&table->by_tag, &call->node);
+        call_free(call);
     }
     map_done(&table->by_tag);
     free(table->scratch);

@@ -18,6 +18,18 @@ static uint64_t print_of(struct span a, struct span b)
     return ends ^ (uint64_t)a.len << 32 ^ (uint64_t)b.len << 48;
 }
 
+/* 0 is kept free: it marks what is not indexed. */
+static uint64_t hash_end(struct siphash_state *state)
+{
+    uint64_t hash = siphash_end(state);
+    return hash ? hash : 1;
+}
+
+static struct txn_key key_of(struct siphash_state *state, uint64_t print)
+{
+    return (struct txn_key){hash_end(state), print};
+}
+
 static struct span number_span(const uint64_t *number)
 {
     return span_make((const char *)number, sizeof(*number));
@@ -37,7 +49,7 @@ static struct txn_key key_without_branch(const struct txn_table *table, const st
     siphash_add(&state, request->from.tag);
     siphash_add(&state, request->via.text);
     siphash_add(&state, request->call_id);
-    return (struct txn_key){siphash_end(&state), print_of(request->via.text, request->call_id)};
+    return key_of(&state, print_of(request->via.text, request->call_id));
 }
 
 struct txn_key txn_key_server(const struct txn_table *table, const struct sip_message *request, enum sip_method method)
@@ -53,7 +65,7 @@ struct txn_key txn_key_server(const struct txn_table *table, const struct sip_me
     siphash_add(&state, request->call_id);
     if (method == SIP_METHOD_OTHER)
         siphash_add(&state, request->method_text);
-    return (struct txn_key){siphash_end(&state), print_of(request->via.branch, request->call_id)};
+    return key_of(&state, print_of(request->via.branch, request->call_id));
 }
 
 struct txn_key txn_key_client(const struct txn_table *table, struct span branch, struct span method,
@@ -65,7 +77,7 @@ struct txn_key txn_key_client(const struct txn_table *table, struct span branch,
     siphash_add(&state, branch);
     siphash_add(&state, method);
     siphash_add(&state, call_id);
-    return (struct txn_key){siphash_end(&state), print_of(branch, call_id)};
+    return key_of(&state, print_of(branch, call_id));
 }
 
 uint64_t txn_key_merge(const struct txn_table *table, const struct sip_message *request)
@@ -80,18 +92,12 @@ uint64_t txn_key_merge(const struct txn_table *table, const struct sip_message *
     siphash_add(&state, request->call_id);
     if (request->method == SIP_METHOD_OTHER)
         siphash_add(&state, request->method_text);
-    uint64_t hash = siphash_end(&state);
-    return hash ? hash : 1;
-}
-
-static bool has_print(const struct map_node *node, const void *key)
-{
-    const struct txn *txn = (const void *)node; /* its first member */
-    return txn->print == *(const uint64_t *)key;
+    return hash_end(&state);
 }
 
 struct txn *txn_find(const struct txn_table *table, struct txn_key key)
 {
-    struct map_node *node = map_find(&table->by_key, key.hash, has_print, &key.print);
-    return node ? container_of(node, struct txn, node) : NULL;
+    struct txn_link *link = txn_index_find(&table->by_key, key.hash);
+    struct txn *txn = link ? container_of(link, struct txn, link) : NULL;
+    return txn && txn->print == key.print ? txn : NULL;
 }

@@ -36,10 +36,10 @@ enum err txn_server_new(struct txn_table *table, const struct sip_message *reque
     txn->method = request->method;
     txn->has_to_tag = request->to.tag.at != NULL;
     txn_tag_new(table, txn->tag);
-    map_add(&table->by_key, &txn->node, sorted.key.hash);
+    txn_index_add(&table->by_key, &txn->link, sorted.key.hash);
     /* A CANCEL shares From tag, Call-ID and CSeq with its INVITE by design; only the first of merged requests counts. */
     if (sorted.merge && !sorted.is_merged && request->method != SIP_METHOD_CANCEL)
-        map_add(&table->by_merge, &txn->merged, sorted.merge);
+        txn_index_add(&table->by_merge, &txn->merged, sorted.merge);
     *out_txn = txn;
     return OK;
 }
@@ -117,7 +117,7 @@ enum err txn_client_new(struct txn_table *table, const struct txn_client_request
     txn->method = (uint8_t)sip_method_find(request->method);
     txn->handlers = request->handlers;
     txn->user = request->user;
-    map_add(&table->by_key, &txn->node, key.hash);
+    txn_index_add(&table->by_key, &txn->link, key.hash);
     if (!txn_bytes_set(table, &txn->kept, request->bytes)) {
         txn_drop(txn);
         return ERR_NOMEM;

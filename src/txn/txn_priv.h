@@ -2,9 +2,9 @@
 /* Private to txn: the transaction itself, the state tables' shape and the runner. */
 #pragma once
 
+#include "txn/txn_index.h"
 #include "txn/txn_slab.h"
 #include "txn/txn_table.h"
-#include "util/map.h"
 
 enum txn_event {
     TXN_EV_REQUEST_AGAIN, /* the same request once more */
@@ -81,8 +81,8 @@ struct txn_bytes {
 
 /* One transaction: its keys' hashes, no strings. */
 struct txn {
-    struct map_node node;   /* by what 17.2.3 matches */
-    struct map_node merged; /* by From tag, Call-ID, CSeq (RFC 3261 8.2.2.2); not linked when merged.hash is 0 */
+    struct txn_link link;   /* by what 17.2.3 matches; first */
+    struct txn_link merged; /* by From tag, Call-ID, CSeq (RFC 3261 8.2.2.2), or unlinked */
     uint64_t print;         /* second half of the first key */
     struct timer timer;     /* the earliest of the three below */
     uint64_t repeat_ms;     /* E or G is due; TXN_NEVER: it is not running */
@@ -124,8 +124,8 @@ struct txn_sorted {
 
 struct txn_table {
     struct txn_options options; /* timers filled in */
-    struct map by_key;
-    struct map by_merge;
+    struct txn_index by_key;
+    struct txn_index by_merge;
     struct txn_slab *slab;
     struct txn_ledger *ledger;
     struct txn_reflect *reflect;

@@ -37,18 +37,14 @@ static struct txn_arrival receive_cancel(struct txn_table *table, const struct s
     return (struct txn_arrival){TXN_CANCEL_MATCHED, invite};
 }
 
-static bool always(const struct map_node *node, const void *key)
-{
-    (void)node;
-    (void)key;
-    return true;
-}
-
 static struct txn_arrival receive_request(struct txn_table *table, const struct sip_message *request,
                                           const struct net_flow *flow)
 {
     struct txn_sorted *sorted = &table->sorted;
     *sorted = (struct txn_sorted){.request = request, .key = txn_key_server(table, request, request->method)};
+    txn_index_prefetch(&table->by_key, sorted->key.hash);
+    sorted->merge = txn_key_merge(table, request);
+    txn_index_prefetch(&table->by_merge, sorted->merge);
     struct txn *txn = txn_find(table, sorted->key);
     if (txn) {
         follow(txn, flow);
@@ -58,8 +54,7 @@ static struct txn_arrival receive_request(struct txn_table *table, const struct 
     }
     if (request->method == SIP_METHOD_CANCEL)
         return receive_cancel(table, request);
-    sorted->merge = txn_key_merge(table, request);
-    sorted->is_merged = sorted->merge && map_find(&table->by_merge, sorted->merge, always, NULL);
+    sorted->is_merged = sorted->merge && txn_index_find(&table->by_merge, sorted->merge);
     return (struct txn_arrival){sorted->is_merged ? TXN_MERGED : TXN_NEW, NULL};
 }
 

@@ -11,6 +11,8 @@ struct txn_reflect {
     struct siphash_key key;
     uint32_t cap;
     uint64_t refused;
+    struct net_address last; /* the address that was hashed last, which is often the next one too */
+    uint64_t last_hash;
     uint32_t counts[ROWS][SLOTS];
     uint64_t due_ms[DUE_SLOTS]; /* when a BYE would be exactly on the long-term rate */
 };
@@ -22,6 +24,8 @@ enum err txn_reflect_new(uint32_t cap, const struct siphash_key *key, struct txn
         return ERR_NOMEM;
     reflect->cap = cap;
     reflect->key = *key;
+    struct net_address source = net_address_source(&reflect->last);
+    reflect->last_hash = siphash(key, &source, sizeof(source));
     *out_reflect = reflect;
     return OK;
 }
@@ -31,10 +35,14 @@ void txn_reflect_free(struct txn_reflect *reflect)
     free(reflect);
 }
 
-static uint64_t hash_of(const struct txn_reflect *reflect, const struct net_address *address)
+static uint64_t hash_of(struct txn_reflect *reflect, const struct net_address *address)
 {
-    struct net_address source = net_address_source(address);
-    return siphash(&reflect->key, &source, sizeof(source));
+    if (!net_address_equal(address, &reflect->last)) {
+        struct net_address source = net_address_source(address);
+        reflect->last = *address;
+        reflect->last_hash = siphash(&reflect->key, &source, sizeof(source));
+    }
+    return reflect->last_hash;
 }
 
 static uint32_t least(const struct txn_reflect *reflect, uint64_t hash)
@@ -71,7 +79,7 @@ void txn_reflect_settled(struct txn_reflect *reflect, const struct net_address *
     reflect->counts[1][(hash >> 32) % SLOTS]--;
 }
 
-uint32_t txn_reflect_outstanding(const struct txn_reflect *reflect, const struct net_address *source)
+uint32_t txn_reflect_outstanding(struct txn_reflect *reflect, const struct net_address *source)
 {
     return least(reflect, hash_of(reflect, source));
 }

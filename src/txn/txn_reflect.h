@@ -23,7 +23,7 @@ uint64_t txn_reflect_refused(const struct txn_reflect *reflect);
 void txn_reflect_answered(struct txn_reflect *reflect, const struct net_address *source);
 void txn_reflect_settled(struct txn_reflect *reflect, const struct net_address *source);
 /* The present count, at least; for tests and `status`. */
-uint32_t txn_reflect_outstanding(const struct txn_reflect *reflect, const struct net_address *source);
+uint32_t txn_reflect_outstanding(struct txn_reflect *reflect, const struct net_address *source);
 
 /* BYEs for missing ACKs, a destination: a burst of TXN_REFLECT_BURST, then one every TXN_REFLECT_GAP_MS.  Returns for
  * how many milliseconds this one has to wait (0: it may go now) and books its place. */

@@ -265,13 +265,16 @@ void txn_timer(struct timer *timer, void *ctx)
     uint64_t now = txn->table->options.clock->mono_ms;
     enum err err = OK;
     struct txn_cause none = {0};
-    if (txn->end_ms <= now)
+    if (txn->end_ms <= now) {
+        txn_index_prefetch(&txn->table->by_key, txn->link.hash);
+        txn_index_prefetch(&txn->table->by_merge, txn->merged.hash);
         err = txn_run(txn, txn->end_event, &none);
-    else if (txn->trying_ms <= now)
+    } else if (txn->trying_ms <= now) {
         err = txn_run(txn, TXN_EV_TIMER_100, &none);
-    else if (txn->repeat_ms <= now)
+    } else if (txn->repeat_ms <= now) {
         err = txn_run(txn, txn->repeat_event, &none);
-    else
+    } else {
         txn_arm(txn);
+    }
     invariant(err == OK); /* no timer runs in a state whose table does not know it */
 }

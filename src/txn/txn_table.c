@@ -41,9 +41,9 @@ static enum err make_keys(struct txn_table *table)
 static enum err make_parts(struct txn_table *table)
 {
     struct siphash_key key = derive(&table->options.key, SPAN("peer"));
-    enum err err = map_init(&table->by_key);
+    enum err err = txn_index_init(&table->by_key);
     if (err == OK)
-        err = map_init(&table->by_merge);
+        err = txn_index_init(&table->by_merge);
     if (err == OK)
         err = txn_slab_new(0, &table->slab);
     if (err == OK)
@@ -72,13 +72,11 @@ enum err txn_table_new(const struct txn_options *options, struct txn_table **out
     return OK;
 }
 
+/* What a transaction holds; its links are another matter. */
 static void give_back(struct txn *txn)
 {
     struct txn_table *table = txn->table;
     wheel_cancel(table->options.wheel, &txn->timer);
-    map_remove(&table->by_key, &txn->node);
-    if (txn->merged.hash)
-        map_remove(&table->by_merge, &txn->merged);
     if (txn->is_counted)
         txn_reflect_settled(table->reflect, &txn->flow.remote);
     txn_bytes_clear(table, &txn->kept);
@@ -95,11 +93,11 @@ void txn_table_free(struct txn_table *table)
 {
     if (!table)
         return;
-    struct map_node *node;
-    while (table->by_key.count && (node = map_next(&table->by_key, NULL)))
-        give_back(container_of(node, struct txn, node));
-    map_done(&table->by_key);
-    map_done(&table->by_merge);
+    struct txn_link *link;
+    while ((link = txn_index_empty_next(&table->by_key)))
+        give_back(container_of(link, struct txn, link));
+    txn_index_done(&table->by_key);
+    txn_index_done(&table->by_merge);
     txn_slab_free(table->slab);
     txn_ledger_free(table->ledger);
     txn_reflect_free(table->reflect);
@@ -129,6 +127,9 @@ void txn_drop(struct txn *txn)
     const struct txn_handlers *handlers = &txn->table->options.handlers;
     if (txn->kind != TXN_CLIENT && handlers->on_end)
         handlers->on_end(handlers->ctx, txn);
+    txn_index_remove(&txn->table->by_key, &txn->link);
+    if (txn->merged.hash)
+        txn_index_remove(&txn->table->by_merge, &txn->merged);
     give_back(txn);
 }
 

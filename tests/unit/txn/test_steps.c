@@ -141,7 +141,7 @@ static void run_cell(struct txn_bench *bench, unsigned kind, unsigned state, uns
     txn->flow = bench->udp;
     txn->handlers = kind == TXN_CLIENT ? &bench_client_handlers : NULL;
     txn->user = bench;
-    map_add(&bench->table->by_key, &txn->node, 1);
+    txn_index_add(&bench->table->by_key, &txn->link, 1);
     struct txn_cause cause = {
         .bytes = SPAN("bytes"), .code = 410, .message = sip_ask(&bench->asked, (struct sip_ask){.method = "ACK"})};
     size_t sent = bench->wire.count;
