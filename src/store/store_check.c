@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Reads LMDB's two meta pages without mapping the file: a file shorter than its last page would be a SIGBUS at some
- * later lookup.  The layout is that of LMDB 0.9 (struct MDB_page's head, then struct MDB_meta). */
+/* Looks where LMDB does not: at the two meta pages before the file is mapped (a file shorter than its last page would be
+ * a SIGBUS at some later lookup), and at a leaf page's own order.  The layout is that of LMDB 0.9 (struct MDB_page's head, then struct MDB_meta). */
 #include "store/store_file.h"
 #include "store/store_priv.h"
 
@@ -89,4 +89,41 @@ void store_fit_file(struct store *store)
     /* Only ever longer, and sparse.  Were it to fail, the next start would call the file cut: wrong, but safe. */
     if (stat.st_size < needed && ftruncate(fd, needed) != 0)
         return;
+}
+
+/* struct MDB_page: number, pad, flags, end of the table of entries, start of the entries; struct MDB_node: sizes, flags, key
+ * length, then key and data, or the number of the page where big data is. */
+enum { PAGE_AT_FLAGS = 10, PAGE_AT_LOWER = 12, PAGE_AT_UPPER = 14, PAGE_HEAD = 16, PAGE_LEAF = 2 };
+enum { NODE_AT_FLAGS = 4, NODE_AT_KEY_LEN = 6, NODE_HEAD = 8, NODE_BIG = 1, NODE_BIG_LEN = 8 };
+
+static inline uint16_t load_u16(const char *at)
+{
+    uint16_t value;
+    memcpy(&value, at, sizeof(value));
+    return value;
+}
+
+static inline size_t node_len(const char *node)
+{
+    size_t data_len = (size_t)load_u16(node) | (size_t)load_u16(node + 2) << 16;
+    if (load_u16(node + NODE_AT_FLAGS) & NODE_BIG)
+        data_len = NODE_BIG_LEN;
+    size_t len = NODE_HEAD + load_u16(node + NODE_AT_KEY_LEN) + data_len;
+    return len + (len & 1);
+}
+
+bool store_page_is_sound(const char *page, size_t page_bytes)
+{
+    size_t lower = load_u16(page + PAGE_AT_LOWER);
+    size_t upper = load_u16(page + PAGE_AT_UPPER);
+    if ((load_u16(page + PAGE_AT_FLAGS) & 0xf) != PAGE_LEAF || lower < PAGE_HEAD || upper < lower || upper > page_bytes)
+        return false;
+    size_t used = 0;
+    for (size_t at = PAGE_HEAD; at < lower; at += 2) {
+        size_t node = load_u16(page + at);
+        if (node < upper || node > page_bytes - NODE_HEAD)
+            return false;
+        used += node_len(page + node);
+    }
+    return used == page_bytes - upper;
 }

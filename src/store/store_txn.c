@@ -7,6 +7,7 @@
 
 struct store_cursor {
     MDB_cursor *mdb;
+    size_t mapped_page_bytes; /* 0: a write transaction's pages may be anywhere in memory */
 };
 
 static MDB_val val_of(struct span span)
@@ -86,8 +87,19 @@ enum err store_cursor_open(struct store_txn *txn, unsigned table, struct store_c
         free(cursor);
         return store_err(rc);
     }
+    cursor->mapped_page_bytes = txn->writable ? 0 : txn->store->page_bytes;
     *out_cursor = cursor;
     return OK;
+}
+
+bool store_cursor_page_is_sound(const struct store_cursor *cursor, struct span key, uintptr_t *out_page)
+{
+    *out_page = 0;
+    if (!cursor->mapped_page_bytes)
+        return true;
+    size_t into = (uintptr_t)key.at & (cursor->mapped_page_bytes - 1); /* the map begins on a page */
+    *out_page = (uintptr_t)key.at - into;
+    return store_page_is_sound(key.at - into, cursor->mapped_page_bytes);
 }
 
 enum err store_cursor_renew(struct store_cursor *cursor, struct store_txn *txn)

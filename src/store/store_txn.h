@@ -43,3 +43,7 @@ void store_cursor_close(struct store_cursor *cursor);
 /* Moves; *key is read by STORE_AT_OR_AFTER and written by all, *out_value written.  ERR_NOT_FOUND past either end. */
 MUST_CHECK enum err store_cursor_move(struct store_cursor *cursor, enum store_seek seek, struct span *key,
                                       struct span *out_value);
+/* Whether the page that holds `key`, where the cursor stands, is sound in itself: LMDB does not check its pages, and one
+ * changed byte in a page's table of entries makes a search end at a wrong but well-formed entry.  *out_page is an
+ * identity of the page.  In a write transaction nothing can be said (true, page 0). */
+bool store_cursor_page_is_sound(const struct store_cursor *cursor, struct span key, uintptr_t *out_page);
