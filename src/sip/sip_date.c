@@ -56,7 +56,7 @@ enum err sip_date_parse(struct span text, int64_t *out_seconds)
     if (week_day < 0 || month < 0 || century > 99 || year_of > 99 || hour > 23 || minute > 59 || second > 60)
         return ERR_SYNTAX;
     unsigned year = century * 100 + year_of;
-    if (day < 1 || day > days_in_month(year, (unsigned)month + 1))
+    if (year < 1 || day < 1 || day > days_in_month(year, (unsigned)month + 1))
         return ERR_SYNTAX;
     int64_t since = days_from_civil(year, (unsigned)month + 1, day);
     if (((since + 4) % 7 + 7) % 7 != week_day) /* 1970-01-01 was a Thursday */
