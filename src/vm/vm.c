@@ -53,9 +53,12 @@ static void begin_phase(struct vm *vm, uint64_t fuel, int64_t wall_ms, uint64_t 
     atomic_store_explicit(&vm->stop, VM_NONE, memory_order_relaxed);
 }
 
+/* In protected mode, since all of it allocates. */
 static int open_environment(lua_State *state)
 {
     vm_env_open(state);
+    vm_alloc_calibrate(vm_get(state));
+    blind_mode(state);
     return 0;
 }
 
@@ -73,8 +76,6 @@ enum err vm_new(const struct vm_options *options, struct vm **out_vm)
     lua_pushcfunction(vm->state, open_environment);
     if (lua_pcall(vm->state, 0, 0, 0) != LUA_OK)
         goto fail;
-    vm_alloc_calibrate(vm);
-    blind_mode(vm->state);
     vm->loading = true;
     begin_phase(vm, vm->options.load_fuel, vm->options.load_wall_ms, vm->options.load_seed);
     *out_vm = vm;

@@ -90,10 +90,11 @@ static void note_untyped(struct vm *vm, void *block, size_t size)
         vm->intern_block = block;
 }
 
-/* The stack has moved to the block that was asked for last; what that was charged is given back. */
+/* The stack has moved to the block that was asked for last (it grows, and shrinks after each error that is caught); what
+ * that was charged is given back. */
 static void follow_stack(struct vm *vm)
 {
-    if (vm->in_call && !vm_is_stopped(vm) && vm->last_size > vm->stack_size)
+    if (vm->in_call && !vm_is_stopped(vm) && vm->last_size > UNTYPED_FREE)
         vm->fuel += (int64_t)(OBJECT_UNITS + vm->last_size / BYTES_PER_UNIT);
     vm->stack_block = vm->last_block;
     vm->stack_size = vm->last_size;

@@ -137,9 +137,19 @@ static void open_views(struct vm *vm, lua_State *state)
     vm->modules_ref = luaL_ref(state, LUA_REGISTRYINDEX);
 }
 
+/* The library makes the metatable of its larger buffers when it first needs one; a decision shall not pay for that. */
+static void warm_buffers(lua_State *state)
+{
+    luaL_Buffer buffer;
+    luaL_buffinitsize(state, &buffer, 2 * LUAL_BUFFERSIZE);
+    luaL_pushresultsize(&buffer, 0);
+    lua_pop(state, 1);
+}
+
 void vm_env_open(lua_State *state)
 {
     struct vm *vm = vm_get(state);
+    warm_buffers(state);
     open_views(vm, state);
     vm_base_open(state);
     open_string(state);

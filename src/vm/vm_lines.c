@@ -184,6 +184,7 @@ static bool take_key(struct scan *scan, const struct frame *frame, uint64_t *out
         skip_blank(scan);
         struct span digits = take_name(scan);
         uint64_t position = 0;
+        *out_field = vm_lines_position(frame->path, -1); /* an expression: no line is known */
         if (digits.len == 0 && (peek(scan, 0) == '"' || peek(scan, 0) == '\''))
             *out_field = vm_lines_name(frame->path, take_quoted(scan));
         else if (span_to_u64(digits, &position))

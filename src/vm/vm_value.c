@@ -147,11 +147,11 @@ static void read_value(lua_State *state, struct vm_value_file *file, struct vm_v
     }
 }
 
-/* Calls the chunk (which is the VM's and is fetched from the registry under `file`), and copies what it returns. */
+/* Calls the chunk at 1 and copies what it returns into the file at 2. */
 static int run(lua_State *state)
 {
-    struct vm_value_file *file = lua_touserdata(state, 1);
-    lua_rawgetp(state, LUA_REGISTRYINDEX, file);
+    struct vm_value_file *file = lua_touserdata(state, 2);
+    lua_pushvalue(state, 1);
     lua_call(state, 0, 1);
     file->root.file = file->name;
     if (!lua_istable(state, -1)) {
@@ -167,10 +167,12 @@ static enum err run_in(struct vm *vm, struct vm_value_file *file, struct span so
     enum err err = vm_load(vm, file->name, source, fault);
     if (err != OK)
         return err;
-    lua_rawsetp(vm_state(vm), LUA_REGISTRYINDEX, file);
+    lua_pushcfunction(vm_state(vm), run);
+    lua_insert(vm_state(vm), -2);
+    lua_pushlightuserdata(vm_state(vm), file);
     struct vm_outcome outcome;
     file->fault = fault;
-    err = vm_protect(vm, run, file, &outcome);
+    err = vm_call(vm, 2, 0, &outcome);
     file->fault = NULL;
     if (err == OK || file->err != OK)
         return err == OK ? OK : file->err;

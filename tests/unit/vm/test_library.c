@@ -471,7 +471,7 @@ static void basics(void **state)
         "(function() for k, v in pairs(setmetatable({}, {__pairs = function(t) return function(_, k) if not k then "
         "return 1, 2 end end, t, nil end})) do return k, v end end)()",
         "pairs()",
-        
+
         "(function() local t = {1, 2, 3, 4} local n = 0 for k in pairs(t) do t[k] = nil n = n + 1 end return n end)()",
         "math.type(1)",
         "math.type(1.0)",
