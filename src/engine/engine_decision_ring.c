@@ -36,6 +36,8 @@ void engine_ring_done(struct engine_ring *ring)
 
 static void copy_in(struct engine_ring *ring, uint64_t at, const void *from, size_t len)
 {
+    if (!len)
+        return; /* an empty span has no address, which memcpy must not be given */
     size_t offset = at % ENGINE_RING_BYTES, first = ENGINE_RING_BYTES - offset;
     if (first > len)
         first = len;
