@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A policy's files: what is read, what is left out, what is refused; and the hash over them. */
+#include "policy/policy_source.h"
+
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+static char root[64];
+
+static void write_file(const char *name, const char *text)
+{
+    char path[512];
+    snprintf(path, sizeof(path), "%s/%s", root, name);
+    FILE *file = fopen(path, "w");
+    assert_non_null(file);
+    assert_int_equal(fwrite(text, 1, strlen(text), file), strlen(text));
+    fclose(file);
+}
+
+static void make_folder(const char *name)
+{
+    char path[512];
+    snprintf(path, sizeof(path), "%s/%s", root, name);
+    assert_int_equal(mkdir(path, 0700), 0);
+}
+
+static int set_up(void **state)
+{
+    (void)state;
+    snprintf(root, sizeof(root), "/tmp/verdict-source-XXXXXX");
+    return mkdtemp(root) ? 0 : -1;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    char command[128];
+    snprintf(command, sizeof(command), "rm -rf '%s'", root);
+    return system(command);
+}
+
+static struct policy_source *read_ok(const char *name)
+{
+    char path[512];
+    struct fault fault = {0};
+    struct policy_source *source = NULL;
+    snprintf(path, sizeof(path), "%s/%s", root, name);
+    if (policy_source_read(path, &source, &fault) != OK)
+        fail_msg("%s: %s", fault.file, fault.text);
+    return source;
+}
+
+static struct fault read_fault(const char *name)
+{
+    char path[512];
+    struct fault fault = {0};
+    struct policy_source *source = NULL;
+    snprintf(path, sizeof(path), "%s/%s", root, name);
+    assert_int_not_equal(policy_source_read(path, &source, &fault), OK);
+    assert_null(source);
+    assert_true(fault.file[0] != '\0');
+    return fault;
+}
+
+static void folder(void **state)
+{
+    (void)state;
+    make_folder("p");
+    make_folder("p/lib");
+    make_folder("p/.git");
+    write_file("p/policy.lua", "return 1");
+    write_file("p/lib/a.lua", "return 2");
+    write_file("p/data.csv", "x\n");
+    write_file("p/empty.txt", "");
+    write_file("p/README.md", "left out");
+    write_file("p/policy.lua~", "left out");
+    write_file("p/.policy.lua.swp", "left out");
+    write_file("p/#policy.lua#", "left out");
+    write_file("p/.git/x", "left out");
+    struct policy_source *source = read_ok("p/");
+    assert_string_equal(policy_source_name(source), "p");
+    assert_string_equal(policy_source_main(source), "policy.lua");
+    assert_int_equal(policy_source_count(source), 4);
+    assert_string_equal(policy_source_at(source, 0)->name, "data.csv");
+    assert_string_equal(policy_source_at(source, 2)->name, "lib/a.lua");
+    assert_null(policy_source_at(source, 4));
+    assert_int_equal(policy_source_find(source, "empty.txt")->bytes.len, 0);
+    assert_true(span_equal(policy_source_find(source, "lib/a.lua")->bytes, SPAN("return 2")));
+    assert_null(policy_source_find(source, "README.md"));
+    struct policy_source *again = read_ok("p");
+    assert_string_equal(policy_source_hash(source), policy_source_hash(again));
+    policy_source_unref(again);
+    write_file("p/README.md", "another text");
+    again = read_ok("p");
+    assert_string_equal(policy_source_hash(source), policy_source_hash(again));
+    policy_source_unref(again);
+    write_file("p/data.csv", "y\n");
+    again = read_ok("p");
+    assert_string_not_equal(policy_source_hash(source), policy_source_hash(again));
+    policy_source_unref(again);
+    policy_source_unref(policy_source_ref(source));
+    policy_source_unref(source);
+    policy_source_unref(NULL);
+}
+
+static void one_file(void **state)
+{
+    (void)state;
+    write_file("hello.lua", "return 1");
+    write_file("notes.txt", "x");
+    struct policy_source *source = read_ok("hello.lua");
+    assert_string_equal(policy_source_name(source), "hello");
+    assert_string_equal(policy_source_main(source), "hello.lua");
+    assert_int_equal(policy_source_count(source), 1);
+    policy_source_unref(source);
+    assert_non_null(strstr(read_fault("notes.txt").text, "has no .lua"));
+    assert_int_equal(read_fault("nothing").err, ERR_NOT_FOUND);
+    make_folder("empty");
+    assert_non_null(strstr(read_fault("empty").text, "no policy.lua"));
+}
+
+static void links(void **state)
+{
+    (void)state;
+    char from[256];
+    make_folder("p");
+    make_folder("p/.data");
+    write_file("p/.data/policy.lua", "return 1");
+    write_file("outside.lua", "secret");
+    snprintf(from, sizeof(from), "%s/p/policy.lua", root);
+    assert_int_equal(symlink(".data/policy.lua", from), 0);
+    snprintf(from, sizeof(from), "%s/current", root);
+    assert_int_equal(symlink("p", from), 0);
+    struct policy_source *source = read_ok("current");
+    assert_string_equal(policy_source_name(source), "current");
+    assert_true(span_equal(policy_source_find(source, "policy.lua")->bytes, SPAN("return 1")));
+    policy_source_unref(source);
+    snprintf(from, sizeof(from), "%s/p/leak.lua", root);
+    assert_int_equal(symlink("../outside.lua", from), 0);
+    struct fault fault = read_fault("p");
+    assert_int_equal(fault.err, ERR_DENIED);
+    assert_non_null(strstr(fault.text, "out of the policy's folder"));
+    assert_int_equal(unlink(from), 0);
+    assert_int_equal(symlink("nowhere", from), 0);
+    assert_int_equal(read_fault("p").err, ERR_NOT_FOUND);
+}
+
+static void caps(void **state)
+{
+    (void)state;
+    char name[200];
+    make_folder("p");
+    write_file("p/policy.lua", "return 1");
+    make_folder("p/a");
+    make_folder("p/a/b");
+    make_folder("p/a/b/c");
+    struct policy_source *source = read_ok("p");
+    policy_source_unref(source);
+    make_folder("p/a/b/c/d");
+    assert_non_null(strstr(read_fault("p").text, "nested"));
+    snprintf(name, sizeof(name), "%s/p/a/b/c/d", root);
+    assert_int_equal(rmdir(name), 0);
+    snprintf(name, sizeof(name), "%s/p/fifo", root);
+    assert_int_equal(mkfifo(name, 0600), 0);
+    assert_non_null(strstr(read_fault("p").text, "not a regular file"));
+    assert_int_equal(unlink(name), 0);
+    snprintf(name, sizeof(name), "p/%0150d.csv", 7);
+    write_file(name, "x");
+    assert_int_equal(read_fault("p").err, ERR_TOO_LONG);
+    char path[512];
+    snprintf(path, sizeof(path), "%s/%s", root, name);
+    assert_int_equal(unlink(path), 0);
+    snprintf(path, sizeof(path), "%s/p/big.lua", root);
+    write_file("p/big.lua", "x");
+    assert_int_equal(truncate(path, POLICY_SCRIPT_MAX + 1), 0);
+    assert_non_null(strstr(read_fault("p").text, "a script has at most"));
+    assert_int_equal(unlink(path), 0);
+    for (int i = 0; i < POLICY_FILES_MAX; i++) {
+        snprintf(name, sizeof(name), "p/%d.csv", i);
+        write_file(name, "x");
+    }
+    assert_int_equal(read_fault("p").err, ERR_FULL);
+}
+
+static void memory(void **state)
+{
+    (void)state;
+    struct fault fault = {0};
+    struct policy_source *source = NULL;
+    const struct policy_file good[] = {{"b.csv", SPAN("x")}, {"policy.lua", SPAN("return 1")}};
+    const struct policy_file twice[] = {{"policy.lua", SPAN("1")}, {"policy.lua", SPAN("2")}};
+    const struct policy_file none[] = {{"other.lua", SPAN("1")}};
+    assert_int_equal(policy_source_from_memory("m", good, 2, &source, &fault), OK);
+    assert_string_equal(policy_source_name(source), "m");
+    assert_string_equal(policy_source_path(source), "");
+    policy_source_unref(source);
+    source = NULL;
+    assert_int_equal(policy_source_from_memory("m", twice, 2, &source, &fault), ERR_EXISTS);
+    assert_int_equal(policy_source_from_memory("m", none, 1, &source, &fault), ERR_NOT_FOUND);
+    assert_null(source);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(folder, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(one_file, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(links, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(caps, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(memory, set_up, tear_down),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
