@@ -93,7 +93,7 @@ def a_slow_client_stops_nobody(t):
 @test(limit=30)
 def a_slow_reload_does_not_stop_the_metrics(t):
     tests = """local cases = {}
-for i = 1, 5000 do
+for i = 1, 4000 do
   cases[i] = { "case " .. i, request = { uri = "sip:x@example.com" }, expect = { verdict = "ok" } }
 end
 return cases

@@ -114,6 +114,6 @@ def a_sink_that_stands_still(t):
     check(worst < 0.5, f"50 answers took {worst:.2f} s")
     dropped = wait_until(lambda: daemon.metric("verdict_decision_log_dropped"), 5, "drops")
     check(dropped > 0, "nothing was dropped")
-    print(f"{count} answers, {dropped:.0f} lines dropped, worst batch of 50 {worst * 1000:.1f} ms")
+    t.note(f"{count} answers, {dropped:.0f} lines dropped, worst batch of 50 {worst * 1000:.1f} ms")
     os.close(reader)
     equal(daemon.stop(15), 0, "exit code with a sink that stands still")

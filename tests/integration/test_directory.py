@@ -1,1 +1,309 @@
 # SPDX-License-Identifier: Apache-2.0
+"""Who is known here, changed while the engine answers: the next request sees it, and nothing is ever half done."""
+import concurrent.futures
+import json
+import random
+import subprocess
+import threading
+import time
+
+from harness import sipp
+from harness.daemon import ROOT, VERDICT, Daemon, cli
+from harness.registry import check, equal, test, wait_until
+from harness.sip import Phone
+
+HEADER = "kind,key,state,forward,since,cause,by,reassign_after,note\n"
+LIFECYCLE = """return policy {
+  name = "p", on_error = reject(500) {}, default = not_found {},
+  rules = {
+    { "active", when = { state = "active" }, verdict = ok {} },
+    { "moved", when = { state = "moved" }, verdict = moved {} },
+    { "suspended", when = { state = "suspended" }, verdict = unavailable {} },
+    { "retired", when = { state = "gone" }, verdict = gone {} },
+  },
+}
+"""
+SMALL = HEADER + ("number,+15550100,active,,,,,,\nnumber,+15550101,gone,,2025-06-30,22,,,\n"
+                  "number,+15550102,moved,sip:+15550190@example.net,,,,,\nnumber,+15550103,suspended,,,,,,\n"
+                  "range,+15550200-+15550299,gone,,,1,,,\n")
+
+
+def directory_daemon(t, content=SMALL, **kwargs):
+    data = t.folder / "data"
+    data.mkdir()
+    done = cli("directory", "import", "--data", data, "-", stdin=content)
+    if done.returncode:
+        done = cli("directory", "import", "--data", data, t.write("first.csv", content))
+    equal(done.returncode, 0, f"the first import: {done.stdout}{done.stderr}")
+    daemon = Daemon(t, policy=kwargs.pop("policy", LIFECYCLE), data=False, args=["--data", str(data)] + kwargs.pop("args", []),
+                    **kwargs)
+    daemon.data = data
+    return daemon
+
+
+def edit(daemon, verb, key, status=200, **fields):
+    got, answer = daemon.post(f"/v1/directory/{verb}", dict(fields, key=key))
+    equal(got, status, f"{verb} {key}: {answer}")
+    return answer
+
+
+@test()
+def each_state_has_its_answer(t):
+    daemon = directory_daemon(t)
+    phone = Phone(t, daemon.address())
+    for user, status in (("+15550100", 200), ("+15550101", 410), ("+15550102", 301), ("+15550103", 480),
+                         ("+15550250", 410), ("+15550999", 404)):
+        for method in ("INVITE", "OPTIONS"):
+            phone.ask(method, user, status)
+    moved = phone.ask("INVITE", "+15550102", 301)
+    check("+15550190@example.net" in moved.get("contact"), f"Contact: {moved.get('contact')}")
+    gone = phone.ask("INVITE", "+15550101", 410)
+    check("cause=22" in (gone.get("reason") or ""), f"Reason: {gone.get('reason')}")
+
+
+@test()
+def an_edit_is_seen_by_the_next_request(t):
+    daemon = directory_daemon(t)
+    phone = Phone(t, daemon.address())
+    steps = (("add", "+15550300", 200, {}), ("retire", "+15550300", 410, {"cause": 1}), ("restore", "+15550300", 200, {}),
+             ("suspend", "+15550300", 480, {}), ("restore", "+15550300", 200, {}),
+             ("move", "+15550300", 301, {"forward": "sip:x@example.net"}), ("retire", "+15550300", 410, {}))
+    for _ in range(3):
+        for verb, key, status, fields in steps:
+            edit(daemon, verb, key, **fields)
+            phone.ask("INVITE", key, status)
+        edit(daemon, "remove", "+15550300")
+        phone.ask("INVITE", "+15550300", 404)
+    status, answer = daemon.get("/v1/directory/history?key=+15550300&limit=100")
+    equal(status, 200, f"history: {answer}")
+    check(len(answer["changes"]) >= 8, f"rows of history: {answer}")
+
+
+@test()
+def the_command_line_edits_through_the_daemon(t):
+    daemon = directory_daemon(t, args=["--t1-ms", "20"])
+    phone = Phone(t, daemon.address())
+    for args, status in ((("retire", "+15550100", "--cause", "22"), 410), (("restore", "+15550100"), 200),
+                         (("move", "+15550100", "sip:y@example.net"), 301)):
+        done = cli("directory", *args, "--data", daemon.data)
+        equal(done.returncode, 0, f"{args}: {done.stdout}{done.stderr}")
+        phone.ask("INVITE", "+15550100", status)
+    done = cli("directory", "show", "+15550100", "--data", daemon.data)
+    check("moved" in done.stdout, f"{done.stdout}{done.stderr}")
+    done = cli("directory", "history", "+15550100", "--data", daemon.data)
+    check("retire" in done.stdout, f"{done.stdout}{done.stderr}")
+    done = cli("directory", "export", "--data", daemon.data)
+    check(done.stdout.startswith(HEADER.strip()), done.stdout[:200])
+    equal(len(done.stdout.splitlines()), 6, "lines exported")
+    for command in (("verify",), ("compact",), ("backup", str(t.folder / "backup"))):
+        done = cli("directory", *command, "--data", daemon.data)
+        equal(done.returncode, 0, f"{command}: {done.stdout}{done.stderr}")
+    phone.ask("INVITE", "+15550101", 410)
+    equal(daemon.stop(), 0, "exit code")
+    done = cli("directory", "restore", "+15550100", "--data", daemon.data)  # and without one
+    equal(done.returncode, 0, f"{done.stdout}{done.stderr}")
+
+
+@test()
+def the_first_entry_makes_the_directory(t):
+    daemon = Daemon(t, policy='return function(req) return gone { evidence = "I say so" } end\n')
+    phone = Phone(t, daemon.address())
+    phone.ask("INVITE", "+15550100", 410)
+    edit(daemon, "retire", "+15550100", status=409)
+    edit(daemon, "add", "+15550100")
+    phone.ask("INVITE", "+15550100", 480)  # now the guard knows better than the script
+
+
+@test()
+def bad_edits_are_told(t):
+    daemon = directory_daemon(t)
+    for verb, body, status in (("add", {}, 400), ("add", {"key": "???"}, 400), ("add", {"key": "+15550100"}, 409),
+                               ("retire", {"key": "+15559999"}, 404), ("retire", {"key": "+15550100", "cause": 500}, 400),
+                               ("move", {"key": "+15550100"}, 400), ("move", {"key": "+15550100", "forward": "nonsense"}, 400),
+                               ("add", {"key": "sip:" + "x" * 600 + "@example.com"}, 400),
+                               ("add", {"key": "+15550400", "state": "lost"}, 400),
+                               ("add", {"key": "+15550400", "kind": "fish"}, 400),
+                               ("add", {"key": "+15550400", "nonsense": 1}, 400)):
+        got, answer = daemon.post(f"/v1/directory/{verb}", body)
+        equal(got, status, f"{verb} {json.dumps(body)[:80]}: {answer}")
+        check(len(answer["error"]["text"]) > 5, f"{answer}")
+    equal(daemon.get("/v1/directory/show?key=+15559999")[0], 404, "show of nobody")
+    equal(daemon.get("/v1/directory/show")[0], 400, "show without a key")
+
+
+@test(limit=40)
+def a_hundred_edits_at_once(t):
+    daemon = directory_daemon(t)
+    with concurrent.futures.ThreadPoolExecutor(32) as pool:
+        keys = [f"+1555{n:07d}" for n in range(100)]
+        answers = list(pool.map(lambda key: daemon.post("/v1/directory/add", {"key": key, "state": "gone"}), keys))
+    equal([a for a in answers if a[0] != 200], [], "edits that failed")
+    equal(len({a[1]["seq"] for a in answers}), 100, "sequence numbers")
+    status, text = daemon.get("/v1/directory/export?format=jsonl")
+    equal(status, 200, "export")
+    exported = {json.loads(line)["key"] for line in text.splitlines()}
+    equal([key for key in keys if key not in exported], [], "keys that are missing")
+    daemon.process.kill()
+    daemon.process.wait()
+    daemon.start()
+    phone = Phone(t, daemon.address())
+    for key in random.sample(keys, 20):
+        phone.ask("INVITE", key, 410)
+
+
+@test(limit=40)
+def a_hundred_commands_at_once(t):
+    daemon = directory_daemon(t)
+    commands = [subprocess.Popen([VERDICT, "directory", "add", f"+1666{n:07d}", "--data", str(daemon.data)],
+                                 stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) for n in range(100)]
+    failures = [c.communicate()[1] for c in commands if c.wait(30) != 0]
+    equal(failures, [], "commands that failed")
+    equal(daemon.get("/v1/status")[1]["directory"]["entries"], 105, "entries")
+
+
+def big(count, state="gone"):
+    yield HEADER.encode()
+    for start in range(0, count, 5000):
+        yield "".join(f"number,+1777{n:07d},{state},,,,,,\n" for n in range(start, min(start + 5000, count))).encode()
+
+
+@test(limit=60)
+def an_import_under_load(t):
+    daemon = directory_daemon(t)
+    load = sipp.start(t, daemon.address(), "invite_410.xml", calls=1200, rate=300, service="+15550101")
+    count = 200000
+    status, answer = daemon.request("POST", "/v1/directory/import?format=csv&merge=1&by=test", big(count), timeout=50)
+    equal(status, 200, f"import: {answer}")
+    equal((answer["rows"], answer["added"]), (count, count), "rows")
+    phone = Phone(t, daemon.address())
+    phone.ask("INVITE", "+17770000007", 410)
+    phone.ask("INVITE", f"+1777{count - 1:07d}", 410)
+    calls, failed = sipp.finish(load, 30)
+    equal(failed, 0, f"lost calls of {calls}")
+    t.note(f"{count} rows in {answer['took_ms']} ms beside {calls} calls")
+
+
+@test(limit=40)
+def imports_that_are_refused(t):
+    daemon = directory_daemon(t, SMALL + "".join(f"number,+1888{n:07d},active,,,,,,\n" for n in range(100)))
+    phone = Phone(t, daemon.address())
+
+    def send(query, body):
+        return daemon.request("POST", "/v1/directory/import?" + query, body)
+
+    status, answer = send("format=csv", HEADER + "number,+15550100,active,,,,,,\nnumber,nonsense,active,,,,,,\n")
+    equal((status, answer["error"].get("line")), (400, 3), f"a bad line: {answer}")
+    status, answer = send("format=csv", HEADER + "number,+15550100,gone,,,,,,\n")
+    equal(status, 409, f"a mass removal: {answer}")
+    check("force" in answer["error"]["text"], f"it does not say how: {answer}")
+    equal(send("format=fish", "x")[0], 400, "an unknown format")
+    equal(send("format=csv", "")[0], 400, "an empty file")
+    phone.ask("INVITE", "+15550100", 200)
+    status, answer = send("format=csv&dry_run=1&force=1", HEADER + "number,+15550100,gone,,,,,,\n")
+    equal((status, answer["dry_run"], answer["removed"]), (200, True, 104), f"a dry run: {answer}")
+    phone.ask("INVITE", "+15550100", 200)
+    status, answer = send("format=csv&force=1", HEADER + "number,+15550100,gone,,,,,,\n")
+    equal(status, 200, f"by force: {answer}")
+    phone.ask("INVITE", "+15550100", 410)
+    phone.ask("INVITE", "+15550101", 404)
+
+
+@test(limit=40)
+def a_client_that_goes_in_the_middle_of_an_import(t):
+    daemon = directory_daemon(t)
+
+    def half():
+        for number, piece in enumerate(big(100000)):
+            if number == 10:
+                raise ConnectionAbortedError
+            yield piece
+
+    try:
+        daemon.request("POST", "/v1/directory/import?format=csv&merge=1", half())
+    except ConnectionAbortedError:
+        pass
+    wait_until(lambda: not daemon.get("/v1/status")[1]["directory"]["importing"], 10, "the import to be undone")
+    equal(daemon.get("/v1/status")[1]["directory"]["entries"], 5, "entries")
+    equal(daemon.request("POST", "/v1/directory/import?format=csv&merge=1", big(1000))[0], 200, "the next import")
+
+
+@test(limit=120)
+def kill_9_in_the_middle_of_imports(t):
+    """At random moments: afterwards the old directory or the new one, never a mixture, and never 'not found'."""
+    daemon = directory_daemon(t)
+    count = 60000
+    old_total = 5
+    seen = set()
+    for attempt in range(8):
+        moment = random.uniform(0.005, 0.5)
+        killer = threading.Timer(moment, daemon.process.kill)
+        killer.start()
+        try:
+            daemon.request("POST", "/v1/directory/import?format=csv&merge=1", big(count))
+        except (OSError, ConnectionError, Exception):  # the daemon is gone, whatever that looks like from here
+            pass
+        killer.join()
+        daemon.process.wait()
+        daemon.start()
+        entries = daemon.get("/v1/status")[1]["directory"]["entries"]
+        check(entries in (old_total, old_total + count), f"{entries} entries after a kill at {moment:.3f} s")
+        seen.add(entries)
+        phone = Phone(t, daemon.address())
+        phone.ask("INVITE", "+15550101", 410)
+        phone.ask("INVITE", "+17770000001", 404 if entries == old_total else 410)
+        equal(daemon.post("/v1/directory/verify", timeout=30)[1]["ok"], True, "verify")
+        if entries != old_total:
+            body = SMALL
+            equal(daemon.request("POST", "/v1/directory/import?format=csv&force=1", body, timeout=30)[0], 200, "back")
+
+
+@test()
+def a_broken_directory_is_503_and_never_404(t):
+    daemon = directory_daemon(t)
+    equal(daemon.stop(), 0, "exit code")
+    files = sorted((p for p in daemon.data.rglob("*") if p.is_file() and p.stat().st_size > 8192),
+                   key=lambda p: -p.stat().st_size)
+    check(files, "no file of the directory was found")
+    with open(files[0], "r+b") as file:
+        file.truncate(8192)
+    daemon.start(wait=False)
+    time.sleep(1)
+    if daemon.alive():
+        daemon.wait_ready()
+        phone = Phone(t, daemon.address())
+        for user in ("+15550100", "+15550101", "+15550999"):
+            answer = phone.ask("INVITE", user, 503)
+            check(answer.get("retry-after"), "no Retry-After")
+    else:
+        check("director" in daemon.log(), f"it does not say why: {daemon.log()}")
+        raise AssertionError("it does not start; the design says: the next start answers 503")
+
+
+@test()
+def an_emptied_directory_is_503(t):
+    daemon = directory_daemon(t, HEADER + "number,+15550100,active,,,,,,\n")
+    edit(daemon, "remove", "+15550100")
+    Phone(t, daemon.address()).ask("INVITE", "+15550100", 503)
+
+
+@test()
+def the_guard_contradicts_a_script_that_is_wrong(t):
+    daemon = directory_daemon(t, policy='return function(req) return gone { evidence = "I say so" } end\n')
+    phone = Phone(t, daemon.address())
+    for user, status in (("+15550100", 480), ("+15550101", 410), ("+15550102", 301), ("+15550103", 480),
+                         ("+15550999", 410)):
+        phone.ask("INVITE", user, status)
+    check(daemon.metric("verdict_guard_total") > 0, "the guard does not count")
+
+
+@test(limit=60)
+def the_example_directory_and_the_default_policy(t):
+    data = t.folder / "data"
+    data.mkdir()
+    done = cli("directory", "import", "--data", data, ROOT / "examples/directory.csv")
+    equal(done.returncode, 0, f"{done.stdout}{done.stderr}")
+    daemon = Daemon(t, policy=ROOT / "policies/lifecycle", data=False, args=["--data", str(data)])
+    phone = Phone(t, daemon.address())
+    for user, status in (("+15550100", 200), ("+15550101", 410), ("+15550102", 301), ("+15550103", 480),
+                         ("+15550999", 404), ("+15550250", 410)):
+        phone.ask("INVITE", user, status)

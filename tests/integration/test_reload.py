@@ -227,7 +227,7 @@ def a_thousand_reloads_under_load(t):
     check(grown < 4096, f"memory grew by {grown} kB in the second half: {memory}")
     alive = [v for v in daemon.get("/v1/versions")[1]["versions"] if v["state"] in ("active", "warm")]
     equal(len(alive), 3, "versions alive")
-    print(f"{rounds} reloads and {broken} broken saves in {seconds:.1f} s beside {calls} calls; memory {memory} kB")
+    t.note(f"{rounds} reloads and {broken} broken saves in {seconds:.1f} s beside {calls} calls; memory {memory} kB")
 
 
 @test(limit=60, alone=True)

@@ -71,6 +71,11 @@ class Context:
     def __init__(self, folder):
         self.folder = pathlib.Path(folder)
         self.closers = []
+        self.notes = []
+
+    def note(self, text):
+        """A figure worth a place in the test's line."""
+        self.notes.append(text)
 
     def on_end(self, closer):
         self.closers.append(closer)
@@ -106,6 +111,7 @@ def _child(test, folder, log):
     code, text = PASSED, ""
     try:
         test.function(context)
+        text = "; ".join(context.notes)
     except Skip as reason:
         code, text = SKIPPED, str(reason)
     except BaseException as error:  # the reason is printed, whatever it was
