@@ -34,8 +34,8 @@ void worker_control_close(struct worker *worker)
 {
     pthread_mutex_lock(&worker->lock);
     worker->closed = true;
-    atomic_store_explicit(&worker->has_controls, true, memory_order_release);
-    uv_async_send(&worker->async);
+    atomic_store_explicit(&worker->has_controls, true, memory_order_seq_cst);
+    (void)worker_wake(worker);
     pthread_mutex_unlock(&worker->lock);
 }
 
@@ -43,7 +43,7 @@ bool worker_control_run(struct worker *worker)
 {
     struct list due;
     struct list *node;
-    if (!atomic_exchange_explicit(&worker->has_controls, false, memory_order_acq_rel))
+    if (!atomic_exchange_explicit(&worker->has_controls, false, memory_order_seq_cst))
         return false;
     list_init(&due);
     pthread_mutex_lock(&worker->lock);
@@ -79,9 +79,9 @@ enum err worker_run(struct worker_group *group, unsigned index, worker_run_fn fn
     if (err == OK) {
         list_push_back(&worker->controls, &control->node);
         worker->control_count++;
-        atomic_store_explicit(&worker->has_controls, true, memory_order_release);
-        /* Under the lock, since the handle may be closed once `closed` is set. */
-        uv_async_send(&worker->async);
+        atomic_store_explicit(&worker->has_controls, true, memory_order_seq_cst);
+        /* Under the lock, since the descriptor may be closed once `closed` is set. */
+        (void)worker_wake(worker);
     }
     pthread_mutex_unlock(&worker->lock);
     if (err != OK)

@@ -46,6 +46,7 @@ static void on_departure(uv_prepare_t *handle)
     }
     worker->counters.turns += worker->turn_open;
     worker->turn_open = false;
+    worker_wake_before_sleep(worker);
 }
 
 static void on_timer(uv_timer_t *timer)
@@ -64,15 +65,18 @@ static void begin_stop(struct worker *worker)
     worker->stopping = true;
     if (worker->start_error == OK)
         worker->group->ops.on_stop(worker->group->ops.ctx, worker);
-    uv_unref((uv_handle_t *)&worker->async);
+    worker_wake_unref(worker);
+    uv_unref((uv_handle_t *)&worker->arrival);
     uv_unref((uv_handle_t *)&worker->timer);
     uv_unref((uv_handle_t *)&worker->turn_end);
     uv_unref((uv_handle_t *)&worker->departure);
 }
 
-static void on_async(uv_async_t *async)
+static void on_arrival(uv_check_t *check)
 {
-    struct worker *worker = async->data;
+    struct worker *worker = check->data;
+    if (!worker_wake_after_sleep(worker))
+        return;
     worker_turn_begin(worker);
     worker_post_receive(worker);
     if (worker_control_run(worker))
@@ -83,13 +87,15 @@ enum err worker_loop_init(struct worker *worker)
 {
     if (uv_loop_init(&worker->loop) != 0)
         return ERR_IO;
-    worker->async.data = worker->timer.data = worker->turn_end.data = worker->departure.data = worker;
+    worker->timer.data = worker->turn_end.data = worker->departure.data = worker->arrival.data = worker;
     worker->timer_due_ms = UINT64_MAX;
-    int failed = uv_async_init(&worker->loop, &worker->async, on_async);
-    if (failed != 0) {
+    enum err err = worker_wake_init(worker);
+    if (err != OK) {
         uv_loop_close(&worker->loop);
-        return ERR_IO;
+        return err;
     }
+    int failed = uv_check_init(&worker->loop, &worker->arrival);
+    invariant(failed == 0);
     failed = uv_timer_init(&worker->loop, &worker->timer);
     invariant(failed == 0);
     failed = uv_prepare_init(&worker->loop, &worker->turn_end);
@@ -103,7 +109,8 @@ enum err worker_loop_init(struct worker *worker)
 
 void worker_loop_done(struct worker *worker)
 {
-    uv_close((uv_handle_t *)&worker->async, NULL);
+    worker_wake_close(worker);
+    uv_close((uv_handle_t *)&worker->arrival, NULL);
     uv_close((uv_handle_t *)&worker->timer, NULL);
     uv_close((uv_handle_t *)&worker->turn_end, NULL);
     uv_close((uv_handle_t *)&worker->departure, NULL);
@@ -138,6 +145,8 @@ void worker_loop_run(struct worker *worker)
     /* libuv runs prepare handles in the reverse of the order in which they were started: so this one is behind all that
      * on_start starts, and turn_end before them. */
     int failed = uv_prepare_start(&worker->departure, on_departure);
+    invariant(failed == 0);
+    failed = uv_check_start(&worker->arrival, on_arrival);
     invariant(failed == 0);
     clock_refresh(&worker->clock);
     wheel_advance(&worker->wheel, worker->clock.mono_ms);

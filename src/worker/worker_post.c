@@ -38,11 +38,9 @@ static void wake(struct worker *worker, unsigned to)
 {
     struct worker *receiver = &worker->group->workers[to];
     uint64_t bit = (uint64_t)1 << worker->index;
-    /* Where our bit still stands, the receiver has been woken and has not looked yet: it will see this too. */
-    if (atomic_fetch_or_explicit(&receiver->posters, bit, memory_order_acq_rel) & bit)
-        return;
-    uv_async_send(&receiver->async);
-    worker->counters.wakeups_sent++;
+    /* Where our bit still stands, the receiver has not looked yet: it will see this too. */
+    if (!(atomic_fetch_or_explicit(&receiver->posters, bit, memory_order_seq_cst) & bit))
+        worker->counters.wakeups_sent += worker_wake(receiver);
 }
 
 void worker_post_publish(struct worker *worker)
@@ -76,7 +74,7 @@ static void receive_from(struct worker *worker, unsigned from)
 
 void worker_post_receive(struct worker *worker)
 {
-    uint64_t posters = atomic_exchange_explicit(&worker->posters, 0, memory_order_acq_rel);
+    uint64_t posters = atomic_exchange_explicit(&worker->posters, 0, memory_order_seq_cst);
     while (posters != 0) {
         unsigned from = (unsigned)__builtin_ctzll(posters);
         posters &= posters - 1;

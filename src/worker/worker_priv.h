@@ -27,7 +27,10 @@ struct worker {
     enum err start_error; /* of on_start; read by the group after `started` */
     void *data;
     uv_loop_t loop;
-    uv_async_t async;       /* posts and controls wait */
+    int wake_fd;
+    uv_poll_t wake_poll;
+    uv_idle_t stay_awake;   /* active: the loop does not sleep */
+    uv_check_t arrival;     /* behind a turn's other events: posts and controls */
     uv_timer_t timer;       /* the wheel's next moment */
     uv_prepare_t turn_end;  /* runs before every other prepare handle, */
     uv_prepare_t departure; /* and this one after them */
@@ -40,7 +43,8 @@ struct worker {
     bool thread_made;
 
     /* Written by other threads. */
-    alignas(WORKER_RING_LINE) _Atomic uint64_t posters; /* bit n: worker n has published something for us */
+    alignas(WORKER_RING_LINE) _Atomic bool asleep;
+    _Atomic uint64_t posters; /* bit n: worker n has published something for us */
     _Atomic bool has_controls;
     pthread_mutex_t lock; /* for the rest */
     struct list controls;
@@ -77,6 +81,16 @@ MUST_CHECK enum err worker_loop_init(struct worker *worker);
 void worker_loop_run(struct worker *worker);
 /* Of a loop that never ran, or has ended. */
 void worker_loop_done(struct worker *worker);
+
+/* worker_wake.c */
+MUST_CHECK enum err worker_wake_init(struct worker *worker);
+void worker_wake_unref(struct worker *worker);
+void worker_wake_close(struct worker *worker);
+/* From any thread, after `posters` or `has_controls` was set: the worker will look.  Returns whether it slept. */
+bool worker_wake(struct worker *worker);
+/* The last thing before the loop sleeps, and the first after it; the latter says whether something waits. */
+void worker_wake_before_sleep(struct worker *worker);
+MUST_CHECK bool worker_wake_after_sleep(struct worker *worker);
 
 /* worker_control.c */
 MUST_CHECK enum err worker_control_init(struct worker *worker);
