@@ -91,10 +91,9 @@ void store_fit_file(struct store *store)
         return;
 }
 
-/* struct MDB_page: number, pad, flags, end of the table of entries, start of the entries; struct MDB_node: sizes, flags, key
- * length, then key and data, or the number of the page where big data is. */
-enum { PAGE_AT_FLAGS = 10, PAGE_AT_LOWER = 12, PAGE_AT_UPPER = 14, PAGE_HEAD = 16, PAGE_LEAF = 2 };
-enum { NODE_AT_FLAGS = 4, NODE_AT_KEY_LEN = 6, NODE_HEAD = 8, NODE_BIG = 1, NODE_BIG_LEN = 8 };
+/* struct MDB_page: number, pad, flags, end of the table of entries, start of the entries; an entry (struct MDB_node) has
+ * eight bytes before its key. */
+enum { PAGE_AT_FLAGS = 10, PAGE_AT_LOWER = 12, PAGE_AT_UPPER = 14, PAGE_HEAD = 16, PAGE_LEAF = 2, NODE_HEAD = 8 };
 
 static inline uint16_t load_u16(const char *at)
 {
@@ -103,27 +102,17 @@ static inline uint16_t load_u16(const char *at)
     return value;
 }
 
-static inline size_t node_len(const char *node)
-{
-    size_t data_len = (size_t)load_u16(node) | (size_t)load_u16(node + 2) << 16;
-    if (load_u16(node + NODE_AT_FLAGS) & NODE_BIG)
-        data_len = NODE_BIG_LEN;
-    size_t len = NODE_HEAD + load_u16(node + NODE_AT_KEY_LEN) + data_len;
-    return len + (len & 1);
-}
-
-bool store_page_is_sound(const char *page, size_t page_bytes)
+bool store_page_is_sound(const char *page, size_t page_bytes, size_t key_at)
 {
     size_t lower = load_u16(page + PAGE_AT_LOWER);
     size_t upper = load_u16(page + PAGE_AT_UPPER);
     if ((load_u16(page + PAGE_AT_FLAGS) & 0xf) != PAGE_LEAF || lower < PAGE_HEAD || upper < lower || upper > page_bytes)
         return false;
-    size_t used = 0;
+    unsigned strays = 0, found = 0;
     for (size_t at = PAGE_HEAD; at < lower; at += 2) {
         size_t node = load_u16(page + at);
-        if (node < upper || node > page_bytes - NODE_HEAD)
-            return false;
-        used += node_len(page + node);
+        strays += node < upper || node > page_bytes - NODE_HEAD;
+        found += node + NODE_HEAD == key_at;
     }
-    return used == page_bytes - upper;
+    return strays == 0 && found == 1;
 }

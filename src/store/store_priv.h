@@ -58,5 +58,5 @@ void store_fit_file(struct store *store);
 enum err store_txn_begin_write(struct store *store, struct store_txn *txn);
 enum err store_txn_commit(struct store_txn *txn);
 void store_txn_abort(struct store_txn *txn);
-/* A leaf page whose entries all lie within it and together fill exactly the part that is in use. */
-bool store_page_is_sound(const char *page, size_t page_bytes);
+/* A leaf page whose entries all lie within it, exactly one of them with its key `key_at` bytes into the page. */
+bool store_page_is_sound(const char *page, size_t page_bytes, size_t key_at);

@@ -99,7 +99,7 @@ bool store_cursor_page_is_sound(const struct store_cursor *cursor, struct span k
         return true;
     size_t into = (uintptr_t)key.at & (cursor->mapped_page_bytes - 1); /* the map begins on a page */
     *out_page = (uintptr_t)key.at - into;
-    return store_page_is_sound(key.at - into, cursor->mapped_page_bytes);
+    return store_page_is_sound(key.at - into, cursor->mapped_page_bytes, into);
 }
 
 enum err store_cursor_renew(struct store_cursor *cursor, struct store_txn *txn)
