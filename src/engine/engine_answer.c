@@ -23,7 +23,10 @@ void engine_request_init(struct engine_request *request, struct engine_core *cor
     request->started_ns = 0;
     request->logs = false;
     request->call_hash = 0;
-    core->last = (struct engine_outcome){.note = ""};
+    /* Not the decision: it is written whole before `decided` says so. */
+    core->last.decided = core->last.guarded = false;
+    core->last.code = 0;
+    core->last.note = "";
 }
 
 struct buffer engine_answer_begin(struct engine_request *request, unsigned code, struct span reason)
@@ -109,21 +112,21 @@ void engine_answer_unavailable(struct engine_request *request)
     engine_answer_end(request, &answer, 503);
 }
 
-bool engine_request_open(struct engine_request *request)
+bool engine_may_answer(const struct engine_request *request)
 {
     struct engine_core *core = request->core;
     const struct net_address *source = &request->flow->remote;
-    bool must_be_acknowledged = request->message->method == SIP_METHOD_INVITE;
-    if (must_be_acknowledged && !engine_site_trusts(core->site, source) &&
-        !txn_reflect_may_answer(txn_table_reflect(core->txns), source)) {
-        engine_answer_busy(request, false);
-        return false;
-    }
-    if (txn_server_new(core->txns, request->message, &request->back, &request->txn) != OK) {
-        engine_answer_busy(request, false);
-        return false;
-    }
-    return true;
+    return request->message->method != SIP_METHOD_INVITE || engine_site_trusts(core->site, source) ||
+           txn_reflect_may_answer(txn_table_reflect(core->txns), source);
+}
+
+bool engine_request_open(struct engine_request *request)
+{
+    if (engine_may_answer(request) &&
+        txn_server_new(request->core->txns, request->message, &request->back, &request->txn) == OK)
+        return true;
+    engine_answer_busy(request, false);
+    return false;
 }
 
 struct span engine_contact(const struct engine_request *request, char text[static ENGINE_CONTACT_MAX])

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "engine/engine_check.h"
+#include "authoring/authoring_check.h"
 #include "engine/engine_priv.h"
-#include "policy/policy_check.h"
 #include <stdlib.h>
 
 /* A core whose world is the present test case. */
@@ -12,7 +12,7 @@ struct bench {
     struct wheel wheel;
     struct engine_core *core;
     struct policy *policy;
-    const struct policy_test_case *test;
+    const struct authoring_test_case *test;
     unsigned sent; /* status of the last response, 0: none */
     /* What happens to results. */
     struct buffer *out;  /* may be NULL */
@@ -33,9 +33,9 @@ static enum err bench_find(void *ctx, const struct policy_target *target, struct
 {
     const struct bench *bench = ctx;
     (void)target;
-    if (!bench->test || bench->test->has_record == POLICY_TEST_NO_RECORD)
+    if (!bench->test || bench->test->has_record == AUTHORING_TEST_NO_RECORD)
         return ERR_NOT_FOUND;
-    if (bench->test->has_record == POLICY_TEST_UNREADABLE)
+    if (bench->test->has_record == AUTHORING_TEST_UNREADABLE)
         return ERR_IO;
     *out_record = bench->test->record;
     return OK;
@@ -97,7 +97,7 @@ static struct net_flow flow_of(const struct policy_peer *source)
 }
 
 /* Each case meets an empty engine, so that no transaction of an earlier one answers for it. */
-static enum err run_case(void *ctx, const struct policy_test_case *test, struct policy_test_got *out_got)
+static enum err run_case(void *ctx, const struct authoring_test_case *test, struct authoring_test_got *out_got)
 {
     struct bench *bench = ctx;
     struct net_flow flow = flow_of(&test->source);
@@ -107,10 +107,11 @@ static enum err run_case(void *ctx, const struct policy_test_case *test, struct 
     enum err err = engine_core_reset(bench->core);
     if (err != OK)
         return err;
+    policy_collect(bench->policy);
     engine_core_use(bench->core, bench->policy, 1);
     engine_core_receive(bench->core, &flow, test->message, flow.transport == NET_UDP ? SIP_DATAGRAM : SIP_STREAM);
     const struct engine_outcome *last = &bench->core->last;
-    *out_got = (struct policy_test_got){
+    *out_got = (struct authoring_test_got){
         .verdict = last->decided ? last->verdict : POLICY_REJECT,
         .code = (int)bench->sent,
         .rule = last->decided ? last->decision.rule : "",
@@ -121,7 +122,7 @@ static enum err run_case(void *ctx, const struct policy_test_case *test, struct 
     return OK;
 }
 
-static void report_case(void *ctx, const struct policy_test_result *result)
+static void report_case(void *ctx, const struct authoring_test_result *result)
 {
     struct bench *bench = ctx;
     if (bench->out)
@@ -132,15 +133,15 @@ static void report_case(void *ctx, const struct policy_test_result *result)
                         result->text);
 }
 
-static enum err test_with(struct bench *bench, struct policy_source *source, struct policy_test_summary *out_summary,
+static enum err test_with(struct bench *bench, struct policy_source *source, struct authoring_test_summary *out_summary,
                           struct fault *fault)
 {
-    enum err err = policy_test_run(source, run_case, report_case, bench, out_summary, fault);
+    enum err err = authoring_test_run(source, run_case, report_case, bench, out_summary, fault);
     return err == OK && out_summary->failed ? ERR_CONFLICT : err;
 }
 
 enum err engine_test_source(const struct engine_config *config, struct policy_source *source,
-                            struct policy_test_summary *out_summary, struct fault *fault)
+                            struct authoring_test_summary *out_summary, struct fault *fault)
 {
     struct bench *bench = NULL;
     struct fault first = {0};
@@ -169,7 +170,7 @@ enum err engine_test_policy(const char *path, struct buffer *out, unsigned *out_
 {
     struct policy_source *source;
     struct bench *bench = NULL;
-    struct policy_test_summary summary = {0};
+    struct authoring_test_summary summary = {0};
     struct fault fault = {0};
     enum err err = policy_source_read(path, &source, &fault);
     if (err != OK)
@@ -200,11 +201,11 @@ enum err engine_check_policy(const char *path, struct buffer *out, unsigned *out
     *out_warnings = 0;
     if (err != OK)
         return say_fault(out, &fault, err);
-    struct policy_findings *findings = calloc(1, sizeof(*findings));
+    struct authoring_findings *findings = calloc(1, sizeof(*findings));
     if (findings) {
-        policy_check(source, findings);
+        authoring_check(source, findings);
         for (size_t i = 0; i < findings->count; i++)
-            policy_finding_format(&findings->list[i], source, out);
+            authoring_finding_format(&findings->list[i], source, out);
         if (findings->left_out)
             buffer_addf(out, "and %zu more\n", findings->left_out);
         *out_errors = (unsigned)findings->errors;

@@ -3,8 +3,8 @@
  * a wire and a directory that each test gives. */
 #pragma once
 
+#include "authoring/authoring_test.h"
 #include "engine/engine_config.h"
-#include "policy/policy_test.h"
 #include "util/buffer.h"
 
 /* Prints findings ("policy.lua:12:3: warning: text") into `out`.  OK when there is no error; warnings alone are OK. */
@@ -18,4 +18,4 @@ MUST_CHECK enum err engine_test_policy(const char *path, struct buffer *out, uns
 
 /* The same for a reload: no output, but the first failed test in `fault` (ERR_CONFLICT).  `config` NULL: the defaults. */
 MUST_CHECK enum err engine_test_source(const struct engine_config *config, struct policy_source *source,
-                                       struct policy_test_summary *out_summary, struct fault *fault);
+                                       struct authoring_test_summary *out_summary, struct fault *fault);

@@ -71,9 +71,9 @@ static uint64_t host_seed(void *ctx, const struct policy_request *request)
 struct policy_host engine_core_host(struct engine_core *core)
 {
     return (struct policy_host){
-        .clock = {core, host_wall_ms},
-        .directory = {core, host_record},
-        .log = {core, host_log},
-        .random = {core, host_seed},
+        .clock = {.ctx = core, .wall_ms = host_wall_ms},
+        .directory = {.ctx = core, .record = host_record},
+        .log = {.ctx = core, .write = host_log},
+        .random = {.ctx = core, .seed = host_seed},
     };
 }

@@ -28,12 +28,13 @@ static void refuse_malformed(struct engine_core *core, const struct net_flow *fl
                   text.overflow || problem->code != 400 ? SPAN("") : buffer_span(&text), SPAN(""), SPAN(""));
 }
 
-/* OPTIONS for the host itself is an upstream's heartbeat: C answers, and no script can break it. */
-static bool is_heartbeat(const struct engine_core *core)
+/* OPTIONS for one of our hosts itself is an upstream's heartbeat: C answers, and no script can break it. */
+static bool is_heartbeat(struct engine_core *core)
 {
     const struct sip_message *message = &core->message;
     return message->method == SIP_METHOD_OPTIONS && message->uri.user.at == NULL &&
-           (message->uri.scheme == SIP_SCHEME_SIP || message->uri.scheme == SIP_SCHEME_SIPS);
+           (message->uri.scheme == SIP_SCHEME_SIP || message->uri.scheme == SIP_SCHEME_SIPS) &&
+           engine_site_target(core->site, message, &core->target) == OK;
 }
 
 static void answer_heartbeat(struct engine_request *request)
@@ -50,7 +51,9 @@ static void answer_heartbeat(struct engine_request *request)
 static void receive_in_dialog(struct engine_request *request)
 {
     struct engine_core *core = request->core;
-    if (call_receive(core->calls, request->message, &request->back, &request->flow->remote) != OK)
+    /* A forged To tag must not buy more unacknowledged answers than a source may have. */
+    if (!engine_may_answer(request) ||
+        call_receive(core->calls, request->message, &request->back, &request->flow->remote) != OK)
         engine_answer_busy(request, false);
 }
 

@@ -36,6 +36,8 @@ void engine_answer_busy(struct engine_request *request, bool whole_server);
 void engine_add_abilities(struct buffer *answer);
 /* 503 with Retry-After through the transaction: the directory cannot be read. */
 void engine_answer_unavailable(struct engine_request *request);
+/* Whether one more answer that must be acknowledged may go to this source: an untrusted one has a cap (reflection). */
+bool engine_may_answer(const struct engine_request *request);
 /* Opens the transaction; false: it was answered 503 without state. */
 bool engine_request_open(struct engine_request *request);
 /* Our Contact for this request, as "<sip:host:port>"; written into `text`. */
