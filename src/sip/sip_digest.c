@@ -17,11 +17,11 @@ static enum err take_field(const char **at, const char *end, struct sip_param *o
         return ERR_SYNTAX;
     next = sip_text_skip(next + 1, end);
     if (next < end && *next == '"') {
-        const char *behind = sip_text_quoted_end(next, end);
-        if (!behind)
+        const char *closed = sip_text_quoted_end(next, end);
+        if (!closed)
             return ERR_SYNTAX;
-        out_field->value = span_make(next + 1, (size_t)(behind - next) - 2);
-        next = behind;
+        out_field->value = span_make(next + 1, (size_t)(closed - next) - 2);
+        next = closed;
     } else {
         len = sip_text_run(next, end, SIP_TEXT_VALUE);
         if (!len)
@@ -29,10 +29,11 @@ static enum err take_field(const char **at, const char *end, struct sip_param *o
         out_field->value = span_make(next, len);
         next += len;
     }
-    next = sip_text_skip(next, end);
-    if (next < end && *next != ',')
-        return ERR_SYNTAX;
-    *at = next < end ? next + 1 : next;
+    const char *behind = sip_text_skip(next, end);
+    bool comma = behind < end && *behind == ',';
+    if (behind < end && !comma && (behind == next || next[-1] != '"'))
+        return ERR_SYNTAX; /* behind a quoted value and a space the comma is missed by nobody; some leave it out */
+    *at = comma ? behind + 1 : behind;
     return OK;
 }
 
