@@ -1,0 +1,256 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a check finds, where, and what it leaves alone. */
+#include "authoring/authoring_check.h"
+#include "authoring/authoring_scan.h"
+#include "policy/policy.h"
+#include "util/buffer.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+static struct authoring_findings findings;
+static struct policy_source *source;
+
+static void check_files(const struct policy_file *files, size_t count)
+{
+    policy_source_unref(source);
+    assert_int_equal(policy_source_from_memory("test", files, count, &source, NULL), OK);
+    authoring_check(source, &findings);
+}
+
+static void check(const char *text)
+{
+    const struct policy_file file = {"policy.lua", span_of(text)};
+    check_files(&file, 1);
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    policy_source_unref(source);
+    source = NULL;
+    return 0;
+}
+
+static void assert_nothing(const char *text)
+{
+    check(text);
+    if (findings.count > 0)
+        fail_msg("%s: %d: %s", text, findings.list[0].line, findings.list[0].text);
+}
+
+static void assert_finding(const char *text, enum authoring_severity severity, int line, int column,
+                           const char *message)
+{
+    check(text);
+    for (size_t i = 0; i < findings.count; i++) {
+        const struct authoring_finding *finding = &findings.list[i];
+        if (!strstr(finding->text, message))
+            continue;
+        assert_int_equal(finding->severity, severity);
+        assert_string_equal(finding->file, "policy.lua");
+        if (finding->line != line || finding->column != column)
+            fail_msg("%s: expected %d:%d, got %d:%d", finding->text, line, column, finding->line, finding->column);
+        return;
+    }
+    fail_msg("%s: nothing says \"%s\" (%s)", text, message, findings.count ? findings.list[0].text : "no finding");
+}
+
+#define HEAD "return policy { on_error = reject(500) {}, default = not_found {},\n"
+
+static void errors(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        int line, column;
+        const char *message;
+    } rows[] = {
+        {"return function(req)\n  retrun ok {}\nend", 2, 0, "syntax error"},
+        {"return 7", 0, 0, "expected it to return"},
+        {HEAD "rulez = {} }", 2, 0, "did you mean \"rules\""},
+        {HEAD "rules = { { 'a', when = { usr = 'x' }, verdict = ok {} } } }", 2, 0, "did you mean \"user\""},
+        {"return policy { on_error = gone {}, default = not_found {}, rules = {} }", 1, 0, "gone {} is refused"},
+        {"return function(req)\n  return gon {}\nend", 2, 10, "there is no global 'gon'; did you mean 'gone'?"},
+        {"return function(req)\n  return xyzzy(req)\nend", 2, 10, "there is no global 'xyzzy'"},
+        {"return function(req)\n  x = 1\n  return ok {}\nend", 2, 3, "write 'local x'"},
+        {"function helper() end\nreturn function(req) return ok {} end", 1, 10, "'helper' is written as a global"},
+        {"return function(req)\n  return req.methd and ok {}\nend", 2, 14, "did you mean 'method'?"},
+        {"return function(req)\n  return req.target.nmber and ok {}\nend", 2, 21, "did you mean 'number'?"},
+        {"return function(req)\n  return req:heder 'X' and ok {}\nend", 2, 14, "did you mean 'header'?"},
+        {HEAD "rules = { { 'a', check = function(req)\n return req.source.ipp == 'x' end, verdict = ok {} } } }", 3, 20,
+         "did you mean 'ip'?"},
+        {"local a = 1\nreturn function(req) return ok { reason = os.date() } end", 2, 43, "there is no global 'os'"},
+        {"return function(req)\n  for i = 1, n do log.info(i) end\n return ok {} end", 2, 14, "'n'"},
+        {"return function(req)\n  do local y = 1 end\n  return y and ok {} end", 3, 10, "'y'"},
+        {"return function(req)\n  local t = { a = b }\n  return t.a and ok {} end", 2, 19, "'b'"},
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        assert_finding(rows[i].text, AUTHORING_ERROR, rows[i].line, rows[i].column, rows[i].message);
+        assert_true(findings.errors > 0);
+    }
+}
+
+static void warnings(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        int line, column;
+        const char *message;
+    } rows[] = {
+        {HEAD "rules = {\n{ 'a', when = { user = 'x' }, verdict = gone {} } } }", 3, 0, "without ground"},
+        {"return function(req)\n  return gone {}\nend", 2, 10, "without `evidence`"},
+        {"return policy { on_error = reject(500) {}, default = gone {}, rules = {} }", 0, 0, "default answers 410"},
+        {HEAD "rules = { { 'a', verdict = ok {} },\n{ 'b', verdict = drop } } }", 3, 0, "\"b\" is never reached"},
+        {HEAD "rules = {\n{ 'a', when = { state = 'gone' }, verdict = gone { q850 = 17 } } } }", 3, 0,
+         "contradicts 410"},
+        {HEAD "rules = {\n{ 'a', when = { user = 'x' }, verdict = not_found { q850 = 22 } } } }", 3, 0,
+         "contradicts 404"},
+        {HEAD "rules = {\n{ 'a', when = { user = 'x' }, verdict = unavailable { q850 = 1 } } } }", 3, 0,
+         "contradicts 480"},
+        {HEAD "rules = {\n{ 'a', when = { user = 'x' }, verdict = reject(603) { q850 = 16 } } } }", 3, 0, "normal end"},
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        assert_finding(rows[i].text, AUTHORING_WARNING, rows[i].line, rows[i].column, rows[i].message);
+        assert_int_equal(findings.errors, 0);
+    }
+}
+
+static void nothing_wrong(void **state)
+{
+    (void)state;
+    assert_nothing("return function(req) return ok {} end");
+    assert_nothing("return function(req) return gone { evidence = 'x' } end");
+    assert_nothing(HEAD "rules = { { 'a', when = { state = 'gone' }, verdict = gone {} } } }");
+    assert_nothing(
+        HEAD "data = { d = strings { 'x' } }, rules = { { 'a', when = { user = in_set 'd' }, verdict = gone {} } } }");
+    /* Lua's scopes, as far as they go. */
+    assert_nothing(
+        "local a <const>, b = 1, 2\n"
+        "local function f(x, ...) local n = select('#', ...) return x + n + f(a) end\n"
+        "local m = {}\nfunction m.g(y) return y end\nfunction m:h(z) return self, z end\n"
+        "for k, v in pairs(m) do log.info(k, v) end\nfor i = 1, b do log.info(i) end\n"
+        "while a > 2 do local c = a break end\n"
+        "repeat local d = 1 until d == 1\n"
+        "if a then local e = 1 log.info(e) elseif b then local g = 2 log.info(g) else local h = 3 log.info(h) end\n"
+        "do goto done end\n::done::\n"
+        "local s = { a = 1, ['b'] = 2, c = function(q) return q end; d = 'x' .. a }\n"
+        "local long = [==[ not code: foo(bar) ]==] --[[ nor this: baz ]] -- nor that\n"
+        "return function(req) return req.method == 'x' and ok { reason = long .. s.d } or ok {} end");
+    /* A table of one's own may have any field, whatever it is called. */
+    assert_nothing(
+        "local req = { colour = 'red' }\nreturn function(r) return ok { reason = req.colour .. r.method } end");
+}
+
+static void modules_are_checked_too(void **state)
+{
+    (void)state;
+    const struct policy_file files[] = {
+        {"policy.lua", SPAN("local l = require 'lib'\nreturn function(req) return l(req) end")},
+        {"lib.lua",
+         SPAN("return function(req)\n  if req.method == 'X' then return nott_found {} end\n  return ok {}\nend")},
+    };
+    check_files(files, 2);
+    assert_int_equal(findings.errors, 1);
+    assert_string_equal(findings.list[0].file, "lib.lua");
+    assert_int_equal(findings.list[0].line, 2);
+}
+
+static void format(void **state)
+{
+    (void)state;
+    char text[1024];
+    struct buffer out = buffer_over(text, sizeof(text));
+    check("return function(req)\n\treturn gon {}\nend");
+    authoring_finding_format(&findings.list[0], source, &out);
+    assert_true(
+        span_equal(buffer_span(&out), SPAN("policy.lua:2:9: error: there is no global 'gon'; did you mean 'gone'?\n"
+                                           "    \treturn gon {}\n"
+                                           "    \t       ^\n")));
+    buffer_clear(&out);
+    check("return 7");
+    authoring_finding_format(&findings.list[0], source, &out);
+    assert_true(span_starts_with(buffer_span(&out), SPAN("policy.lua: error: expected it to return")));
+}
+
+static void many_findings(void **state)
+{
+    (void)state;
+    static char text[64 * 1024];
+    size_t len = (size_t)snprintf(text, sizeof(text), "return function(req)\n");
+    for (int i = 0; i < 150; i++)
+        len += (size_t)snprintf(text + len, sizeof(text) - len, "log.info(nothing%d)\n", i);
+    snprintf(text + len, sizeof(text) - len, "return ok {} end");
+    check(text);
+    assert_int_equal(findings.count, AUTHORING_FINDINGS_MAX);
+    assert_int_equal(findings.errors, 150);
+    assert_int_equal(findings.left_out, 50);
+}
+
+/* Every global that luacheck is told of is there. */
+static void luacheck_agrees(void **state)
+{
+    (void)state;
+    static char text[8192];
+    const struct policy_file file = {"policy.lua", SPAN("return function() end")};
+    const struct policy_options options = {0};
+    struct policy *policy = NULL;
+    struct authoring_token token;
+    unsigned count = 0;
+    FILE *stream = fopen(SOURCE_DIR "/.luacheckrc", "r");
+    assert_non_null(stream);
+    size_t len = fread(text, 1, sizeof(text), stream);
+    fclose(stream);
+    policy_source_unref(source);
+    assert_int_equal(policy_source_from_memory("bare", &file, 1, &source, NULL), OK);
+    assert_int_equal(policy_load(source, &options, &policy, NULL), OK);
+    struct authoring_scan scan = authoring_scan_begin(span_make(text, len));
+    while (authoring_scan_next(&scan, &token) && !authoring_token_is(&token, "std")) {
+        if (token.kind != AUTHORING_TOKEN_STRING)
+            continue;
+        if (!policy_has_global(policy, token.text))
+            fail_msg(".luacheckrc names %.*s, which policies do not have", SPAN_ARG(token.text));
+        count++;
+    }
+    assert_true(count > 40);
+    assert_false(policy_has_global(policy, SPAN("os")));
+    assert_false(policy_has_global(policy, SPAN("next")));
+    policy_free(policy);
+}
+
+/* Any bytes are some tokens: no crash, no endless loop. */
+static void scan_takes_anything(void **state)
+{
+    (void)state;
+    unsigned seed = 1;
+    for (int i = 0; i < 20000; i++) {
+        static const char pieces[] = "[[]]=--\"'\\\n{}(),.:a1 local function end do for in until goto";
+        char text[64];
+        struct authoring_token token;
+        size_t len = 0;
+        for (; len < sizeof(text); len++) {
+            seed = seed * 1103515245u + 12345u;
+            text[len] = pieces[(seed >> 16) % (sizeof(pieces) - 1)];
+        }
+        struct authoring_scan scan = authoring_scan_begin(span_make(text, len));
+        for (size_t tokens = 0; authoring_scan_next(&scan, &token); tokens++)
+            assert_true(tokens <= len);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(errors),          cmocka_unit_test(warnings),
+        cmocka_unit_test(nothing_wrong),   cmocka_unit_test(modules_are_checked_too),
+        cmocka_unit_test(format),          cmocka_unit_test(many_findings),
+        cmocka_unit_test(luacheck_agrees), cmocka_unit_test(scan_takes_anything),
+    };
+    return cmocka_run_group_tests(tests, NULL, tear_down);
+}
