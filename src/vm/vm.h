@@ -126,8 +126,8 @@ void vm_end_decision(struct vm *vm);
 int64_t vm_wall_ms(const struct vm *vm);
 struct random *vm_random(struct vm *vm);
 
-/* Between decisions: as many collector steps as allocation has run up debt; returns at once when there is none.  Bounded
- * (about 0.3 ms). */
+/* Between decisions: as many collector steps as allocation has run up debt; returns at once when there is none.  About
+ * 0.3 ms at most, 1 ms when nearly all of a full VM is alive. */
 void vm_collect_outside(struct vm *vm);
 /* What lives after the last finished collection is more than the soft cap (or garbage nears the hard one): time to build
  * another VM, off the call path. */

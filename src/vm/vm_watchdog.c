@@ -22,7 +22,7 @@ struct vm_watch_slot {
     _Alignas(64) _Atomic uint64_t state;
     _Atomic uint64_t limit_ns;
     _Atomic uint64_t kill_number; /* the decision that the signal under way is for */
-    _Atomic bool taken;
+    bool taken;                   /* this and the next two under the watchdog's lock */
     pthread_t thread;
     clockid_t cpu_clock;
     uint64_t last_number; /* the thread's own: given out so far */
@@ -40,7 +40,7 @@ struct vm_watchdog {
     uint64_t id; /* tells it from one that was freed and had the same address */
     sem_t wake;
     pthread_t thread;
-    pthread_mutex_t lock; /* of giving out slots */
+    pthread_mutex_t lock; /* of giving out slots and looking at them; no decision ever takes it */
     struct vm_watch_slot slots[VM_WATCHDOG_THREADS];
 };
 
@@ -104,13 +104,15 @@ static uint64_t look_at(struct vm_watchdog *watchdog, struct vm_watch_slot *slot
 static uint64_t look_at_all(struct vm_watchdog *watchdog)
 {
     uint64_t sleep_ns = 0;
+    pthread_mutex_lock(&watchdog->lock);
     for (int i = 0; i < VM_WATCHDOG_THREADS; i++) {
-        if (!atomic_load_explicit(&watchdog->slots[i].taken, memory_order_acquire))
+        if (!watchdog->slots[i].taken)
             continue;
         uint64_t wanted = look_at(watchdog, &watchdog->slots[i]);
         if (wanted && (!sleep_ns || wanted < sleep_ns))
             sleep_ns = wanted;
     }
+    pthread_mutex_unlock(&watchdog->lock);
     return sleep_ns;
 }
 
@@ -207,13 +209,13 @@ static enum err take_slot(struct vm_watchdog *watchdog)
     pthread_mutex_lock(&watchdog->lock);
     for (int i = 0; i < VM_WATCHDOG_THREADS && err != OK; i++) {
         struct vm_watch_slot *slot = &watchdog->slots[i];
-        if (atomic_load(&slot->taken) || pthread_getcpuclockid(pthread_self(), &slot->cpu_clock) != 0)
+        if (slot->taken || pthread_getcpuclockid(pthread_self(), &slot->cpu_clock) != 0)
             continue;
         slot->thread = pthread_self();
         local.watchdog = watchdog;
         local.id = watchdog->id;
         local.slot = slot;
-        atomic_store_explicit(&slot->taken, true, memory_order_release);
+        slot->taken = true;
         err = OK;
     }
     pthread_mutex_unlock(&watchdog->lock);
@@ -225,7 +227,9 @@ void vm_watchdog_leave(struct vm_watchdog *watchdog)
     if (!watchdog || local.watchdog != watchdog || local.id != watchdog->id)
         return;
     invariant(!local.running);
-    atomic_store_explicit(&local.slot->taken, false, memory_order_release);
+    pthread_mutex_lock(&watchdog->lock);
+    local.slot->taken = false;
+    pthread_mutex_unlock(&watchdog->lock);
     local = (struct vm_watch_local){0};
 }
 

@@ -204,10 +204,11 @@ static void a_large_set_answers_quickly(void **state)
     for (int kind = FACTS_STRINGS; kind <= FACTS_RANGES; kind++) {
         struct random random;
         random_seed(&random, 7);
-        char *text = malloc(count * 16);
+        char *text = malloc(count * 16 + 1);
         size_t len = 0;
         for (size_t i = 0; i < count; i++)
-            len += (size_t)sprintf(text + len, "+1%012llu\n", (unsigned long long)random_below(&random, 1000000000000));
+            len += (size_t)snprintf(text + len, 17, "+1%012llu\n",
+                                    (unsigned long long)random_below(&random, 1000000000000));
         struct facts_set *set = NULL;
         uint64_t began = clock_mono_ns();
         assert_int_equal(facts_set_from_memory((enum facts_set_kind)kind, "big", span_make(text, len), &set, NULL), OK);

@@ -76,8 +76,9 @@ char *test_text(const char *source)
 
 static char *error_text(const char *text)
 {
-    char *copy = malloc(strlen(text) + 8);
-    sprintf(copy, "error: %s", text);
+    size_t size = strlen(text) + sizeof("error: ");
+    char *copy = malloc(size);
+    snprintf(copy, size, "error: %s", text);
     return copy;
 }
 

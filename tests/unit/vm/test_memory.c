@@ -77,7 +77,7 @@ static void read_a_configuration(void (*fail_at)(unsigned nth))
     for (; n < STEPS_MAX; n++) {
         struct vm_value_file *file = NULL;
         struct fault fault = {0};
-        failing_malloc_at(n);
+        fail_at(n);
         enum err err =
             vm_value_load("verdict.lua", SPAN("return { a = { b = 'text', 1, 2 }, ('x'):rep(100) }"), &file, &fault);
         bool failed = failing_malloc_off();
