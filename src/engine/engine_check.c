@@ -96,6 +96,17 @@ static struct net_flow flow_of(const struct policy_peer *source)
     return flow;
 }
 
+/* Who is trusted is the case's word alone: the configuration of the machine that tests says nothing about it. */
+static void trust_as_said(struct bench *bench, const struct net_flow *flow, bool trusted)
+{
+    bench->site.trusted_count = trusted ? 1 : 0;
+    bench->site.trusted[0] = (struct net_prefix){
+        .address = flow->remote,
+        .bits = flow->remote.family == NET_FAMILY_IP6 ? 128 : 32,
+    };
+    bench->site.trusted[0].address.port = 0;
+}
+
 /* Each case meets an empty engine, so that no transaction of an earlier one answers for it. */
 static enum err run_case(void *ctx, const struct authoring_test_case *test, struct authoring_test_got *out_got)
 {
@@ -108,6 +119,7 @@ static enum err run_case(void *ctx, const struct authoring_test_case *test, stru
     if (err != OK)
         return err;
     policy_collect(bench->policy);
+    trust_as_said(bench, &flow, test->source.trusted);
     engine_core_use(bench->core, bench->policy, 1);
     engine_core_receive(bench->core, &flow, test->message, flow.transport == NET_UDP ? SIP_DATAGRAM : SIP_STREAM);
     const struct engine_outcome *last = &bench->core->last;
