@@ -112,18 +112,29 @@ void sip_sdp_offer(const struct sip_sdp_local *local, struct buffer *out)
     add_direction(out, (enum sip_sdp_direction)local->direction);
 }
 
+/* One format with its name. */
+struct format {
+    struct span type, map;
+};
+
+/* The formats of a stream, looked up once each. */
+static size_t read_formats(const struct sip_sdp_media *media, struct format formats[SIP_SDP_FORMATS_MAX + 1])
+{
+    size_t count = 0;
+    for (struct span rest = media->formats; sip_sdp_format_next(&rest, &formats[count].type); count++)
+        formats[count].map = sip_sdp_rtpmap(media, formats[count].type);
+    return count;
+}
+
 /* Whether one of the answer's formats is among the offer's: the same name for dynamic types, the same number else. */
 static bool shares_format(const struct sip_sdp_media *offer, const struct sip_sdp_media *answer)
 {
-    struct span answered, offered;
-    for (struct span rest = answer->formats; sip_sdp_format_next(&rest, &answered);) {
-        struct span answered_map = sip_sdp_rtpmap(answer, answered);
-        for (struct span left = offer->formats; sip_sdp_format_next(&left, &offered);) {
-            struct span offered_map = sip_sdp_rtpmap(offer, offered);
-            if (answered_map.at && offered_map.at ? span_equal_nocase(answered_map, offered_map)
-                                                  : span_equal(answered, offered))
-                return true;
-        }
+    struct format offered[SIP_SDP_FORMATS_MAX + 1], answered[SIP_SDP_FORMATS_MAX + 1];
+    size_t offered_count = read_formats(offer, offered), answered_count = read_formats(answer, answered);
+    for (size_t at = 0; at < answered_count * offered_count; at++) {
+        const struct format *a = &answered[at / offered_count], *o = &offered[at % offered_count];
+        if (a->map.at && o->map.at ? span_equal_nocase(a->map, o->map) : span_equal(a->type, o->type))
+            return true;
     }
     return false;
 }
