@@ -1,1 +1,157 @@
 # SPDX-License-Identifier: Apache-2.0
+"""Everything in examples/ works as it stands there; only ports are put in its place."""
+import re
+import shutil
+import socket
+import subprocess
+
+from harness import sipp
+from harness.daemon import ROOT, Daemon, cli
+from harness.registry import check, equal, test, wait_until
+from harness.sip import Phone
+
+EXAMPLES = ROOT / "examples"
+
+
+def free_port():
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        sock.bind(("127.0.0.1", 0))
+        return sock.getsockname()[1]
+
+
+def example_data(t):
+    data = t.folder / "data"
+    data.mkdir()
+    done = cli("directory", "import", "--data", data, EXAMPLES / "directory.csv")
+    equal(done.returncode, 0, f"{done.stdout}{done.stderr}")
+    return data
+
+
+@test(limit=30)
+def the_example_configuration(t):
+    text = (EXAMPLES / "verdict.lua").read_text()
+    data = example_data(t)
+    for old, new in (("127.0.0.1:5060", "127.0.0.1:0"), ("/var/lib/verdict", str(data)), ("127.0.0.1:9464", "127.0.0.1:0"),
+                     ("/var/log/verdict/decisions.jsonl", str(t.path("decisions.jsonl"))),
+                     ("policies/lifecycle", str(ROOT / "policies/lifecycle"))):
+        check(old in text, f"{old} is not in it")
+        text = text.replace(old, new)
+    config = t.write("verdict.lua", text)
+    daemon = Daemon(t, policy=None, listen=(), data=False, args=["--config", str(config)])
+    phone = Phone(t, daemon.address("udp"))
+    phone.ask("INVITE", "+15550101", 410)
+    phone.ask("INVITE", uri="sip:alice@sip.example.com", status=200)
+    Phone(t, daemon.address("tcp"), "tcp").ask("OPTIONS", "+15550102", 301)
+    wait_until(lambda: t.path("decisions.jsonl").exists() and t.path("decisions.jsonl").read_text().count("\n") >= 3, 3,
+               "the decision log")
+    check(daemon.metrics_address(), "no metrics address")
+
+
+@test(limit=30)
+def the_example_scenarios(t):
+    data = example_data(t)
+    daemon = Daemon(t, policy=ROOT / "policies/lifecycle", data=False, args=["--data", str(data)],
+                    listen=("udp:127.0.0.1:0", "tcp:127.0.0.1:0"))
+    for scenario, user in (("invite_200.xml", "+15550100"), ("invite_410.xml", "+15550101"), ("options.xml", "+15550100")):
+        for transport, code in (("udp", "u1"), ("tcp", "t1")):
+            equal(sipp.run(t, daemon.address(transport), EXAMPLES / "sipp" / scenario, calls=3, rate=10, service=user,
+                           transport=code, name=f"{scenario}-{code}"), (3, 0), f"{scenario} over {transport}")
+
+
+class Kamailio:
+    def __init__(self, t, verdict):
+        self.port = free_port()
+        folder = t.folder / "kamailio"
+        folder.mkdir()
+        self.log = folder / "kamailio.log"
+        command = [sipp.have("kamailio", "kamailio"), "-f", str(EXAMPLES / "kamailio/kamailio.cfg"), "-DD", "-E", "-m", "64",
+                   "-Y", str(folder), "-w", str(folder), "-A", f"LISTEN=udp:127.0.0.1:{self.port}",
+                   "-A", f'VERDICT="sip:{verdict[0]}:{verdict[1]}"']
+        with open(self.log, "wb") as log:
+            self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        t.on_end(self.stop)
+        self.address = ("127.0.0.1", self.port)
+        probe = Phone(t, self.address)
+
+        def answers():
+            check(self.process.poll() is None, f"kamailio ended:\n{self.log.read_text()[-2000:]}")
+            try:
+                probe.send(probe.request("OPTIONS", uri=f"sip:127.0.0.1:{self.port}"))
+                return probe.receive(0.3)
+            except OSError:
+                return False
+
+        wait_until(answers, 15, "kamailio to answer")
+
+    def stop(self):
+        if self.process.poll() is None:
+            self.process.terminate()
+            try:
+                self.process.wait(5)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+
+
+def behind_kamailio(t, next_hop):
+    folder = t.folder / "example"
+    shutil.copytree(EXAMPLES / "kamailio", folder)
+    policy = folder / "policy/policy.lua"
+    text, count = re.subn(r"127\.0\.0\.1:5080", f"127.0.0.1:{next_hop}", policy.read_text())
+    equal(count, 1, "next hops in the policy")
+    policy.write_text(text)
+    config = folder / "verdict.lua"
+    config.write_text(config.read_text().replace("127.0.0.1:5070", "127.0.0.1:0"))
+    return Daemon(t, policy=policy.parent, listen=(), data=False,
+                  args=["--config", str(config), "--data", str(example_data(t)), "--t1-ms", "100"])
+
+
+@test(limit=60)
+def kamailio_in_front(t):
+    hop = free_port()
+    answering = subprocess.Popen([sipp.have("sipp", "sip-tester"), "-sf", str(sipp.SCENARIOS / "uas.xml"), "-i", "127.0.0.1", "-p", str(hop), "-nostdin"],
+                                 cwd=t.folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    t.on_end(answering.kill)
+    daemon = behind_kamailio(t, hop)
+    kamailio = Kamailio(t, daemon.address())
+    phone = Phone(t, kamailio.address)
+    domain = "@example.com"
+
+    gone = phone.ask("INVITE", uri=f"sip:+15550101{domain}", status=410)
+    check("cause=22" in (gone.get("reason") or ""), f"Reason through Kamailio: {gone.get('reason')}")
+    for user, status in (("+15550102", 301), ("+15550103", 480), ("+15550999", 404)):
+        phone.ask("INVITE", uri=f"sip:{user}{domain}", status=status)
+
+    invite = phone.request("INVITE", uri=f"sip:+15550100{domain}")
+    phone.send(invite)
+    ok = phone.expect(200, 5)
+    check(f"127.0.0.1:{hop}" in ok.get("contact"), f"the 200 is not the next hop's: {ok.get('contact')}")
+    route = [f"Route: {value}" for value in reversed(ok.all("record-route"))]
+    phone.send(dict(phone.ack_of(invite, ok), extra=route))
+    phone.send(dict(phone.bye_of(invite, ok), extra=route))
+    phone.expect(200, 5, method="BYE")
+    check(daemon.metric("verdict_unacknowledged_refusals_total") in (0, None), "Kamailio did not acknowledge our answers")
+
+    calls = sipp.run(t, kamailio.address, "invite_410.xml", calls=50, rate=50, service="+15550101", name="through")
+    equal(calls, (50, 0), "refusals through Kamailio")
+
+
+@test(limit=60)
+def kamailio_when_verdict_cannot_say(t):
+    daemon = behind_kamailio(t, free_port())
+    kamailio = Kamailio(t, daemon.address())
+    phone = Phone(t, kamailio.address)
+    uri = "sip:+15550101@example.com"
+    phone.ask("INVITE", uri=uri, status=410)
+    daemon.post("/v1/drain")
+    busy = phone.ask("INVITE", uri=uri)
+    equal(busy.status // 100, 5, f"drained: {busy.start}: no fact about the user")
+    daemon.process.kill()
+    invite = phone.request("INVITE", uri=uri)
+    phone.send(invite)
+    answer = None
+    for _ in range(10):
+        answer = phone.receive(5)
+        if answer is None or answer.status >= 200:
+            break
+    check(answer is not None and answer.status in (500, 503), f"not there: {answer}")
+    phone.send(phone.ack_of(invite, answer))

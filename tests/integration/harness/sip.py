@@ -222,7 +222,7 @@ class Phone:
         lines.append("Content-Length: 0")
         self.send_raw(("\r\n".join(lines) + "\r\n\r\n").encode())
 
-    def ask(self, method, user, status=None, **fields):
+    def ask(self, method, user=None, status=None, **fields):
         """Sends a request, gives its final response, and acknowledges an INVITE's."""
         request = self.request(method, user, **fields)
         self.send(request)

@@ -8,6 +8,7 @@ import subprocess
 from harness.registry import Failure, skip
 
 SCENARIOS = pathlib.Path(__file__).resolve().parents[1] / "sipp"
+EXAMPLES = pathlib.Path(__file__).resolve().parents[3] / "examples/sipp"
 
 
 def have(program, package):
@@ -23,7 +24,7 @@ def start(t, server, scenario, calls=1, rate=10, service="ok", transport="u1", a
     where = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
     folder = t.folder / (name or f"sipp-{pathlib.Path(scenario).stem}-{service}")
     folder.mkdir(exist_ok=True)
-    path = scenario if pathlib.Path(scenario).is_absolute() else SCENARIOS / scenario
+    path = next((p for p in (pathlib.Path(scenario), SCENARIOS / scenario) if p.is_absolute() and p.exists()), EXAMPLES / scenario)
     command = [have("sipp", "sip-tester"), where, "-sf", str(path), "-s", service, "-i", bind or ("[::1]" if ":" in host else "127.0.0.1"),
                "-p", "0", "-m", str(calls), "-r", str(rate), "-l", str(max(10, rate * 10)), "-t", transport, "-nostdin", "-trace_err",
                "-error_file", str(folder / "sipp.err"), "-trace_stat", "-stf", str(folder / "stat.csv"), "-fd", "1",
