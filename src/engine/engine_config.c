@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Defaults, the one table of settings, and how a value gets into its place; engine_config_file.c reads the file. */
 #include "engine/engine_config_priv.h"
-#include "net/net_address.h"
+#include "net/net_listener.h"
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -153,10 +154,27 @@ static enum err set_number(struct engine_config *config, const struct engine_set
     return OK;
 }
 
+/* Addresses are read here already, while the file and its line are known; what they are good for is found out later. */
+static bool is_fit(const struct engine_setting *setting, struct span value)
+{
+    struct net_listen_spec spec;
+    struct net_prefix prefix;
+    struct net_address address;
+    if (strcmp(setting->key, "listen") == 0)
+        return net_listen_spec_parse(value, &spec, NULL) == OK;
+    if (strcmp(setting->key, "trusted") == 0 || strcmp(setting->key, "egress") == 0)
+        return net_prefix_parse(value, &prefix) == OK;
+    if (strcmp(setting->key, "metrics") == 0)
+        return net_address_parse(value, 0, &address) == OK;
+    return true;
+}
+
 enum err engine_setting_put(struct engine_config *config, const struct engine_setting *setting, struct span value)
 {
     void *place = (char *)config + setting->offset;
     char level[16];
+    if (!is_fit(setting, value))
+        return ERR_INVALID;
     switch (setting->kind) {
     case ENGINE_SETTING_TEXT:
         return set_text(place, value);
