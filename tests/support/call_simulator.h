@@ -1,0 +1,417 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A seeded simulation of transactions and calls: scripted callers on a network that loses, doubles, delays and reorders,
+ * against the real code on a fake clock.  The same seed gives the same schedule.  What must always hold is checked at
+ * every message that leaves (call_simulator_watch.h); what must hold at last, when a schedule is over. */
+#pragma once
+
+#include "support/call_simulator_watch.h"
+
+#define SIM_OFFER                                                                                                      \
+    "v=0\r\no=a 1 1 IN IP4 192.0.2.9\r\ns=-\r\nc=IN IP4 192.0.2.9\r\nt=0 0\r\nm=audio 4000 RTP/AVP "                   \
+    "0\r\na=inactive\r\n"
+
+static inline uint64_t sim_below(struct sim *sim, uint64_t bound)
+{
+    return random_below(&sim->random, bound);
+}
+
+static inline bool sim_chance(struct sim *sim, unsigned percent)
+{
+    return sim_below(sim, 100) < percent;
+}
+
+static inline struct sim_event *sim_plan(struct sim *sim, enum sim_event_kind kind, unsigned caller, uint64_t after_ms)
+{
+    if (sim->event_count == SIM_EVENTS_MAX) {
+        sim_fail(sim, "the simulator's own queue is full");
+        return &sim->spill;
+    }
+    struct sim_event *event = &sim->events[sim->event_count++];
+    event->at_ms = sim->fake.clock.mono_ms + after_ms;
+    event->order = sim->next_order++;
+    event->kind = kind;
+    event->caller = caller;
+    event->len = 0;
+    return event;
+}
+
+/* Puts bytes on the network, where they are lost, doubled, or arrive after a while. */
+static inline void sim_carry(struct sim *sim, enum sim_event_kind kind, unsigned caller, struct span bytes)
+{
+    unsigned copies = sim_chance(sim, sim->loss) ? 0 : sim_chance(sim, sim->doubling) ? 2 : 1;
+    while (copies--) {
+        struct sim_event *event = sim_plan(sim, kind, caller, sim_below(sim, sim->delay_ms + 1));
+        if (bytes.len > sizeof(event->bytes)) {
+            sim_fail(sim, "a message is longer than the simulator expects");
+            return;
+        }
+        memcpy(event->bytes, bytes.at, bytes.len);
+        event->len = bytes.len;
+    }
+}
+
+static inline enum err sim_wire_send(void *ctx, const struct net_flow *flow, struct span bytes)
+{
+    struct sim *sim = ctx;
+    (void)flow;
+    if (sim->wire_is_dead)
+        return ERR_CLOSED;
+    sim_watch(sim, bytes);
+    struct sim_sent sent = sim_sent_of(sim, bytes);
+    if (sent.caller < sim->caller_count)
+        sim_carry(sim, SIM_TO_CALLER, sent.caller, bytes);
+    return OK;
+}
+
+/* ---- the callers ---- */
+
+static inline struct sip_ask sim_ask(struct sim_caller *caller, const char *method, unsigned cseq, char branch[64])
+{
+    snprintf(branch, 64, "z9hG4bK-%s-%s-%u", method, caller->call_id, cseq);
+    return (struct sip_ask){.method = method,
+                            .branch = branch,
+                            .call_id = caller->call_id,
+                            .cseq = cseq,
+                            .to_tag = *caller->to_tag ? caller->to_tag : NULL};
+}
+
+static inline void sim_send(struct sim *sim, unsigned index, struct sip_ask ask)
+{
+    const struct sip_message *message = sip_ask(&sim->asked, ask);
+    sim_carry(sim, SIM_TO_ENGINE, index, message->bytes);
+}
+
+static inline void sim_send_invite(struct sim *sim, unsigned index)
+{
+    struct sim_caller *caller = &sim->callers[index];
+    char branch[64];
+    struct sip_ask ask = sim_ask(caller, "INVITE", caller->invite_cseq, branch);
+    if (caller->invite_cseq == 1)
+        ask.to_tag = NULL;
+    ask.body = caller->has_offer ? SIM_OFFER : NULL;
+    sim_send(sim, index, ask);
+    /* No copy may arrive when its transaction has ended: the last one goes out after 31 T1. */
+    if (caller->interval_ms < 16 * SIM_T1_MS)
+        sim_plan(sim, SIM_RESEND_INVITE, index, caller->interval_ms);
+    caller->interval_ms *= 2;
+}
+
+static inline void sim_send_ack(struct sim *sim, unsigned index, unsigned cseq, bool is_2xx)
+{
+    struct sim_caller *caller = &sim->callers[index];
+    char branch[64];
+    struct sip_ask ask = sim_ask(caller, is_2xx ? "ACK" : "INVITE", cseq, branch);
+    ask.method = "ACK";
+    ask.body = is_2xx && !caller->has_offer && !caller->answers_badly ? SIM_OFFER : NULL;
+    if (is_2xx && sim_chance(sim, 5))
+        ask.to_tag = "0123456789abcdef";
+    else if (is_2xx && sim_chance(sim, 5))
+        ask.cseq++;
+    else if (is_2xx && sim_chance(sim, 5))
+        ask.from_tag = "mallory";
+    sim_send(sim, index, ask);
+}
+
+static inline void sim_new_invite(struct sim *sim, unsigned index)
+{
+    struct sim_caller *caller = &sim->callers[index];
+    caller->invite_cseq = ++caller->cseq;
+    caller->invite_answered = false;
+    caller->interval_ms = SIM_T1_MS;
+    caller->invited_ms = sim->fake.clock.mono_ms;
+    sim_send_invite(sim, index);
+}
+
+static inline void sim_act(struct sim *sim, unsigned index)
+{
+    static const char *const methods[] = {"BYE", "BYE", "UPDATE", "INFO", "OPTIONS", "PRACK", "REFER", "FOO"};
+    struct sim_caller *caller = &sim->callers[index];
+    char branch[64];
+    unsigned what = (unsigned)sim_below(sim, 11);
+    if (what == 8 && !caller->invite_answered && sim->fake.clock.mono_ms - caller->invited_ms < 40 * SIM_T1_MS) {
+        sim_send(sim, index, sim_ask(caller, "INVITE", caller->invite_cseq, branch)); /* a stray copy */
+        struct sip_ask cancel = sim_ask(caller, "INVITE", caller->invite_cseq, branch);
+        cancel.method = "CANCEL";
+        sim_send(sim, index, cancel);
+    } else if (what == 9 && *caller->to_tag && caller->invite_answered) {
+        sim_new_invite(sim, index);
+    } else if (what == 10 && caller->call) {
+        call_hangup(caller->call, SPAN("Q.850;cause=16"));
+    } else if (what < 8 && *caller->to_tag) {
+        struct sip_ask ask = sim_ask(caller, methods[what], ++caller->cseq, branch);
+        sim_send(sim, index, ask);
+        sim_send(sim, index, ask);
+    }
+}
+
+static inline void sim_hear_response(struct sim *sim, unsigned index, const struct sip_message *response)
+{
+    struct sim_caller *caller = &sim->callers[index];
+    if (response->cseq_method != SIP_METHOD_INVITE)
+        return;
+    if (response->cseq == caller->invite_cseq)
+        caller->invite_answered = true;
+    if (response->status >= 200 && response->status < 300 && response->to.tag.len == TXN_TAG_LEN) {
+        memcpy(caller->to_tag, response->to.tag.at, TXN_TAG_LEN);
+        if (caller->acks && !sim_chance(sim, 10))
+            sim_plan(sim, SIM_ACK, index, sim_below(sim, 2000))->cseq = response->cseq;
+    } else if (response->status >= 300 && caller->acks) {
+        sim_send_ack(sim, index, response->cseq, false);
+    }
+}
+
+static inline void sim_hear(struct sim *sim, const struct sim_event *event)
+{
+    struct sip_problem problem;
+    struct sip_message *message = &sim->heard;
+    if (sip_message_parse(message, span_make(event->bytes, event->len), SIP_DATAGRAM, &problem) != OK) {
+        sim_fail(sim, "the engine sent what its own parser refuses");
+        return;
+    }
+    if (!message->is_request) {
+        sim_hear_response(sim, event->caller, message);
+        return;
+    }
+    if (sim->callers[event->caller].is_deaf)
+        return;
+    char text[SIM_MESSAGE_MAX + 1];
+    snprintf(text, sizeof(text), "%.*s", (int)event->len, event->bytes);
+    const struct sip_message *answer = sip_ask_answer(&sim->asked, text, sim_chance(sim, 90) ? 200 : 481);
+    sim_carry(sim, SIM_TO_ENGINE, event->caller, answer->bytes);
+}
+
+/* ---- what an engine does ---- */
+
+static inline void sim_answer_plain(struct sim *sim, struct txn *txn, const struct sip_message *request, unsigned code)
+{
+    char memory[4096];
+    struct buffer out = buffer_over(memory, sizeof(memory));
+    struct sip_reply_via via = {0};
+    sip_reply_begin(&out, request, code, SPAN(""), &via, txn_tag(txn));
+    sip_reply_end(&out, SPAN(""), SPAN(""));
+    if (txn_reply(txn, code, buffer_span(&out)) != OK)
+        sim_fail(sim, "an answer was refused");
+}
+
+static inline void sim_accept(struct sim *sim, unsigned index, struct txn *txn, const struct sip_message *invite)
+{
+    struct call_accept accept = {.contact = SPAN("<sip:verdict@192.0.2.1:5060>"),
+                                 .media_address = SPAN("192.0.2.1"),
+                                 .source = sim->flow.remote,
+                                 .user = &sim->callers[index]};
+    const char *why;
+    struct call *call;
+    if (call_new(sim->calls, txn, invite, &accept, &call, &why) != OK)
+        sim_answer_plain(sim, txn, invite, 503);
+}
+
+static inline void sim_decide(struct sim *sim, unsigned index, struct txn *txn, const struct sip_message *invite)
+{
+    struct sim_caller *caller = &sim->callers[index];
+    switch (caller->decision) {
+    case SIM_ACCEPT:
+        sim_accept(sim, index, txn, invite);
+        break;
+    case SIM_REFUSE:
+        sim_answer_plain(sim, txn, invite, 410);
+        break;
+    case SIM_DROP:
+        txn_absorb(txn);
+        break;
+    case SIM_HOLD:
+        if (txn_hold(txn, invite) != OK)
+            sim_fail(sim, "an INVITE could not be held");
+        caller->held = txn;
+        txn_set_user(txn, caller);
+        if (sim_chance(sim, 50))
+            sim_plan(sim, SIM_RING, index, sim_below(sim, 3000));
+        sim_plan(sim, SIM_DECIDE, index, sim_below(sim, 20000));
+        break;
+    }
+}
+
+static inline void sim_receive_new(struct sim *sim, unsigned index, const struct sip_message *request, bool is_merged)
+{
+    struct txn *txn;
+    if (request->to.tag.at && !is_merged) {
+        if (call_receive(sim->calls, request, &sim->flow, &sim->flow.remote) != OK)
+            sim_fail(sim, "a request in a dialog was refused");
+        return;
+    }
+    if (txn_server_new(sim->txns, request, &sim->flow, &txn) != OK) {
+        sim_fail(sim, "no transaction could be opened");
+        return;
+    }
+    if (is_merged)
+        sim_answer_plain(sim, txn, request, 482);
+    else if (request->method == SIP_METHOD_INVITE)
+        sim_decide(sim, index, txn, request);
+    else
+        sim_answer_plain(sim, txn, request, 481);
+}
+
+static inline void sim_receive(struct sim *sim, struct sim_event *event)
+{
+    struct sip_problem problem;
+    struct sip_message *message = &sim->heard;
+    if (sip_message_parse(message, span_make(event->bytes, event->len), SIP_DATAGRAM, &problem) != OK) {
+        sim_fail(sim, "the simulator sent what the parser refuses");
+        return;
+    }
+    if (!message->is_request) {
+        txn_receive_response(sim->txns, message);
+        return;
+    }
+    sim_watch_arrival(sim, event->caller, message);
+    struct txn_arrival arrival = txn_receive(sim->txns, message, &sim->flow);
+    if (arrival.class == TXN_NEW || arrival.class == TXN_MERGED)
+        sim_receive_new(sim, event->caller, message, arrival.class == TXN_MERGED);
+    else if (arrival.class == TXN_ACK_FOR_CALL)
+        call_receive_ack(sim->calls, message, &sim->flow);
+    else if ((arrival.class == TXN_CANCEL_MATCHED || arrival.class == TXN_CANCEL_UNMATCHED) &&
+             call_cancel(sim->calls, message, arrival.txn, &sim->flow, &sim->flow.remote) != OK)
+        sim_fail(sim, "a CANCEL was refused");
+}
+
+/* The held INVITE's turn has come, unless it was cancelled. */
+static inline void sim_continue(struct sim *sim, unsigned index, bool is_final)
+{
+    struct sim_caller *caller = &sim->callers[index];
+    struct txn *txn = caller->held;
+    struct sip_problem problem;
+    if (!txn || txn_state(txn) != TXN_PROCEEDING)
+        return;
+    if (sip_message_parse(&sim->heard, txn_request(txn), SIP_DATAGRAM, &problem) != OK)
+        sim_fail(sim, "the held request was spoilt");
+    else if (!is_final)
+        sim_answer_plain(sim, txn, &sim->heard, 180);
+    else if (sim_chance(sim, 50))
+        sim_accept(sim, index, txn, &sim->heard);
+    else
+        sim_answer_plain(sim, txn, &sim->heard, 486);
+}
+
+/* ---- the schedule ---- */
+
+static inline void sim_perform(struct sim *sim, struct sim_event *event)
+{
+    if (sim->is_verbose && event->len)
+        printf("%8llu to %s %u: %.*s\n", (unsigned long long)sim->fake.clock.mono_ms,
+               event->kind == SIM_TO_ENGINE ? "engine by" : "caller", event->caller, (int)event->len, event->bytes);
+    struct sim_caller *caller = &sim->callers[event->caller];
+    switch (event->kind) {
+    case SIM_TO_ENGINE:
+        sim_receive(sim, event);
+        break;
+    case SIM_TO_CALLER:
+        sim_hear(sim, event);
+        break;
+    case SIM_RESEND_INVITE:
+        if (!caller->invite_answered)
+            sim_send_invite(sim, event->caller);
+        break;
+    case SIM_ACK:
+        sim_send_ack(sim, event->caller, event->cseq, true);
+        break;
+    case SIM_ACT:
+        sim_act(sim, event->caller);
+        break;
+    case SIM_RING:
+        sim_continue(sim, event->caller, false);
+        break;
+    case SIM_DECIDE:
+        sim_continue(sim, event->caller, true);
+        break;
+    case SIM_SHUTDOWN:
+        sim->was_shut_down = true;
+        call_table_shutdown(sim->calls);
+        break;
+    case SIM_WIRE_DIES:
+        sim->wire_is_dead = sim->wire_was_dead = true;
+        break;
+    case SIM_WIRE_LIVES:
+        sim->wire_is_dead = false;
+        break;
+    }
+}
+
+static inline void sim_set_up_caller(struct sim *sim, unsigned index)
+{
+    struct sim_caller *caller = &sim->callers[index];
+    *caller = (struct sim_caller){.acks = !sim_chance(sim, 20),
+                                  .is_deaf = sim_chance(sim, 10),
+                                  .has_offer = sim_chance(sim, 75),
+                                  .answers_badly = sim_chance(sim, 20)};
+    static const enum sim_decision decisions[] = {SIM_ACCEPT, SIM_ACCEPT, SIM_ACCEPT, SIM_REFUSE, SIM_HOLD, SIM_DROP};
+    caller->decision = decisions[sim_below(sim, sizeof(decisions) / sizeof(*decisions))];
+    snprintf(caller->call_id, sizeof(caller->call_id), "c%u-%llu", index, (unsigned long long)sim->seed % 100000);
+    sim->caller_count = index + 1;
+    sim_new_invite(sim, index);
+    for (uint64_t actions = sim_below(sim, 5); actions; actions--)
+        sim_plan(sim, SIM_ACT, index, sim_below(sim, sim_chance(sim, 50) ? 3000 : 40000));
+}
+
+static inline void sim_set_up(struct sim *sim, uint64_t seed)
+{
+    random_seed(&sim->random, seed);
+    sim->seed = seed;
+    sim->caller_count = sim->event_count = 0;
+    sim->wire_is_dead = sim->wire_was_dead = sim->was_shut_down = false;
+    static const unsigned losses[] = {0, 5, 30, 70};
+    static const unsigned delays[] = {0, 20, 700, 4000};
+    sim->loss = losses[sim_below(sim, 4)];
+    sim->doubling = losses[sim_below(sim, 3)];
+    sim->delay_ms = delays[sim_below(sim, 4)];
+    for (unsigned i = 0, count = 1 + (unsigned)sim_below(sim, SIM_CALLERS_MAX); i < count; i++)
+        sim_set_up_caller(sim, i);
+    if (sim_chance(sim, 10))
+        sim_plan(sim, SIM_SHUTDOWN, 0, sim_below(sim, 40000));
+    if (sim_chance(sim, 10)) {
+        uint64_t dies_ms = sim_below(sim, 20000);
+        sim_plan(sim, SIM_WIRE_DIES, 0, dies_ms);
+        sim_plan(sim, SIM_WIRE_LIVES, 0, dies_ms + sim_below(sim, 10000));
+    }
+}
+
+static inline unsigned sim_next_event(const struct sim *sim)
+{
+    unsigned best = 0;
+    for (unsigned i = 1; i < sim->event_count; i++) {
+        const struct sim_event *event = &sim->events[i], *first = &sim->events[best];
+        if (event->at_ms < first->at_ms || (event->at_ms == first->at_ms && event->order < first->order))
+            best = i;
+    }
+    return best;
+}
+
+/* Runs one schedule to its very end.  False: sim->failure says what did not hold. */
+static inline bool sim_run(struct sim *sim, uint64_t seed)
+{
+    sim_set_up(sim, seed);
+    static const uint64_t whole = 64 * SIM_T1_MS;
+    while (!sim->failure) {
+        /* Nothing is left after the last event, 64*T1 for the ACK, 64*T1 for our BYE and T4. */
+        uint64_t now = sim->fake.clock.mono_ms;
+        unsigned next = sim_next_event(sim);
+        bool is_quiet = sim->event_count == 0;
+        uint64_t wake = wheel_next_ms(&sim->fake.wheel);
+        if (is_quiet && wake == UINT64_MAX)
+            break;
+        if (is_quiet && wake > 3 * whole) {
+            sim_fail(sim, "a timer runs far into the future");
+            break;
+        }
+        if (is_quiet || (wake != UINT64_MAX && now + wake <= sim->events[next].at_ms)) {
+            fake_clock_leap(&sim->fake, wake);
+            continue;
+        }
+        fake_clock_leap(&sim->fake, sim->events[next].at_ms - now);
+        struct sim_event event = sim->events[next];
+        sim->events[next] = sim->events[--sim->event_count];
+        sim_perform(sim, &event);
+    }
+    sim->schedules++;
+    if (!sim->failure)
+        sim_watch_end(sim);
+    return !sim->failure && sim_refresh(sim);
+}

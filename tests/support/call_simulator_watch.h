@@ -1,0 +1,381 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a simulation of calls knows and watches: the truths that no schedule may break. */
+#pragma once
+
+#include "call/call_table.h"
+#include "sip/sip_reply.h"
+#include "support/fake_clock.h"
+#include "support/sip_ask.h"
+#include "txn/txn_slab.h"
+#include "util/random.h"
+
+enum {
+    SIM_T1_MS = 500,
+    SIM_CALLERS_MAX = 3,
+    SIM_EVENTS_MAX = 1024,
+    SIM_MESSAGE_MAX = 1536,
+    SIM_FINALS_MAX = 64, /* transactions of one caller */
+    SIM_SENDINGS = 11    /* of a final answer to INVITE, by the timers alone */
+};
+
+enum sim_decision { SIM_ACCEPT, SIM_REFUSE, SIM_HOLD, SIM_DROP };
+
+enum sim_event_kind {
+    SIM_TO_ENGINE,
+    SIM_TO_CALLER,
+    SIM_RESEND_INVITE,
+    SIM_ACK,
+    SIM_ACT,
+    SIM_RING,
+    SIM_DECIDE,
+    SIM_SHUTDOWN,
+    SIM_WIRE_DIES,
+    SIM_WIRE_LIVES
+};
+
+struct sim_event {
+    uint64_t at_ms, order;
+    enum sim_event_kind kind;
+    unsigned caller, cseq;
+    size_t len;
+    char bytes[SIM_MESSAGE_MAX];
+};
+
+/* A final answer of ours, by the transaction that it belongs to. */
+struct sim_final {
+    char branch[48];
+    unsigned cseq, status, sendings, asked; /* asked: copies of the request that arrived after it */
+    enum sip_method method;
+    uint64_t hash, first_ms;
+    bool is_acked; /* a fitting ACK arrived in time */
+    unsigned told_acks, told_missing;
+};
+
+struct sim_caller {
+    char call_id[24], to_tag[TXN_TAG_LEN + 1];
+    unsigned cseq, invite_cseq;
+    uint64_t interval_ms, invited_ms;
+    bool acks, is_deaf, has_offer, answers_badly, invite_answered;
+    enum sim_decision decision;
+    struct txn *held;
+    struct call *call;
+    struct sim_final finals[SIM_FINALS_MAX];
+    unsigned final_count;
+    char bye_branch[48]; /* of ours */
+    unsigned byes;       /* of ours, copies not counted */
+    bool peer_ended;     /* its BYE was answered 200 */
+    unsigned starts, ends;
+};
+
+struct sim {
+    struct fake_clock fake;
+    struct random random;
+    struct txn_table *txns;
+    struct call_table *calls;
+    struct net_flow flow;
+    uint64_t seed, schedules, next_order;
+    unsigned loss, doubling; /* percent */
+    uint64_t delay_ms;
+    bool is_verbose; /* print what arrives */
+    bool wire_is_dead, wire_was_dead, was_shut_down;
+    struct sim_caller callers[SIM_CALLERS_MAX];
+    unsigned caller_count;
+    unsigned event_count;
+    const char *failure;
+    uint64_t sent, finals, byes;
+    struct sip_asked asked;
+    struct sip_message heard, watched;
+    struct sim_event spill;
+    struct sim_event events[SIM_EVENTS_MAX];
+};
+
+static inline void sim_fail(struct sim *sim, const char *what)
+{
+    if (!sim->failure)
+        sim->failure = what;
+}
+
+/* What left, in short. */
+struct sim_sent {
+    unsigned caller;
+    bool is_request;
+};
+
+static inline struct sim_sent sim_sent_of(struct sim *sim, struct span bytes)
+{
+    (void)bytes;
+    struct sim_sent sent = {.caller = SIM_CALLERS_MAX, .is_request = sim->watched.is_request};
+    for (unsigned i = 0; i < sim->caller_count; i++) {
+        if (span_equal(sim->watched.call_id, span_of(sim->callers[i].call_id)))
+            sent.caller = i;
+    }
+    return sent;
+}
+
+static inline struct sim_final *sim_final_find(struct sim_caller *caller, struct span branch, enum sip_method method)
+{
+    for (unsigned i = 0; i < caller->final_count; i++) {
+        struct sim_final *final = &caller->finals[i];
+        if (final->method == method && span_equal(branch, span_of(final->branch)))
+            return final;
+    }
+    return NULL;
+}
+
+/* The 2xx to INVITE with this CSeq, or with 0 the latest. */
+static inline struct sim_final *sim_final_2xx(struct sim_caller *caller, unsigned cseq)
+{
+    struct sim_final *found = NULL;
+    for (unsigned i = 0; i < caller->final_count; i++) {
+        struct sim_final *final = &caller->finals[i];
+        if (final->method == SIP_METHOD_INVITE && final->status < 300 && (!cseq || final->cseq == cseq))
+            found = final;
+    }
+    return found;
+}
+
+static inline void sim_watch_repeat(struct sim *sim, struct sim_final *final, uint64_t hash)
+{
+    uint64_t age = sim->fake.clock.mono_ms - final->first_ms;
+    if (final->hash != hash || final->status != sim->watched.status)
+        sim_fail(sim, "one transaction got two different final answers");
+    final->sendings++;
+    if (final->method != SIP_METHOD_INVITE)
+        return;
+    if (final->is_acked)
+        sim_fail(sim, "a final answer was repeated after its ACK");
+    if (age >= 64 * SIM_T1_MS)
+        sim_fail(sim, "a final answer was repeated after 64*T1");
+    if (final->sendings > SIM_SENDINGS + (final->status < 300 ? 0 : final->asked))
+        sim_fail(sim, "a final answer was sent too often");
+}
+
+static inline void sim_watch_final(struct sim *sim, struct sim_caller *caller, struct span bytes)
+{
+    static const struct siphash_key key = {9, 9};
+    const struct sip_message *response = &sim->watched;
+    uint64_t hash = siphash(&key, bytes.at, bytes.len);
+    struct sim_final *final = sim_final_find(caller, response->via.branch, response->cseq_method);
+    if (final) {
+        sim_watch_repeat(sim, final, hash);
+        return;
+    }
+    if (caller->final_count == SIM_FINALS_MAX) {
+        sim_fail(sim, "more transactions than the simulator expects");
+        return;
+    }
+    final = &caller->finals[caller->final_count++];
+    *final = (struct sim_final){.cseq = response->cseq,
+                                .status = response->status,
+                                .sendings = 1,
+                                .method = response->cseq_method,
+                                .hash = hash,
+                                .first_ms = sim->fake.clock.mono_ms};
+    span_copy(response->via.branch, final->branch, sizeof(final->branch));
+    sim->finals++;
+    if (response->cseq_method == SIP_METHOD_BYE && response->status == 200)
+        caller->peer_ended = true;
+}
+
+static inline void sim_watch_bye(struct sim *sim, struct sim_caller *caller)
+{
+    struct span branch = sim->watched.via.branch;
+    if (span_equal(branch, span_of(caller->bye_branch)))
+        return; /* once more, by timer E */
+    span_copy(branch, caller->bye_branch, sizeof(caller->bye_branch));
+    sim->byes++;
+    struct sim_final *last = sim_final_2xx(caller, 0);
+    if (++caller->byes > 1)
+        sim_fail(sim, "a call got two BYEs of ours");
+    if (caller->peer_ended)
+        sim_fail(sim, "our BYE followed the peer's");
+    if (!last && !sim->wire_was_dead)
+        sim_fail(sim, "a BYE without a call");
+    if (last && !last->is_acked && !sim->wire_was_dead && sim->fake.clock.mono_ms - last->first_ms < 64 * SIM_T1_MS)
+        sim_fail(sim, "our BYE came before the ACK and before 64*T1");
+}
+
+/* Everything that leaves passes here. */
+static inline void sim_watch(struct sim *sim, struct span bytes)
+{
+    struct sip_problem problem;
+    sim->sent++;
+    if (sip_message_parse(&sim->watched, bytes, SIP_DATAGRAM, &problem) != OK) {
+        sim_fail(sim, "the engine sent what its own parser refuses");
+        return;
+    }
+    struct sim_sent sent = sim_sent_of(sim, bytes);
+    if (sent.caller >= sim->caller_count) {
+        sim_fail(sim, "a message for nobody");
+        return;
+    }
+    struct sim_caller *caller = &sim->callers[sent.caller];
+    if (!sent.is_request && sim->watched.cseq_method == SIP_METHOD_ACK)
+        sim_fail(sim, "an ACK was answered");
+    else if (sent.is_request && sim->watched.method == SIP_METHOD_BYE)
+        sim_watch_bye(sim, caller);
+    else if (sent.is_request)
+        sim_fail(sim, "a request other than BYE");
+    else if (sim->watched.status >= 200)
+        sim_watch_final(sim, caller, bytes);
+}
+
+/* And every request that arrives. */
+static inline void sim_watch_arrival(struct sim *sim, unsigned index, const struct sip_message *request)
+{
+    struct sim_caller *caller = &sim->callers[index];
+    uint64_t now = sim->fake.clock.mono_ms;
+    struct sim_final *final = sim_final_find(caller, request->via.branch, request->method);
+    if (final)
+        final->asked++;
+    if (request->method != SIP_METHOD_ACK)
+        return;
+    struct sim_final *refusal = sim_final_find(caller, request->via.branch, SIP_METHOD_INVITE);
+    if (refusal && refusal->status >= 300)
+        refusal->is_acked = true;
+    struct sim_final *accepted = sim_final_2xx(caller, request->cseq);
+    bool fits = span_equal(request->to.tag, span_of(caller->to_tag)) && span_equal(request->from.tag, SPAN("alice"));
+    if (accepted && fits && !caller->peer_ended && now - accepted->first_ms < 64 * SIM_T1_MS)
+        accepted->is_acked = true;
+}
+
+static inline struct sim_caller *sim_caller_of(const struct call *call)
+{
+    return call_user(call);
+}
+
+static inline void sim_on_start(void *ctx, struct call *call)
+{
+    (void)ctx;
+    sim_caller_of(call)->call = call;
+    sim_caller_of(call)->starts++;
+}
+
+static inline void sim_on_ack(void *ctx, struct call *call, const struct call_ack *ack)
+{
+    struct sim *sim = ctx;
+    struct sim_final *final = sim_final_2xx(sim_caller_of(call), ack->cseq);
+    if (!final && sim->wire_was_dead)
+        return;
+    if (!final || !final->is_acked || final->told_acks++ || final->told_missing)
+        sim_fail(sim, "on_ack without an ACK, or twice");
+}
+
+static inline void sim_on_ack_missing(void *ctx, struct call *call, const struct call_ack *ack)
+{
+    struct sim *sim = ctx;
+    struct sim_final *final = sim_final_2xx(sim_caller_of(call), ack->cseq);
+    if (!final && sim->wire_was_dead)
+        return;
+    if (!final || final->is_acked || final->told_acks || final->told_missing++)
+        sim_fail(sim, "on_ack_missing although an ACK came, or twice");
+}
+
+static inline void sim_on_call_end(void *ctx, struct call *call, enum call_end end)
+{
+    (void)ctx;
+    (void)end;
+    sim_caller_of(call)->call = NULL;
+    sim_caller_of(call)->ends++;
+}
+
+static inline void sim_on_txn_end(void *ctx, struct txn *txn)
+{
+    (void)ctx;
+    struct sim_caller *caller = txn_user(txn);
+    if (caller && caller->held == txn)
+        caller->held = NULL;
+}
+
+static inline void sim_watch_end_of(struct sim *sim, struct sim_caller *caller)
+{
+    struct sim_final *last = sim_final_2xx(caller, 0);
+    if (caller->starts > 1 || caller->starts != caller->ends)
+        sim_fail(sim, "a call did not end once");
+    if (!last || sim->wire_was_dead)
+        return;
+    if (!last->is_acked && !caller->peer_ended && caller->byes != 1)
+        sim_fail(sim, "a 2xx without ACK was not followed by one BYE");
+    if (!last->is_acked && !caller->peer_ended && !last->told_missing)
+        sim_fail(sim, "a missing ACK was not told");
+    if (!last->is_acked && !caller->peer_ended && last->sendings != SIM_SENDINGS)
+        sim_fail(sim, "a 2xx without ACK was not sent eleven times");
+    if (last->is_acked && !last->told_acks)
+        sim_fail(sim, "an ACK was not told");
+    if (sim->was_shut_down && caller->byes + caller->peer_ended == 0)
+        sim_fail(sim, "the shutdown left a call behind");
+}
+
+/* When nothing moves any more: calls that stand are ended by shutting down; then nothing may be left. */
+static inline void sim_watch_end(struct sim *sim)
+{
+    struct txn_census census;
+    txn_table_census(sim->txns, &census);
+    if (census.servers + census.clients)
+        sim_fail(sim, "transactions are left");
+    for (struct call *call = call_next(sim->calls, NULL); call; call = call_next(sim->calls, call)) {
+        if (call_state(call) != CALL_UP)
+            sim_fail(sim, "a call is left that does not stand");
+    }
+    if (!sim->was_shut_down && !sim->failure) {
+        sim->was_shut_down = true;
+        sim->loss = sim->doubling = 0;
+        call_table_shutdown(sim->calls);
+        fake_clock_pass(&sim->fake, 200 * SIM_T1_MS); /* nobody hears our BYEs any more */
+        sim->event_count = 0;
+    }
+    for (unsigned i = 0; i < sim->caller_count; i++)
+        sim_watch_end_of(sim, &sim->callers[i]);
+    txn_table_census(sim->txns, &census);
+    if (call_table_count(sim->calls) || census.servers + census.clients || sim->fake.wheel.armed ||
+        txn_slab_blocks(txn_table_slab(sim->txns)) ||
+        txn_reflect_outstanding(txn_table_reflect(sim->txns), &sim->flow.remote))
+        sim_fail(sim, "a call, transaction, timer or block of memory is left");
+}
+
+static inline bool sim_new_calls(struct sim *sim)
+{
+    struct call_options options = {.txns = sim->txns,
+                                   .handlers = {.ctx = sim,
+                                                .on_start = sim_on_start,
+                                                .on_ack = sim_on_ack,
+                                                .on_ack_missing = sim_on_ack_missing,
+                                                .on_end = sim_on_call_end}};
+    return call_table_new(&options, &sim->calls) == OK;
+}
+
+/* A table that was shut down takes no more calls: the next schedule gets a new one. */
+static inline bool sim_refresh(struct sim *sim)
+{
+    call_table_free(sim->calls);
+    sim->calls = NULL;
+    return sim_new_calls(sim);
+}
+
+static inline enum err sim_wire_send(void *ctx, const struct net_flow *flow, struct span bytes);
+
+static inline struct sim *sim_new(void)
+{
+    struct sim *sim = calloc(1, sizeof(*sim));
+    if (!sim)
+        abort();
+    fake_clock_init(&sim->fake, NULL);
+    sim->flow = sip_ask_flow(NET_UDP, "192.0.2.9:5060");
+    struct txn_options options = {.clock = &sim->fake.clock,
+                                  .wheel = &sim->fake.wheel,
+                                  .wire = {sim, sim_wire_send},
+                                  .key = {1, 2},
+                                  .seed = 7,
+                                  .timers = {.t1_ms = SIM_T1_MS},
+                                  .handlers = {.ctx = sim, .on_end = sim_on_txn_end}};
+    if (txn_table_new(&options, &sim->txns) != OK || !sim_new_calls(sim))
+        abort();
+    return sim;
+}
+
+static inline void sim_free(struct sim *sim)
+{
+    call_table_free(sim->calls);
+    txn_table_free(sim->txns);
+    free(sim);
+}
