@@ -195,7 +195,7 @@ enum err directory_compact(struct directory *directory, uint64_t *out_bytes_befo
             *fault = why;
         return err;
     }
-    *out_bytes_before = before.file_bytes;
-    *out_bytes_after = after.file_bytes;
+    *out_bytes_before = before.used_bytes;
+    *out_bytes_after = after.used_bytes;
     return OK;
 }

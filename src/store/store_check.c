@@ -80,14 +80,15 @@ enum err store_check_file(const char *path, struct fault *fault)
 
 void store_fit_file(struct store *store)
 {
+    enum { SLACK = 1 << 20 };
     MDB_envinfo info;
     struct stat stat;
     int fd;
     if (mdb_env_info(store->env, &info) != 0 || mdb_env_get_fd(store->env, &fd) != 0 || fstat(fd, &stat) != 0)
         return;
-    off_t needed = (off_t)((info.me_last_pgno + 1) * store->page_bytes);
-    /* Only ever longer, and sparse.  Were it to fail, the next start would call the file cut: wrong, but safe. */
-    if (stat.st_size < needed && ftruncate(fd, needed) != 0)
+    off_t used = (off_t)((info.me_last_pgno + 1) * store->page_bytes);
+    /* Only ever longer, and sparse.  Were it to fail, a later start might call the file cut: wrong, but safe. */
+    if (stat.st_size < used + SLACK / 2 && ftruncate(fd, used + SLACK) != 0)
         return;
 }
 

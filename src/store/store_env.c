@@ -200,6 +200,7 @@ static enum err open_folder(const char *path, const struct store_options *option
                   options->format, options->kind);
         goto fail;
     }
+    store_fit_file(store);
     *out_store = store;
     return OK;
 fail:

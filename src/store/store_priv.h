@@ -51,8 +51,8 @@ struct store_txn {
 enum err store_err(int mdb_result);
 /* Before mapping: the file is LMDB's, sane, and as long as its last page says (SIGBUS is the alternative). */
 enum err store_check_file(const char *path, struct fault *fault);
-/* After a commit: LMDB may leave the last pages unwritten when they are free; lengthens the file to its last page, so
- * that store_check_file() can tell a cut file. */
+/* LMDB leaves the last pages unwritten when they are free by the commit (8 of 20,000 commits in a test), so that a sound
+ * file may be shorter than its last page says.  Keeps the file's length ahead of that, before the next commit is made. */
 void store_fit_file(struct store *store);
 /* Begins, ends a write transaction into *txn. */
 enum err store_txn_begin_write(struct store *store, struct store_txn *txn);

@@ -161,13 +161,15 @@ static void a_file_cut_anywhere_is_corrupt(void **state)
     struct store_folder *folder = *state;
     struct fault fault;
     char path[STORE_PATH_MAX];
-    struct stat stat_of;
+    struct store_stat stat_of;
     struct store *store = store_test_open(folder);
     put_rows(store, 1, 2000);
+    assert_int_equal(store_stat(store, &stat_of), OK);
     store_close(store);
     data_file(folder, path);
-    assert_int_equal(stat(path, &stat_of), 0);
-    for (off_t size = stat_of.st_size - 1; size > 0; size = size > 8192 ? size - 4096 : size / 2) {
+    assert_int_equal(truncate(path, (off_t)stat_of.used_bytes), 0);
+    assert_int_equal(open_again(folder, true, &fault), OK);
+    for (off_t size = (off_t)stat_of.used_bytes - 1; size > 0; size = size > 8192 ? size - 4096 : size / 2) {
         assert_int_equal(truncate(path, size), 0);
         assert_int_equal(open_again(folder, true, &fault), ERR_CORRUPT);
     }
