@@ -38,6 +38,7 @@ enum err engine_core_new(const struct engine_core_options *options, struct engin
     core->key = options->key;
     core->worker = options->worker;
     core->last.note = "";
+    list_init(&core->ringing);
     enum err err = make_tables(core);
     if (err != OK) {
         engine_core_free(core);
@@ -49,6 +50,7 @@ enum err engine_core_new(const struct engine_core_options *options, struct engin
 
 static void free_tables(struct engine_core *core)
 {
+    engine_ring_forget_all(core);
     if (core->calls)
         call_table_free(core->calls);
     if (core->txns)

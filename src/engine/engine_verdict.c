@@ -128,14 +128,26 @@ static struct span media_address(const struct engine_request *request, char text
     return buffer_span(&out);
 }
 
-static void accept_call(struct engine_request *request)
+void engine_accept(struct engine_request *request, const struct call_accept *accept)
 {
     struct engine_core *core = request->core;
-    const struct policy_answer *from = core->last.decision.answer;
-    char contact[ENGINE_CONTACT_MAX], address[NET_ADDRESS_TEXT_MAX], lines[2048];
-    struct buffer extra = buffer_over(lines, sizeof(lines));
     const char *why = NULL;
     struct call *call;
+    enum err err = call_new(core->calls, request->txn, request->message, accept, &call, &why);
+    if (err != OK) {
+        refuse_call(request, err, why);
+        return;
+    }
+    core->last.code = 200;
+    if (core->meters)
+        metric_count(core->meters->answers[200], core->worker, 1);
+}
+
+static void accept_call(struct engine_request *request)
+{
+    const struct policy_answer *from = request->core->last.decision.answer;
+    char contact[ENGINE_CONTACT_MAX], address[NET_ADDRESS_TEXT_MAX], lines[2048];
+    struct buffer extra = buffer_over(lines, sizeof(lines));
     for (unsigned i = 0; i < from->header_count; i++) {
         buffer_add_span(&extra, from->headers[i].name);
         buffer_add_literal(&extra, ": ");
@@ -151,14 +163,8 @@ static void accept_call(struct engine_request *request)
         .source = request->flow->remote,
     };
     accept.media_address = media_address(request, address, &accept.media_is_ipv6);
-    enum err err = call_new(core->calls, request->txn, request->message, &accept, &call, &why);
-    if (err != OK) {
-        refuse_call(request, err, why);
-        return;
-    }
-    core->last.code = 200;
-    if (core->meters)
-        metric_count(core->meters->answers[200], core->worker, 1);
+    if (from->ring_ms < 0 || !engine_ring(request, &accept, from->ring_ms))
+        engine_accept(request, &accept);
 }
 
 static void carry_out_ok(struct engine_request *request)
