@@ -28,6 +28,7 @@ static enum err hand_over(struct daemon_worker *self, unsigned owner, const stru
         .bytes = bytes,
         .kind = flow->transport == NET_UDP ? POST_DATAGRAM : POST_STREAM,
         .priority = has_priority(bytes),
+        .patient = flow->transport != NET_UDP,
     };
     return worker_post(self->worker, owner, &post);
 }

@@ -58,7 +58,7 @@ enum err engine_config_init(struct engine_config *config)
         .max_connections = 16384,
         .max_connections_per_source = 1024,
         .max_message_bytes = 65535,
-        .max_unread_bytes = 262144,
+        .max_unread_bytes = 1048576,
         .idle_timeout_ms = 600000,
         .retry_after_s = 30,
         .log_level = LOG_INFO,

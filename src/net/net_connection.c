@@ -10,7 +10,7 @@ static void on_poll(uv_poll_t *handle, int status, int events);
 
 void net_connection_set_events(struct net_connection *connection)
 {
-    bool output = connection->output.len > connection->output_sent;
+    size_t output = connection->output.len - connection->output_sent;
     int events = 0;
     if (connection->state == NET_CLOSED)
         return;
@@ -18,8 +18,11 @@ void net_connection_set_events(struct net_connection *connection)
         events = UV_WRITABLE;
     else if (!connection->stalled && !connection->peer_done)
         events = UV_READABLE;
-    if (output && connection->blocked_ms != NET_NEVER)
+    if (output > 0 && connection->blocked_ms != NET_NEVER)
         events |= UV_WRITABLE;
+    /* Who sends requests faster than he reads answers is slowed down before he is cut off. */
+    if (output > connection->stack->limits.output_max / 4 && connection->state != NET_LINGERING)
+        events &= ~UV_READABLE;
     if (events == connection->events)
         return;
     connection->events = events;

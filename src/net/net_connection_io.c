@@ -185,7 +185,11 @@ void net_connection_stall(struct net_connection *connection)
 void net_retry_timer(struct timer *timer, void *ctx)
 {
     (void)ctx;
-    struct net_stack *stack = container_of(timer, struct net_stack, retry_timer);
+    net_connection_retry(container_of(timer, struct net_stack, retry_timer));
+}
+
+void net_connection_retry(struct net_stack *stack)
+{
     struct list due;
     struct list *node;
     list_init(&due);

@@ -241,6 +241,8 @@ void net_connection_read(struct net_connection *connection);
 void net_connection_write(struct net_connection *connection);
 void net_connection_flush_all(struct net_stack *stack);
 void net_connection_stall(struct net_connection *connection);
+/* Offers what was refused again; `timer` does the same. */
+void net_connection_retry(struct net_stack *stack);
 void net_retry_timer(struct timer *timer, void *ctx);
 
 /* net_layer.c */

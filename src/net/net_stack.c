@@ -36,6 +36,9 @@ void net_flush(struct net_stack *stack)
 static void on_prepare(uv_prepare_t *handle)
 {
     struct net_stack *stack = container_of(handle, struct net_stack, prepare);
+    /* Whatever woke the loop may have made room. */
+    if (!list_is_empty(&stack->stalled))
+        net_connection_retry(stack);
     if (stack->turn_open && stack->handlers.on_turn_end)
         stack->handlers.on_turn_end(stack->handlers.ctx);
     net_flush(stack);
@@ -49,7 +52,7 @@ static void set_defaults(struct net_limits *limits)
     DEFAULT(connections_max, 16384);
     DEFAULT(connections_per_source_max, 1024);
     DEFAULT(message_max, 65535);
-    DEFAULT(output_max, 262144);
+    DEFAULT(output_max, 1048576);
     DEFAULT(udp_queue_max, 1048576);
     DEFAULT(idle_ms, 600000);
     DEFAULT(message_ms, 20000);

@@ -65,7 +65,7 @@ struct net_handlers {
     void (*on_turn_begin)(void *ctx);
     void (*on_datagram)(void *ctx, const struct net_flow *flow, struct span bytes);
     /* One message of a stream.  False: cannot be taken now.  The connection is not read any more, and the same bytes are
-     * offered again every few milliseconds, until they are taken. */
+     * offered again with each turn and every few milliseconds, until they are taken. */
     bool (*on_message)(void *ctx, const struct net_flow *flow, struct span bytes);
     /* Cuts a stream; `bytes` is all that is buffered, never empty. */
     struct net_frame (*frame)(void *ctx, struct span bytes, struct net_frame_memory *memory);
@@ -82,7 +82,8 @@ struct net_limits {
     unsigned connections_max;            /* per stack: 16,384 */
     unsigned connections_per_source_max; /* per stack and source (net_address_source): 1,024 */
     size_t message_max;                  /* bytes of one stream message: 65,535 */
-    size_t output_max;                   /* unread output bytes per connection: 262,144 */
+    size_t output_max;                   /* unread output bytes per connection: 1,048,576; with a quarter of it
+                                            unread, nothing more is read */
     size_t udp_queue_max;                /* bytes per listener that wait for a full socket: 1,048,576 */
     uint64_t idle_ms;                    /* 600,000 */
     uint64_t message_ms;                 /* from a message's first byte to its last, and from accept to the first whole

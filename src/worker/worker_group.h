@@ -21,7 +21,11 @@ struct worker_post {
     uint16_t kind; /* the poster's: free for use */
     uint8_t from;  /* filled in: the posting worker's index */
     bool priority; /* ACK, CANCEL, BYE: may use the part of a ring that is kept for them */
-    bool answer;   /* for the holder of a stream to send; never asks for another post.  Has a ring of its own, and while
+    bool
+        patient; /* the poster can wait and come again: refused (ERR_FULL) while what all others have not yet taken from
+                      this worker is over WORKER_PATIENT_BYTES, so that a stream has little under way when its peer
+                      stops reading */
+    bool answer; /* for the holder of a stream to send; never asks for another post.  Has a ring of its own, and while
                       that one is short of room, what asks for answers waits: so the answer to a post always fits */
 };
 
@@ -45,7 +49,7 @@ struct worker_ops {
     unsigned (*owner_of)(void *ctx, struct span bytes, unsigned count);
 };
 
-enum { WORKER_COUNT_MAX = 64, WORKER_RING_BYTES_DEFAULT = 512 * 1024 };
+enum { WORKER_COUNT_MAX = 64, WORKER_RING_BYTES_DEFAULT = 512 * 1024, WORKER_PATIENT_BYTES = 64 * 1024 };
 
 struct worker_group_options {
     unsigned count;    /* 1 to WORKER_COUNT_MAX */
@@ -98,6 +102,7 @@ struct worker_counters {
     uint64_t turns;
     uint64_t posted, posted_bytes;
     uint64_t post_full, post_full_priority; /* refused by a full ring */
+    uint64_t post_waits;                    /* patient ones that were refused */
     uint64_t received;
     uint64_t wakeups_sent;
     uint64_t controls;

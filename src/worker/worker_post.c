@@ -14,15 +14,35 @@ unsigned worker_owner_of(const struct worker *worker, struct span bytes)
     return owner;
 }
 
+/* Whether the others have yet to take too much of what this worker asked; looks at their indices only when our own count
+ * says so. */
+static bool must_wait(struct worker *worker)
+{
+    if (worker->asked_bytes <= WORKER_PATIENT_BYTES)
+        return false;
+    worker->asked_bytes = 0;
+    for (unsigned to = 0; to < worker->group->count; to++) {
+        if (to != worker->index)
+            worker->asked_bytes +=
+                worker_ring_outstanding(worker_ring_between(worker->group, worker->index, to, WORKER_LANE_ASK));
+    }
+    return worker->asked_bytes > WORKER_PATIENT_BYTES;
+}
+
 enum err worker_post(struct worker *worker, unsigned to, const struct worker_post *post)
 {
     invariant(to < worker->group->count && to != worker->index);
+    if (post->patient && must_wait(worker)) {
+        worker->counters.post_waits++;
+        return ERR_FULL;
+    }
     struct worker_post stamped = *post;
     stamped.from = (uint8_t)worker->index;
     enum worker_lane lane = post->answer ? WORKER_LANE_ANSWER : WORKER_LANE_ASK;
     enum err err = worker_ring_add(worker_ring_between(worker->group, worker->index, to, lane), &stamped);
     if (err == OK) {
         worker->unpublished |= (uint64_t)1 << to;
+        worker->asked_bytes += post->answer ? 0 : post->bytes.len + sizeof(struct net_flow);
         worker->counters.posted++;
         worker->counters.posted_bytes += post->bytes.len;
     } else if (err == ERR_FULL && (post->priority || post->answer)) {

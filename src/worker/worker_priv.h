@@ -38,6 +38,7 @@ struct worker {
     struct clock clock;
     struct wheel wheel;
     uint64_t unpublished; /* bit n: the ring to worker n has something that is not shown yet */
+    size_t asked_bytes;   /* posted since all rings were last looked at, and not taken then */
     struct worker_counters counters;
     pthread_t thread;
     bool thread_made;

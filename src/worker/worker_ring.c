@@ -88,6 +88,12 @@ void worker_ring_publish(struct worker_ring *ring)
     atomic_store_explicit(&ring->published, ring->head, memory_order_release);
 }
 
+size_t worker_ring_outstanding(struct worker_ring *ring)
+{
+    ring->tail_seen = atomic_load_explicit(&ring->tail, memory_order_acquire);
+    return ring->head - ring->tail_seen;
+}
+
 bool worker_ring_has_reserve(struct worker_ring *ring)
 {
     if (has_room(ring, ring->reserve, ring->cap))

@@ -37,6 +37,8 @@ MUST_CHECK enum err worker_ring_add(struct worker_ring *ring, const struct worke
 /* Producer: shows all that was added. */
 void worker_ring_publish(struct worker_ring *ring);
 
+/* Producer: bytes that were added and have not been taken yet. */
+size_t worker_ring_outstanding(struct worker_ring *ring);
 /* Producer: whether a reserve's worth of room is left.  If not, worker_ring_take_starving will say so to the consumer. */
 MUST_CHECK bool worker_ring_has_reserve(struct worker_ring *ring);
 /* Consumer, after draining: whether the producer has been short of room and is to be woken. */

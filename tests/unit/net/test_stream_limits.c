@@ -156,6 +156,37 @@ static void a_slow_reader_is_cut_off_at_its_cap(void **state)
     bench_done(&bench);
 }
 
+/* Requests without end from one who reads nothing: he is not read either, and loses nothing once he reads. */
+static void who_does_not_read_is_not_read(void **state)
+{
+    (void)state;
+    struct bench bench;
+    static char many[40 * 100 + 1];
+    size_t sent = 0;
+    unsigned idle = 0;
+    for (int i = 0; i < 100; i++)
+        memcpy(many + (size_t)i * 40, "0036this is number one of so very many..", 41);
+    bench_init(&bench);
+    bench.echo = true;
+    bench_open_one(&bench, "tcp:127.0.0.1:0");
+    int peer = peer_open(NET_TCP, bench_address(&bench, 0));
+    while (idle < 20) {
+        ssize_t more = send(peer, many + sent % 4000, 4000 - sent % 4000, MSG_DONTWAIT | MSG_NOSIGNAL);
+        bench_turns(&bench, 2);
+        sent += more > 0 ? (size_t)more : 0;
+        idle = more > 0 ? 0 : idle + 1;
+        assert_int_equal(bench.closed_flows, 0);
+    }
+    assert_true(bench.bytes < sent);
+    size_t read_so_far = bench.bytes;
+    bench_turns(&bench, 10);
+    assert_int_equal(bench.bytes, read_so_far);
+    peer_skip(&bench, peer, sent / 40 * 40);
+    assert_int_equal(bench.messages, sent / 40);
+    close(peer);
+    bench_done(&bench);
+}
+
 static void a_reader_that_stops_is_cut_off_in_time(void **state)
 {
     (void)state;
@@ -416,6 +447,7 @@ int main(void)
         cmocka_unit_test(a_message_must_be_complete_in_time),
         cmocka_unit_test(a_message_that_arrives_late_but_in_time_is_taken),
         cmocka_unit_test(a_slow_reader_is_cut_off_at_its_cap),
+        cmocka_unit_test(who_does_not_read_is_not_read),
         cmocka_unit_test(a_reader_that_stops_is_cut_off_in_time),
         cmocka_unit_test(connections_are_capped),
         cmocka_unit_test(one_source_is_capped_for_itself),

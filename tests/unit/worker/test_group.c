@@ -315,6 +315,29 @@ static void a_full_ring_is_said_and_counted(void **state)
     crew_end(crew, 2);
 }
 
+static void fill_patiently(struct worker *worker, void *arg)
+{
+    unsigned *count = arg;
+    static char bytes[1000];
+    struct worker_post post = {.bytes = span_make(bytes, sizeof(bytes)), .patient = true};
+    while (worker_post(worker, 1 + *count % 2, &post) == OK)
+        ++*count;
+    assert_int_equal(worker_counters(worker)->post_waits, 1);
+    post.patient = false;
+    assert_int_equal(worker_post(worker, 1, &post), OK);
+}
+
+/* Who can wait has little under way, whatever the number of others; once they have taken it, there is more. */
+static void the_patient_wait_earlier(void **state)
+{
+    (void)state;
+    struct crew *crew = crew_start(3);
+    unsigned count = 0;
+    assert_int_equal(worker_run_wait(crew->group, 0, fill_patiently, &count), OK);
+    assert_in_range(count, 55, 66);
+    crew_end(crew, 3);
+}
+
 static void on_timer(struct timer *timer, void *ctx)
 {
     struct worker *worker = ctx;
@@ -478,6 +501,7 @@ int main(void)
         cmocka_unit_test(all_pairs_post),
         cmocka_unit_test(no_wake_up_is_lost),
         cmocka_unit_test(a_full_ring_is_said_and_counted),
+        cmocka_unit_test(the_patient_wait_earlier),
         cmocka_unit_test(the_wheel_is_driven),
         cmocka_unit_test(owners_are_asked_for),
         cmocka_unit_test(after_the_end_nothing_is_accepted),

@@ -92,7 +92,7 @@ static bool on_message(void *ctx, const struct net_flow *flow, struct span bytes
 {
     struct hand *hand = ctx;
     unsigned owner = worker_owner_of(hand->worker, bytes);
-    struct worker_post post = {.flow = *flow, .bytes = bytes, .kind = POST_MESSAGE};
+    struct worker_post post = {.flow = *flow, .bytes = bytes, .kind = POST_MESSAGE, .patient = true};
     if (owner == worker_index(hand->worker)) {
         answer(hand, flow, bytes);
         return true;
@@ -138,7 +138,6 @@ static enum err on_start(void *ctx, struct worker *worker)
         .clock = worker_clock(worker),
         .wheel = worker_wheel(worker),
         .key = {1, 2},
-        .limits = {.output_max = 16 << 20},
     };
     struct net_handlers handlers = {
         .ctx = hand,
