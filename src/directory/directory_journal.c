@@ -202,21 +202,29 @@ static void walk_end(struct walk *walk)
         directory_generation_unref(walk->generation);
 }
 
-/* Moves and decodes; *io_seq is where it stands, so that a renewed snapshot goes on from there. */
+/* A new snapshot, and the cursor back on row `seq`.  ERR_CLOSED: it was trimmed meanwhile. */
+static enum err walk_return(struct walk *walk, uint64_t seq)
+{
+    struct span key = store_key_u64(&seq), value;
+    uint64_t found;
+    enum err err = walk_renew(walk);
+    if (err == OK)
+        err = store_cursor_move(walk->cursor, STORE_AT_OR_AFTER, &key, &value);
+    if (err != OK)
+        return err;
+    return store_key_to_u64(key, &found) && found == seq ? OK : ERR_CLOSED;
+}
+
+/* Moves and decodes; *io_seq is where it stands. */
 static enum err walk_row(struct walk *walk, enum store_seek seek, uint64_t *io_seq, struct directory_row *out_row)
 {
-    if (walk->since_renewal++ >= DIRECTORY_RENEW_ROWS) {
-        struct span key = store_key_u64(io_seq), value;
-        enum err renewed = walk_renew(walk);
-        /* NEXT and PREV need the place where we were; the row may have been trimmed, then the next one is the place. */
-        if (renewed == OK)
-            renewed = store_cursor_move(walk->cursor, STORE_AT_OR_AFTER, &key, &value);
-        if (renewed != OK)
-            return renewed;
-    }
     struct span key = store_key_u64(io_seq), value;
     uint64_t seq;
-    enum err err = store_cursor_move(walk->cursor, seek, &key, &value);
+    enum err err = OK;
+    if (walk->since_renewal++ >= DIRECTORY_RENEW_ROWS)
+        err = walk_return(walk, *io_seq);
+    if (err == OK)
+        err = store_cursor_move(walk->cursor, seek, &key, &value);
     if (err != OK)
         return err;
     if (!store_key_to_u64(key, &seq))
@@ -286,7 +294,7 @@ static enum err history_begin(struct walk *walk, struct span name, uint64_t *out
         err = walk_row(walk, STORE_PREV, &seq, &row);
     if (err == OK)
         *out_seq = seq;
-    return err;
+    return err == ERR_CLOSED ? ERR_NOT_FOUND : err; /* older rows are gone */
 }
 
 enum err directory_history(struct directory *directory, const struct directory_name *name, uint64_t max,

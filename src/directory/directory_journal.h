@@ -35,7 +35,7 @@ struct directory_row {
 /* Called for each row in order; spans live until it returns.  Anything but OK stops, and is returned. */
 typedef enum err (*directory_row_fn)(void *ctx, const struct directory_row *row);
 
-/* Rows with seq >= from_seq, at most `max`; sequence numbers grow but may have gaps.  *out_next (may be NULL) is where to go on.
+/* Rows with seq >= from_seq (0: from the oldest that is kept), at most `max`; sequence numbers grow but may have gaps.  *out_next (may be NULL) is where to go on.
  * ERR_CLOSED: rows from there on were trimmed; begin again from the directory itself.  The snapshot is renewed now and then:
  * a slow consumer does no harm. */
 MUST_CHECK enum err directory_journal_read(struct directory *directory, uint64_t from_seq, uint64_t max,

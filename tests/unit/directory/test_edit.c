@@ -334,6 +334,85 @@ static void the_journal_has_a_cap(void **state)
     assert_int_equal(edit(place, DIRECTORY_OP_RESTORE, "u3@x", NULL), ERR_CONFLICT);
 }
 
+/* Adds `count` accounts, a thousand a call. */
+static void add_many(struct place *place, const char *prefix, int count)
+{
+    static struct directory_change changes[DIRECTORY_EDITS_MAX];
+    static struct directory_edit_result results[DIRECTORY_EDITS_MAX];
+    static char keys[DIRECTORY_EDITS_MAX][32];
+    for (int done = 0; done < count; done += DIRECTORY_EDITS_MAX) {
+        size_t failed = 1;
+        for (int i = 0; i < DIRECTORY_EDITS_MAX; i++) {
+            snprintf(keys[i], sizeof(keys[i]), "%.10s%d@x", prefix, done + i);
+            changes[i] = (struct directory_change){.op = DIRECTORY_OP_ADD, .key = span_of(keys[i])};
+        }
+        assert_int_equal(directory_edit_many(place->directory, changes, DIRECTORY_EDITS_MAX, results, &failed), OK);
+        assert_int_equal(failed, 0);
+    }
+}
+
+struct slow {
+    struct place *place;
+    uint64_t count;
+    int more; /* rows that come while it reads its 9,990th */
+};
+
+static enum err read_slowly(void *ctx, const struct directory_row *row)
+{
+    struct slow *slow = ctx;
+    assert_int_equal(row->seq, slow->count + 1);
+    if (++slow->count == 9990)
+        add_many(slow->place, "more", slow->more);
+    return OK;
+}
+
+static void a_slow_consumer_misses_nothing_or_is_told(void **state)
+{
+    struct place *place = *state;
+    struct directory_options options = {.journal_cap = 12000};
+    struct slow slow = {.place = place, .more = 1000};
+    uint64_t next = 0;
+    place_close(place);
+    assert_int_equal(directory_open(place->path, &options, &place->directory, NULL), OK);
+    add_many(place, "user", 11000);
+    assert_int_equal(directory_journal_read(place->directory, 0, UINT64_MAX, read_slowly, &slow, &next), OK);
+    assert_int_equal(slow.count, 12000); /* the snapshot was renewed on the way */
+    assert_int_equal(next, 12001);
+    slow = (struct slow){.place = place, .more = 0};
+    add_many(place, "again", 1000);
+    assert_int_equal(directory_journal_read(place->directory, 1, 10, read_slowly, &slow, &next), ERR_CLOSED);
+    struct directory_info info;
+    assert_int_equal(directory_info(place->directory, &info), OK);
+    assert_int_equal(info.journal_first, 1001);
+    assert_int_equal(info.journal_last, 13000);
+}
+
+struct overtaken {
+    struct place *place;
+    uint64_t count;
+};
+
+static enum err be_overtaken(void *ctx, const struct directory_row *row)
+{
+    struct overtaken *overtaken = ctx;
+    (void)row;
+    if (++overtaken->count == 9990)
+        add_many(overtaken->place, "flood", 12000);
+    return OK;
+}
+
+static void a_consumer_that_was_overtaken_is_told(void **state)
+{
+    struct place *place = *state;
+    struct directory_options options = {.journal_cap = 11000};
+    struct overtaken overtaken = {.place = place};
+    place_close(place);
+    assert_int_equal(directory_open(place->path, &options, &place->directory, NULL), OK);
+    add_many(place, "user", 11000);
+    assert_int_equal(directory_journal_read(place->directory, 0, UINT64_MAX, be_overtaken, &overtaken, NULL),
+                     ERR_CLOSED);
+}
+
 static void many_changes_stand_each_for_itself(void **state)
 {
     struct place *place = *state;
@@ -427,6 +506,8 @@ int main(void)
         IN_PLACE(ranges_have_a_depth),
         IN_PLACE(history_and_journal_tell_all),
         IN_PLACE(the_journal_has_a_cap),
+        IN_PLACE(a_slow_consumer_misses_nothing_or_is_told),
+        IN_PLACE(a_consumer_that_was_overtaken_is_told),
         IN_PLACE(many_changes_stand_each_for_itself),
         IN_PLACE(a_hundred_edits_at_the_same_time),
     };
