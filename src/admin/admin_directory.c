@@ -78,8 +78,13 @@ static bool put_record(struct admin_request *request, struct directory *director
     }
     if (err == OK)
         return true;
-    const char *text = err == ERR_NOT_FOUND ? "there is no such entry" : "the directory cannot be read";
-    admin_fail(request, admin_status_of(err), "%s: %s", text, err_text(err));
+    if (err == ERR_NOT_FOUND)
+        admin_fail(request, MHD_HTTP_NOT_FOUND, "there is no such entry");
+    else if (err == ERR_AGAIN)
+        admin_fail(request, MHD_HTTP_CONFLICT, "nothing can be known now; the directory: %s",
+                   directory_status_text(directory_status(directory)));
+    else
+        admin_fail(request, admin_status_of(err), "the directory cannot be read: %s", err_text(err));
     return false;
 }
 
