@@ -82,7 +82,11 @@ static void check_use(void *ctx, const struct authoring_use *use)
 {
     struct check *check = ctx;
     const char *near = NULL;
-    if (use->kind != AUTHORING_USE_FIELD)
+    if (use->kind == AUTHORING_USE_ESCAPE)
+        find(check, AUTHORING_WARNING, check->file->name, &use->name,
+             "%.*s is kept past the decision, where it reads the next request; copy the fields that you need",
+             SPAN_ARG(use->object));
+    else if (use->kind != AUTHORING_USE_FIELD)
         check_global(check, use);
     else if (!policy_object_has_field(use->object, use->name.text, &near))
         find(check, AUTHORING_ERROR, check->file->name, &use->name, "%.*s has no field '%.*s'%s%s%s",
@@ -156,13 +160,65 @@ static void check_bare_gone(struct check *check)
     }
 }
 
+/* How often the pattern may begin anew: one for each repetition that something must follow, one more where it is not
+ * anchored.  Two is quadratic in the subject's length. */
+static unsigned pattern_order(struct span pattern)
+{
+    unsigned order = pattern.len > 0 && pattern.at[0] == '^' ? 0 : 1;
+    bool repeated = false; /* the last item was, and nothing came behind it yet */
+    bool any = false;      /* the last item was `.`, behind which `$` cannot fail */
+    for (size_t i = order ? 0 : 1; i < pattern.len; i++) {
+        char c = pattern.at[i];
+        char next = i + 1 < pattern.len ? pattern.at[i + 1] : '\0';
+        if (c == '(' || c == ')' || (c == '$' && i + 1 == pattern.len && repeated && any))
+            continue;
+        if (repeated)
+            order++;
+        any = c == '.';
+        if (c == '%' && next)
+            i++;
+        for (size_t end = i + 2; c == '[' && end < pattern.len; end++) {
+            if (pattern.at[end] == ']') {
+                i = end;
+                break;
+            }
+        }
+        next = i + 1 < pattern.len ? pattern.at[i + 1] : '\0';
+        repeated = next == '*' || next == '+' || next == '-';
+        if (repeated)
+            i++;
+    }
+    return order;
+}
+
+/* s:match "pattern", s:gsub("pattern", ...) and their kin. */
+static void check_patterns(struct check *check)
+{
+    static const char *const functions[] = {"find", "match", "gmatch", "gsub"};
+    struct authoring_scan scan = authoring_scan_begin(check->file->bytes);
+    struct authoring_token before[2] = {{0}};
+    struct authoring_token token;
+    for (; authoring_scan_next(&scan, &token); before[1] = before[0], before[0] = token) {
+        const struct authoring_token *name = authoring_token_is(&before[0], "(") ? &before[1] : &before[0];
+        bool is_pattern = false;
+        for (size_t i = 0; i < sizeof(functions) / sizeof(functions[0]); i++)
+            is_pattern = is_pattern || (name->kind == AUTHORING_TOKEN_NAME && authoring_token_is(name, functions[i]));
+        if (token.kind == AUTHORING_TOKEN_STRING && is_pattern && pattern_order(token.text) > 1)
+            find(check, AUTHORING_WARNING, check->file->name, &token,
+                 "this pattern is %s on a hostile header: anchor it with ^, or repeat fewer classes",
+                 pattern_order(token.text) > 2 ? "cubic or worse" : "quadratic");
+    }
+}
+
 static void check_file(struct check *check)
 {
     if (!span_ends_with(span_of(check->file->name), SPAN(".lua")))
         return;
     authoring_scope_walk(check->file->bytes, check_use, check);
-    if (strcmp(check->file->name, "test.lua") != 0)
-        check_bare_gone(check);
+    if (strcmp(check->file->name, "test.lua") == 0)
+        return;
+    check_bare_gone(check);
+    check_patterns(check);
 }
 
 /* A VM of a policy that does nothing. */

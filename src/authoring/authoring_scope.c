@@ -6,7 +6,7 @@
 
 enum { DEPTH_MAX = 256, NAMES_MAX = 2048, PENDING_MAX = 16 };
 
-/* An open bracket, or (kind 'b') a block with the names that it ends. */
+/* An open bracket, or (kind 'b', and 'f' for a function's) a block with the names that it ends. */
 struct level {
     char kind;
     size_t first_name;
@@ -19,7 +19,8 @@ struct local_name {
 
 struct walk {
     struct authoring_scan scan;
-    struct authoring_token before, token;
+    struct authoring_token before[3]; /* the last one first */
+    struct authoring_token token;
     authoring_use_fn found;
     void *ctx;
     size_t depth;
@@ -41,7 +42,9 @@ static struct authoring_token peek(const struct walk *walk)
 
 static bool advance(struct walk *walk)
 {
-    walk->before = walk->token;
+    walk->before[2] = walk->before[1];
+    walk->before[1] = walk->before[0];
+    walk->before[0] = walk->token;
     return authoring_scan_next(&walk->scan, &walk->token);
 }
 
@@ -63,7 +66,8 @@ static void pop(struct walk *walk)
     if (walk->depth == 0)
         return;
     walk->depth--;
-    if (walk->depth < DEPTH_MAX && walk->levels[walk->depth].kind == 'b')
+    char kind = walk->depth < DEPTH_MAX ? walk->levels[walk->depth].kind : '\0';
+    if (kind == 'b' || kind == 'f')
         walk->name_count = walk->levels[walk->depth].first_name;
 }
 
@@ -72,13 +76,24 @@ static char innermost(const struct walk *walk)
     return walk->depth > 0 && walk->depth <= DEPTH_MAX ? walk->levels[walk->depth - 1].kind : 'b';
 }
 
-static const struct local_name *find_local(const struct walk *walk, struct span name)
+/* The index of the innermost local variable of that name; NAMES_MAX: there is none. */
+static size_t find_local(const struct walk *walk, struct span name)
 {
     for (size_t i = walk->name_count; i > 0; i--) {
         if (span_equal(walk->names[i - 1].text, name))
-            return &walk->names[i - 1];
+            return i - 1;
     }
-    return NULL;
+    return NAMES_MAX;
+}
+
+/* Whether a variable outlives a call of the innermost function: a global, or a local outside that function. */
+static bool outlives_function(const struct walk *walk, struct span name)
+{
+    size_t local = find_local(walk, name);
+    size_t depth = walk->depth < DEPTH_MAX ? walk->depth : DEPTH_MAX;
+    while (depth > 0 && walk->levels[depth - 1].kind != 'f')
+        depth--;
+    return local == NAMES_MAX || (depth > 0 && local < walk->levels[depth - 1].first_name);
 }
 
 static void report(struct walk *walk, enum authoring_use_kind kind, struct span object, struct authoring_token name)
@@ -115,10 +130,10 @@ static void take_function(struct walk *walk, bool local)
             continue;
         if (local)
             declare(walk, walk->token.text, false);
-        else if (!find_local(walk, walk->token.text))
+        else if (find_local(walk, walk->token.text) == NAMES_MAX)
             report(walk, AUTHORING_USE_WRITE, (struct span){NULL, 0}, walk->token);
     }
-    push(walk, 'b');
+    push(walk, 'f');
     if (method)
         declare(walk, SPAN("self"), false);
     while (advance(walk) && !authoring_token_is(&walk->token, ")")) {
@@ -178,14 +193,39 @@ static void take_keyword(struct walk *walk)
     }
 }
 
-/* At `req`, a parameter: what is read of it. */
+/* Whether what stands at the present token is assigned to something that outlives the call: "x = ", "t.x = ",
+ * "t[x] = ", or an item of a table. */
+static bool is_kept(const struct walk *walk)
+{
+    const struct authoring_token *sign = &walk->before[0];
+    const struct authoring_token *left = &walk->before[1];
+    if (!authoring_token_is(sign, "="))
+        return false;
+    if (authoring_token_is(left, "]") || authoring_token_is(&walk->before[2], "."))
+        return true;
+    return left->kind == AUTHORING_TOKEN_NAME && innermost(walk) != '{' && outlives_function(walk, left->text);
+}
+
+static bool is_part(struct span name)
+{
+    static const char *const parts[] = {"uri", "from", "to", "contact", "target", "source", "record"};
+    for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+        if (span_equal(name, span_of(parts[i])))
+            return true;
+    }
+    return false;
+}
+
+/* At `req`, a parameter: what is read of it, and whether it is kept. */
 static void take_fields(struct walk *walk)
 {
     struct span path = walk->token.text;
+    bool kept = is_kept(walk);
+    bool object = true;
     for (int depth = 0; depth < 2; depth++) {
         struct authoring_token next = peek(walk);
         if (!authoring_token_is(&next, ".") && !authoring_token_is(&next, ":"))
-            return;
+            break;
         advance(walk);
         next = peek(walk);
         if (next.kind != AUTHORING_TOKEN_NAME)
@@ -193,24 +233,33 @@ static void take_fields(struct walk *walk)
         advance(walk);
         report(walk, AUTHORING_USE_FIELD, path, walk->token);
         path = span_make(path.at, (size_t)(walk->token.text.at + walk->token.text.len - path.at));
+        object = is_part(walk->token.text);
     }
+    struct authoring_token next = peek(walk);
+    bool goes_on = authoring_token_is(&next, ".") || authoring_token_is(&next, ":") ||
+                   authoring_token_is(&next, "==") || authoring_token_is(&next, "and") ||
+                   authoring_token_is(&next, "~=");
+    if (kept && object && !goes_on)
+        report(walk, AUTHORING_USE_ESCAPE, path, walk->token);
 }
 
 static void take_name(struct walk *walk)
 {
     struct authoring_token next = peek(walk);
-    const struct authoring_token *before = &walk->before;
+    const struct authoring_token *before = &walk->before[0];
     bool assigned = authoring_token_is(&next, "=");
     bool item = authoring_token_is(before, "{") || authoring_token_is(before, ",") || authoring_token_is(before, ";");
     if (authoring_token_is(before, ".") || authoring_token_is(before, ":") || authoring_token_is(before, "::"))
         return;
     if (assigned && item && innermost(walk) == '{')
         return; /* a table's field */
-    const struct local_name *local = find_local(walk, walk->token.text);
-    if (!local)
-        report(walk, assigned && innermost(walk) == 'b' ? AUTHORING_USE_WRITE : AUTHORING_USE_READ,
+    size_t local = find_local(walk, walk->token.text);
+    if (local == NAMES_MAX)
+        report(walk,
+               assigned && (innermost(walk) == 'b' || innermost(walk) == 'f') ? AUTHORING_USE_WRITE
+                                                                              : AUTHORING_USE_READ,
                (struct span){NULL, 0}, walk->token);
-    else if (local->parameter && authoring_token_is(&walk->token, "req"))
+    else if (walk->names[local].parameter && authoring_token_is(&walk->token, "req"))
         take_fields(walk);
 }
 

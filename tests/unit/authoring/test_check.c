@@ -122,6 +122,50 @@ static void warnings(void **state)
     }
 }
 
+static void escapes(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        int line, column;
+        const char *message;
+    } rows[] = {
+        {"local kept\nreturn function(req)\n  kept = req\n  return ok {} end", 3, 10, "req is kept past"},
+        {"local seen = {}\nreturn function(req)\n  seen.last = req\n  return ok {} end", 3, 15, "req is kept past"},
+        {"local seen = {}\nreturn function(req)\n  seen[1] = req.from.uri\n  return ok {} end", 3, 22,
+         "req.from.uri is kept"},
+        {"local kept\nreturn function(req)\n  kept = req.target\n  return ok {} end", 3, 14, "req.target is kept"},
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+        assert_finding(rows[i].text, AUTHORING_WARNING, rows[i].line, rows[i].column, rows[i].message);
+    assert_nothing(
+        "local last\nreturn function(req)\n"
+        "  local r = req\n  local u = req.uri\n  last = req.target.user\n  last = req.method\n"
+        "  last = req.source == r and 1 or 2\n  return ok { reason = req.method, headers = { ['X-U'] = u.host } } end");
+}
+
+static void patterns(void **state)
+{
+    (void)state;
+    static const char *const costly[] = {"(.*)@", "%s+$", ".-;.-;", "^(.-);(.-);x", "[%w.]+@x", "a*b", "(%d+)-(%d+)"};
+    static const char *const cheap[] = {"^sip:(%d+)@", "%d+",   "^(.-);", "^%s*(.*)$", "abc",
+                                        "^[^@]+@",     "^%+49", "x$",     ""};
+    for (size_t i = 0; i < sizeof(costly) / sizeof(costly[0]); i++) {
+        char text[256];
+        snprintf(text, sizeof(text), "return function(req)\n  return req.method:match '%s' and ok {} end", costly[i]);
+        assert_finding(text, AUTHORING_WARNING, 2, 27, "on a hostile header");
+        snprintf(text, sizeof(text), "return function(req)\n  return string.find(req.method, '%s') and ok {} end",
+                 costly[i]);
+        check(text);
+        assert_int_equal(findings.errors, 0);
+    }
+    for (size_t i = 0; i < sizeof(cheap) / sizeof(cheap[0]); i++) {
+        char text[256];
+        snprintf(text, sizeof(text), "return function(req) return req.method:gsub('%s', '') and ok {} end", cheap[i]);
+        assert_nothing(text);
+    }
+}
+
 static void nothing_wrong(void **state)
 {
     (void)state;
@@ -248,6 +292,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(errors),          cmocka_unit_test(warnings),
+        cmocka_unit_test(escapes),         cmocka_unit_test(patterns),
         cmocka_unit_test(nothing_wrong),   cmocka_unit_test(modules_are_checked_too),
         cmocka_unit_test(format),          cmocka_unit_test(many_findings),
         cmocka_unit_test(luacheck_agrees), cmocka_unit_test(scan_takes_anything),
