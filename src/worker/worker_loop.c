@@ -85,8 +85,9 @@ static void on_arrival(uv_check_t *check)
 
 enum err worker_loop_init(struct worker *worker)
 {
-    if (uv_loop_init(&worker->loop) != 0)
-        return ERR_IO;
+    int failed = uv_loop_init(&worker->loop);
+    if (failed != 0)
+        return failed == UV_EMFILE || failed == UV_ENFILE ? ERR_FULL : ERR_IO;
     worker->timer.data = worker->turn_end.data = worker->departure.data = worker->arrival.data = worker;
     worker->timer_due_ms = UINT64_MAX;
     enum err err = worker_wake_init(worker);
@@ -94,7 +95,7 @@ enum err worker_loop_init(struct worker *worker)
         uv_loop_close(&worker->loop);
         return err;
     }
-    int failed = uv_check_init(&worker->loop, &worker->arrival);
+    failed = uv_check_init(&worker->loop, &worker->arrival);
     invariant(failed == 0);
     failed = uv_timer_init(&worker->loop, &worker->timer);
     invariant(failed == 0);

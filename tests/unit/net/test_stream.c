@@ -257,6 +257,33 @@ static void closing_the_stack_ends_all(void **state)
         close(peers[i]);
 }
 
+static bool on_last_message(void *ctx, const struct net_flow *flow, struct span bytes)
+{
+    struct bench *bench = ctx;
+    bench->messages++;
+    assert_int_equal(net_send(bench->stack, flow, bytes), OK);
+    net_stack_close(bench->stack, NULL, NULL);
+    bench->stack = NULL;
+    return true;
+}
+
+static void closing_in_a_callback_is_fine(void **state)
+{
+    (void)state;
+    struct bench bench;
+    bench_init(&bench);
+    bench.handlers.on_message = on_last_message;
+    int peer = open_tcp(&bench);
+    peer_send(peer, "0001a0001b00");
+    peer_expect(&bench, peer, "0001a");
+    peer_expect_end(&bench, peer);
+    bench_until(&bench, &bench.closed_flows, 1);
+    assert_int_equal(bench.closed_reason, NET_CLOSE_SHUTDOWN);
+    assert_int_equal(bench.messages, 1);
+    close(peer);
+    bench_done(&bench);
+}
+
 static void a_thousand_connections_are_served(void **state)
 {
     (void)state;
@@ -299,6 +326,7 @@ int main(void)
         cmocka_unit_test(a_flow_can_be_closed_in_its_own_callback),
         cmocka_unit_test(a_message_that_is_refused_comes_again),
         cmocka_unit_test(closing_the_stack_ends_all),
+        cmocka_unit_test(closing_in_a_callback_is_fine),
         cmocka_unit_test(a_thousand_connections_are_served),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -377,6 +377,36 @@ static void two_sockets_share_a_batch(void **state)
     bench_done(&bench);
 }
 
+/* The stack may be closed in the middle of a batch, by what came with it. */
+static void on_last_datagram(void *ctx, const struct net_flow *flow, struct span bytes)
+{
+    struct bench *bench = ctx;
+    (void)bytes;
+    assert_int_equal(net_send(bench->stack, flow, SPAN("goodbye")), OK);
+    if (++bench->datagrams < 3)
+        return;
+    net_stack_close(bench->stack, NULL, NULL);
+    bench->stack = NULL;
+}
+
+static void closing_in_a_callback_is_fine(void **state)
+{
+    (void)state;
+    struct bench bench;
+    bench_init(&bench);
+    bench.handlers.on_datagram = on_last_datagram;
+    bench_open_one(&bench, "udp:127.0.0.1:0");
+    int peer = peer_open(NET_UDP, bench_address(&bench, 0));
+    for (int i = 0; i < 5; i++)
+        peer_send(peer, "x");
+    bench_until(&bench, &bench.datagrams, 3);
+    for (int i = 0; i < 3; i++)
+        peer_expect(&bench, peer, "goodbye");
+    assert_int_equal(bench.datagrams, 3);
+    close(peer);
+    bench_done(&bench);
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -392,6 +422,7 @@ int main(void)
         cmocka_unit_test(a_failed_receive_is_counted_and_passes),
         cmocka_unit_test(drops_of_the_kernel_are_counted),
         cmocka_unit_test(two_sockets_share_a_batch),
+        cmocka_unit_test(closing_in_a_callback_is_fine),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -5,6 +5,8 @@
 #include "support/cmocka_all.h"
 
 #include "worker/worker_group.h"
+#include <sys/resource.h>
+#include <unistd.h>
 
 static enum err on_start(void *ctx, struct worker *worker)
 {
@@ -69,11 +71,38 @@ static void a_control_needs_memory(void **state)
     worker_group_free(group);
 }
 
+/* With too few descriptors there is no group, and nothing of it; with enough there is one again.  (Few attempts: libuv
+ * leaks a descriptor when a loop cannot be made.) */
+static void a_group_needs_all_its_descriptors(void **state)
+{
+    (void)state;
+    static const unsigned allowed[] = {2, 6, 10};
+    struct worker_group_options options = {.count = 3,
+                                           .ops = {.on_start = on_start, .on_stop = on_stop, .on_post = on_post}};
+    struct worker_group *group = NULL;
+    struct rlimit limit;
+    int next = dup(0);
+    assert_true(next >= 0);
+    close(next);
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
+    for (size_t i = 0; i < sizeof(allowed) / sizeof(allowed[0]); i++) {
+        struct rlimit low = {.rlim_cur = (rlim_t)next + allowed[i], .rlim_max = limit.rlim_max};
+        assert_int_equal(setrlimit(RLIMIT_NOFILE, &low), 0);
+        enum err err = worker_group_new(&options, &group, NULL);
+        assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
+        assert_int_equal(err, ERR_FULL);
+        assert_null(group);
+    }
+    assert_int_equal(worker_group_new(&options, &group, NULL), OK);
+    worker_group_free(group);
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_group_needs_all_its_memory),
         cmocka_unit_test(a_control_needs_memory),
+        cmocka_unit_test(a_group_needs_all_its_descriptors),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
