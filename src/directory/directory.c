@@ -40,11 +40,12 @@ void directory_status_refresh(struct directory *directory)
 {
     struct directory_counts counts;
     pthread_mutex_lock(&directory->lock); /* over reading and setting: the last one to set has the last counts */
-    if (directory->current && directory_generation_counts(directory->current, &counts) == OK) {
-        int status = directory_counts_total(&counts) ? DIRECTORY_READABLE
-                     : directory->importing          ? DIRECTORY_IMPORTING
-                                                     : DIRECTORY_EMPTY;
-        atomic_store(&directory->status, status);
+    if (directory->current) {
+        enum directory_status status = directory->importing ? DIRECTORY_IMPORTING : DIRECTORY_EMPTY;
+        /* Where the counts cannot be read, each lookup says so itself. */
+        if (directory_generation_counts(directory->current, &counts) != OK || directory_counts_total(&counts))
+            status = DIRECTORY_READABLE;
+        atomic_store(&directory->status, (int)status);
     }
     pthread_mutex_unlock(&directory->lock);
 }

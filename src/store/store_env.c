@@ -225,6 +225,9 @@ static enum err make_folder(const char *path, const struct store_options *option
     if (err != OK)
         return err;
     store_close(store);
+    err = store_sync_folder(beside);
+    if (err != OK)
+        return fault_set(fault, err, beside, 0, "cannot be synced: %s", err_text(err));
     if (rename(beside, path) != 0)
         return fault_set(fault, store_errno(errno), path, 0, "cannot be made: %s", strerror(errno));
     char parent[STORE_PATH_MAX];
