@@ -42,7 +42,6 @@ static const char *take_uri(const char **at, const char *end, struct sip_address
 {
     const char *from = *at;
     const char *stop;
-    const char *wrong = NULL;
     address->bracketed = *from == '<';
     if (address->bracketed) {
         from++;
@@ -57,7 +56,7 @@ static const char *take_uri(const char **at, const char *end, struct sip_address
             return "a URI with '?' must stand in '<' and '>'";
         *at = stop;
     }
-    return sip_uri_parse(span_make(from, (size_t)(stop - from)), &address->uri, &wrong) == OK ? NULL : wrong;
+    return sip_uri_read(span_make(from, (size_t)(stop - from)), &address->uri);
 }
 
 /* The parameters, with the tag among them. */

@@ -13,6 +13,7 @@ struct parser {
     const char *at;
     const char *end;
     struct sip_scan scan; /* stands at `at` */
+    bool unclean;         /* the line last read holds a fold or a control byte */
     enum err err;         /* of the first problem, or OK */
     struct sip_problem problem;
 };
@@ -69,11 +70,12 @@ static void complain_of_byte(struct parser *parser, const char *at)
         complain(parser, ERR_SYNTAX, "header", "a control byte", at);
 }
 
-/* The end of the line at `at` (its CR), and whether there are folds or control bytes in it; of these it complains.
- * NULL when the bytes end first. */
-__attribute__((noinline)) static const char *line_end_slow(struct parser *parser, const char *at, bool *out_unclean)
+/* The end of the line at `at` (its CR); notes folds and control bytes in it, and complains of the latter.  NULL when the
+ * bytes end first. */
+static const char *line_end(struct parser *parser, const char *at)
 {
     struct quotes quotes = {.at = at};
+    parser->unclean = false;
     for (;;) {
         at = sip_scan_next(&parser->scan);
         if (at == parser->end)
@@ -83,25 +85,24 @@ __attribute__((noinline)) static const char *line_end_slow(struct parser *parser
             (void)sip_scan_next(&parser->scan); /* its LF */
         if (pair && (parser->end - at == 2 || (at[2] != ' ' && at[2] != '\t')))
             return at;
-        *out_unclean = true;
+        parser->unclean = true;
         if (!pair && !is_quoted_pair(&quotes, at))
             complain_of_byte(parser, at);
     }
 }
 
-/* The same; here for the line whose CR LF stand in one block, with no fold behind. */
-static inline const char *line_end(struct parser *parser, const char *at, bool *out_unclean)
+/* The same for the usual line: nothing in it to note, its CR LF in one block, and no fold behind.  NULL for others, with
+ * `scan` as it was. */
+static inline const char *plain_line_end(struct sip_scan *scan)
 {
-    struct sip_scan *scan = &parser->scan;
     while (!scan->found && scan->end - scan->block > 64)
         sip_scan_advance(scan);
     unsigned bit = scan->found ? (unsigned)__builtin_ctzll(scan->found) : 63;
     const char *stop = scan->block + bit;
-    if (bit < 63 && scan->end - stop > 2 && stop[0] == '\r' && stop[1] == '\n' && (unsigned char)stop[2] > ' ') {
-        scan->found &= ~(3ULL << bit);
-        return stop;
-    }
-    return line_end_slow(parser, at, out_unclean);
+    if (bit == 63 || scan->end - stop <= 2 || memcmp(stop, "\r\n", 2) != 0 || (unsigned char)stop[2] <= ' ')
+        return NULL;
+    scan->found &= ~(3ULL << bit);
+    return stop;
 }
 
 /* The slot of a new field, linked behind those with the same id; NULL when all are taken. */
@@ -136,17 +137,9 @@ static const char *take_name(const char *at, const char *end, size_t *out_len)
     return len && colon < end && *colon == ':' ? colon : NULL;
 }
 
-/* name HCOLON value CRLF.  False when the bytes end in it. */
-static bool take_header(struct parser *parser)
+/* name HCOLON value, in the line from `at` to `stop`. */
+static void take_field(struct parser *parser, const char *at, const char *stop, bool unclean)
 {
-    const char *at = parser->at;
-    bool unclean = false;
-    const char *stop = line_end(parser, at, &unclean);
-    if (!stop) {
-        complain(parser, ERR_SYNTAX, "header", "no empty line ends it", parser->end);
-        return false;
-    }
-    parser->at = stop + 2;
     struct sip_header_hit hit = sip_header_take(at, parser->end);
     enum sip_header_id id = (enum sip_header_id)hit.id;
     size_t name_len = hit.len;
@@ -155,7 +148,7 @@ static bool take_header(struct parser *parser)
         colon = take_name(at, stop, &name_len);
         if (!colon) {
             complain(parser, ERR_SYNTAX, "header", "a line is not \"name: value\"", at);
-            return true;
+            return;
         }
         id = sip_header_find(span_make(at, name_len));
     }
@@ -170,20 +163,34 @@ static bool take_header(struct parser *parser)
         header->next = SIP_HEADER_NONE;
         header->unclean = unclean;
     }
-    return true;
 }
 
+/* Fields up to the empty line.  The scan is held in registers, and put back where the slow way needs it. */
 static void take_headers(struct parser *parser)
 {
-    while (parser->end - parser->at >= 2) {
-        if (parser->at[0] == '\r' && parser->at[1] == '\n') {
-            parser->at += 2;
+    struct sip_scan scan = parser->scan;
+    const char *at = parser->at;
+    const char *end = parser->end;
+    while (end - at >= 2) {
+        if (memcmp(at, "\r\n", 2) == 0) {
+            parser->at = at + 2;
             return;
         }
-        if (!take_header(parser))
-            return;
+        bool unclean = false;
+        const char *stop = plain_line_end(&scan);
+        if (!stop) {
+            parser->scan = scan;
+            stop = line_end(parser, at);
+            scan = parser->scan;
+            unclean = parser->unclean;
+            if (!stop)
+                break;
+        }
+        take_field(parser, at, stop, unclean);
+        at = stop + 2;
     }
-    complain(parser, ERR_SYNTAX, "header", "no empty line ends it", parser->end);
+    parser->at = end;
+    complain(parser, ERR_SYNTAX, "header", "no empty line ends it", end);
 }
 
 /* "SIP" "/" 1*DIGIT "." 1*DIGIT, in any case (RFC 3261 7.1).  ERR_SYNTAX when it is something else, ERR_UNSUPPORTED
@@ -271,11 +278,10 @@ static enum err take_start_line(struct parser *parser)
     bool response = parser->end - from > 4 && SIP_IS(span_make(from, 4), "sip/");
     if (!method_len || (!response && (from + method_len == parser->end || from[method_len] != ' ')))
         return ERR_INVALID;
-    bool unclean = false;
-    const char *stop = line_end(parser, from, &unclean);
+    const char *stop = line_end(parser, from);
     if (!stop)
         return ERR_INVALID;
-    if (unclean)
+    if (parser->unclean)
         complain(parser, ERR_SYNTAX, "start line", "it is folded", from);
     parser->at = stop + 2;
     message->start_line = span_make(from, (size_t)(stop - from));

@@ -179,5 +179,8 @@ enum err sip_multipart_find(const struct sip_message *message, struct span type,
 
 enum err sip_multipart_sdp(const struct sip_message *message, struct span *out_sdp)
 {
-    return sip_multipart_find(message, SPAN("application"), SPAN("sdp"), out_sdp);
+    if (!message->body.len || !span_equal(sip_message_value(message, SIP_HEADER_CONTENT_TYPE), SPAN("application/sdp")))
+        return sip_multipart_find(message, SPAN("application"), SPAN("sdp"), out_sdp);
+    *out_sdp = message->body; /* nearly always */
+    return OK;
 }

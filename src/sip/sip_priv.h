@@ -14,15 +14,11 @@ void sip_clear(void *at, size_t len);
  * something else stands there, which is the caller's to judge: a comma, the end, garbage. */
 MUST_CHECK enum err sip_param_take(const char **at, const char *end, struct sip_param *out_param);
 
-/* Compares without case, where `name` holds no capitals. */
+/* Compares without case, where `name` holds no capitals.  Most texts are written as the RFC writes them. */
+bool sip_span_is_folded(struct span text, const char *name);
 static inline bool sip_span_is_lower(struct span text, const char *name, size_t len)
 {
-    if (text.len != len)
-        return false;
-    for (size_t at = 0; at < len; at++)
-        if (text.at[at] != name[at] && ((text.at[at] | 0x20) != name[at] || !sip_text_is(text.at[at], SIP_TEXT_ALPHA)))
-            return false;
-    return true;
+    return text.len == len && (memcmp(text.at, name, len) == 0 || sip_span_is_folded(text, name));
 }
 #define SIP_IS(text, literal) sip_span_is_lower((text), (literal), sizeof(literal) - 1)
 
@@ -71,6 +67,10 @@ struct sip_header_hit {
     uint8_t len;
 };
 struct sip_header_hit sip_header_take(const char *at, const char *end);
+
+/* sip_uri_parse into a struct that is zero already; NULL, or what is wrong. */
+struct sip_uri;
+const char *sip_uri_read(struct span text, struct sip_uri *uri);
 
 /* What can stand behind '@' in a URI and in a Via's sent-by: host [":" port].  Sets *at behind it. */
 struct sip_hostport {

@@ -26,6 +26,14 @@ const uint16_t sip_text_classes[256] = {
 };
 /* clang-format on */
 
+bool sip_span_is_folded(struct span text, const char *name)
+{
+    for (size_t at = 0; at < text.len; at++)
+        if (text.at[at] != name[at] && ((text.at[at] | 0x20) != name[at] || !sip_text_is(text.at[at], SIP_TEXT_ALPHA)))
+            return false;
+    return true;
+}
+
 void sip_clear(void *at, size_t len)
 {
     memset(at, 0, len);

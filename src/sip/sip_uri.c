@@ -19,12 +19,24 @@ static inline const char *run_escaped(const char *at, const char *end, unsigned 
 /* Bits of the parameters that route a request: a second one would be read by some and not by others. */
 static unsigned known_param(struct span name)
 {
-    static const struct span known[] = {{"lr", 2},     {"ttl", 3},       {"user", 4},          {"maddr", 5},
-                                        {"method", 6}, {"transport", 9}, {"phone-context", 13}};
-    for (unsigned at = 0; at < sizeof(known) / sizeof(known[0]); at++)
-        if (sip_span_is_lower(name, known[at].at, known[at].len))
-            return 1U << at;
-    return 0;
+    switch (name.len) {
+    case 2:
+        return SIP_IS(name, "lr") ? 1 : 0;
+    case 3:
+        return SIP_IS(name, "ttl") ? 2 : 0;
+    case 4:
+        return SIP_IS(name, "user") ? 4 : 0;
+    case 5:
+        return SIP_IS(name, "maddr") ? 8 : 0;
+    case 6:
+        return SIP_IS(name, "method") ? 16 : 0;
+    case 9:
+        return SIP_IS(name, "transport") ? 32 : 0;
+    case 13:
+        return SIP_IS(name, "phone-context") ? 64 : 0;
+    default:
+        return 0;
+    }
 }
 
 /* *( ";" pname [ "=" pvalue ] ) */
@@ -164,6 +176,7 @@ static bool is_scheme_byte(char byte)
     return sip_text_is(byte, SIP_TEXT_ALPHA | SIP_TEXT_DIGIT) || byte == '+' || byte == '-' || byte == '.';
 }
 
+/* The scheme and what its kind of URI has behind it. */
 static const char *parse(struct span text, struct sip_uri *uri)
 {
     const char *at = text.at;
@@ -187,11 +200,20 @@ static const char *parse(struct span text, struct sip_uri *uri)
     return NULL;
 }
 
+const char *sip_uri_read(struct span text, struct sip_uri *uri)
+{
+    uri->text = text;
+    if (text.len < 4 || memcmp(text.at, "sip:", 4) != 0)
+        return parse(text, uri);
+    uri->scheme_text = span_make(text.at, 3); /* nearly all of them */
+    uri->scheme = SIP_SCHEME_SIP;
+    return parse_sip(text.at + 4, text.at + text.len, uri);
+}
+
 enum err sip_uri_parse(struct span text, struct sip_uri *out_uri, const char **out_reason)
 {
     sip_clear(out_uri, sizeof(*out_uri));
-    out_uri->text = text;
-    const char *wrong = parse(text, out_uri);
+    const char *wrong = sip_uri_read(text, out_uri);
     if (wrong && out_reason)
         *out_reason = wrong;
     return wrong ? ERR_SYNTAX : OK;
