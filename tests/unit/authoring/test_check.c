@@ -268,6 +268,61 @@ static void luacheck_agrees(void **state)
     policy_free(policy);
 }
 
+static bool file_names(const char *path, const char *name)
+{
+    static char text[64 * 1024];
+    char patterns[3][64];
+    FILE *stream = fopen(path, "r");
+    assert_non_null(stream);
+    size_t len = fread(text, 1, sizeof(text) - 1, stream);
+    fclose(stream);
+    text[len] = '\0';
+    snprintf(patterns[0], sizeof(patterns[0]), "\"%s\"", name);
+    snprintf(patterns[1], sizeof(patterns[1]), "\nfunction %s(", name);
+    snprintf(patterns[2], sizeof(patterns[2]), "\n%s = ", name);
+    return strstr(text, patterns[0]) || strstr(text, patterns[1]) || strstr(text, patterns[2]);
+}
+
+/* What luacheck knows beyond Lua's own is in the types that editors read; and what the sandbox has of Lua, luacheck knows. */
+static void tools_know_every_global(void **state)
+{
+    (void)state;
+    static const char *const luas_own =
+        " assert error getmetatable ipairs math pairs pcall require select setmetatable "
+        "string table tonumber tostring type utf8 ";
+    static char text[16 * 1024];
+    char name[64];
+    char spaced[80];
+    unsigned count = 0;
+    struct authoring_token token;
+    FILE *stream = fopen(SOURCE_DIR "/.luacheckrc", "r");
+    assert_non_null(stream);
+    size_t len = fread(text, 1, sizeof(text), stream);
+    fclose(stream);
+    struct authoring_scan scan = authoring_scan_begin(span_make(text, len));
+    while (authoring_scan_next(&scan, &token) && !authoring_token_is(&token, "std")) {
+        if (token.kind != AUTHORING_TOKEN_STRING || !span_copy(token.text, name, sizeof(name)))
+            continue;
+        snprintf(spaced, sizeof(spaced), " %s ", name);
+        if (!strstr(luas_own, spaced) && !file_names(SOURCE_DIR "/lua/types/verdict.d.lua", name))
+            fail_msg("lua/types does not name %s", name);
+    }
+    stream = fopen(SOURCE_DIR "/tests/unit/vm/environment.golden", "r");
+    assert_non_null(stream);
+    while (fgets(text, sizeof(text), stream)) {
+        static const char prefix[] = "_ENV<meta>.__index.";
+        const char *at = text + sizeof(prefix) - 1;
+        if (strncmp(text, prefix, sizeof(prefix) - 1) != 0 ||
+            !span_copy(span_make(at, strcspn(at, ".:<[\n")), name, sizeof(name)) || name[0] == '_')
+            continue;
+        count++;
+        if (!file_names(SOURCE_DIR "/.luacheckrc", name))
+            fail_msg(".luacheckrc does not name %s", name);
+    }
+    fclose(stream);
+    assert_true(count > 15);
+}
+
 /* Any bytes are some tokens: no crash, no endless loop. */
 static void scan_takes_anything(void **state)
 {
@@ -291,11 +346,17 @@ static void scan_takes_anything(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(errors),          cmocka_unit_test(warnings),
-        cmocka_unit_test(escapes),         cmocka_unit_test(patterns),
-        cmocka_unit_test(nothing_wrong),   cmocka_unit_test(modules_are_checked_too),
-        cmocka_unit_test(format),          cmocka_unit_test(many_findings),
-        cmocka_unit_test(luacheck_agrees), cmocka_unit_test(scan_takes_anything),
+        cmocka_unit_test(errors),
+        cmocka_unit_test(warnings),
+        cmocka_unit_test(escapes),
+        cmocka_unit_test(patterns),
+        cmocka_unit_test(nothing_wrong),
+        cmocka_unit_test(modules_are_checked_too),
+        cmocka_unit_test(format),
+        cmocka_unit_test(many_findings),
+        cmocka_unit_test(luacheck_agrees),
+        cmocka_unit_test(tools_know_every_global),
+        cmocka_unit_test(scan_takes_anything),
     };
     return cmocka_run_group_tests(tests, NULL, tear_down);
 }
