@@ -58,6 +58,15 @@ static struct key describe(lua_State *state, unsigned index)
     return key;
 }
 
+/* Counting first costs less than letting the table of keys grow. */
+static int count_keys(lua_State *state)
+{
+    int count = 0;
+    for (lua_pushnil(state); lua_next(state, 1); lua_pop(state, 1))
+        count++;
+    return count;
+}
+
 /* Copies the keys of the table at 1 into a new table on top; returns how many, and whether they are in order as they
  * came, which is what Lua gives for a plain sequence. */
 static unsigned gather(lua_State *state, bool *out_sorted)
@@ -65,7 +74,7 @@ static unsigned gather(lua_State *state, bool *out_sorted)
     unsigned count = 0;
     lua_Integer before = LUA_MININTEGER;
     bool sorted = true;
-    lua_createtable(state, (int)lua_rawlen(state, 1), 0);
+    lua_createtable(state, count_keys(state), 0);
     lua_pushnil(state);
     while (lua_next(state, 1)) {
         lua_pop(state, 1);

@@ -275,7 +275,9 @@ static void write_script(struct writer *writer)
 }
 
 struct tally {
+    uint64_t seed; /* of the present script */
     uint64_t most_ns;
+    unsigned late;
     unsigned scripts;
     unsigned by_failure[VM_FAILURE_COUNT];
 };
@@ -290,6 +292,12 @@ static uint64_t decide_once(struct vm *vm, int kept, struct vm_outcome *outcome)
     return took;
 }
 
+/* cmocka cuts long messages. */
+static void show(uint64_t seed, const char *source)
+{
+    fprintf(stderr, "VERDICT_FUZZ_SEED=%llu\n%s\n", (unsigned long long)seed, source);
+}
+
 static void run_script(struct vm_watchdog *watchdog, const char *source, struct tally *tally)
 {
     struct vm_outcome first, again;
@@ -301,9 +309,12 @@ static void run_script(struct vm_watchdog *watchdog, const char *source, struct 
         uint64_t took = decide_once(vm, kept, outcome);
         if (took > tally->most_ns)
             tally->most_ns = took;
-        if (!TEST_SANITIZED && took > LIMIT_MS * 1000000)
-            fail_msg("%llu us, %s, %llu fuel:\n%s", (unsigned long long)took / 1000, vm_failure_name(outcome->failure),
-                     (unsigned long long)outcome->fuel, source);
+        if (!TEST_SANITIZED && took > LIMIT_MS * 1000000) {
+            show(tally->seed, source);
+            print_message("%llu us, %s, %llu fuel\n", (unsigned long long)took / 1000,
+                          vm_failure_name(outcome->failure), (unsigned long long)outcome->fuel);
+            tally->late++;
+        }
         struct vm_outcome after;
         vm_collect_outside(vm);
         decide_once(vm, works, &after);
@@ -315,10 +326,11 @@ static void run_script(struct vm_watchdog *watchdog, const char *source, struct 
     if (first.failure == VM_CLOCK || again.failure == VM_CLOCK)
         return;
     bool same_text = first.failure == VM_NONE || strcmp(first.text, again.text) == 0;
-    if (first.failure != again.failure || first.fuel != again.fuel || !same_text)
-        fail_msg("%s %llu \"%s\", then %s %llu \"%s\":\n%s", vm_failure_name(first.failure),
-                 (unsigned long long)first.fuel, first.text, vm_failure_name(again.failure),
-                 (unsigned long long)again.fuel, again.text, source);
+    if (first.failure == again.failure && first.fuel == again.fuel && same_text)
+        return;
+    show(tally->seed, source);
+    fail_msg("%s %llu \"%s\", then %s %llu \"%s\"", vm_failure_name(first.failure), (unsigned long long)first.fuel,
+             first.text, vm_failure_name(again.failure), (unsigned long long)again.fuel, again.text);
 }
 
 static void any_script_ends_in_time(void **state)
@@ -332,7 +344,8 @@ static void any_script_ends_in_time(void **state)
     uint64_t first = seed ? strtoull(seed, NULL, 10) : 1;
     assert_int_equal(vm_watchdog_new(&watchdog), OK);
     uint64_t end = clock_mono_ns() + span * 1000000000u;
-    for (uint64_t n = first; clock_mono_ns() < end; n++) {
+    for (uint64_t n = first; n == first || clock_mono_ns() < end; n++) {
+        tally.seed = n;
         random_seed(&writer.random, n);
         write_script(&writer);
         if (!writer.out.overflow)
@@ -344,6 +357,7 @@ static void any_script_ends_in_time(void **state)
                   tally.by_failure[VM_CLOCK]);
     vm_watchdog_leave(watchdog);
     vm_watchdog_free(watchdog);
+    assert_int_equal(tally.late, 0);
 }
 
 int main(void)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The VM's life: loading, deciding, outcomes with file and line, memory that stays flat, and what a decision costs. */
 #include "support_vm.h"
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -167,7 +168,7 @@ static void clock_and_random_are_the_decisions(void **state)
     struct vm_outcome outcome;
     char first[80];
     assert_int_equal(test_decide(vm, kept, 1, &outcome), OK);
-    strncpy(first, lua_tostring(vm_state(vm), -1), sizeof(first) - 1);
+    snprintf(first, sizeof(first), "%s", lua_tostring(vm_state(vm), -1));
     assert_int_equal(vm_wall_ms(vm), 1800000000000);
     assert_int_equal(test_decide(vm, kept, 1, &outcome), OK);
     assert_string_equal(lua_tostring(vm_state(vm), -1), first);

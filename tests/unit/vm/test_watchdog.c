@@ -2,6 +2,7 @@
 /* The watchdog: it kills what fuel does not bound, in the thread and the decision that it is for, and nothing else. */
 #include "support_vm.h"
 #include <pthread.h>
+#include <signal.h>
 #include <string.h>
 #include <time.h>
 
@@ -126,6 +127,9 @@ struct worker {
 static void *work(void *ctx)
 {
     struct worker *worker = ctx;
+    sigset_t all;
+    sigfillset(&all); /* as programs do whose main thread handles the signals */
+    pthread_sigmask(SIG_SETMASK, &all, NULL);
     struct vm *vm = vm_watched(worker->watchdog);
     int loops = test_keep(vm, "return function() while true do end end");
     int works = test_keep(vm, "return function() return 1 end");
