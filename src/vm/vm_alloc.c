@@ -4,9 +4,10 @@
  * A refusal makes Lua run an emergency collection (a millisecond on a full VM), so what is small is granted although a cap
  * is reached, and the next instruction is made to raise instead; only large blocks are refused outright.
  *
- * What is charged must not depend on what earlier decisions left behind, or the same decision would cost other fuel in
- * another process.  So nothing is charged for the interned strings (one that is still there is not made again; making one
- * takes an instruction, which is charged), for the stack, and for small blocks without a type (Lua keeps call records).
+ * What is charged must not depend on what earlier decisions left behind, nor on the seed of the strings' hashes, or the
+ * same decision would cost other fuel in another process.  So nothing is charged for interned strings (one that is still
+ * there is not made again; making one takes an instruction, which is charged), nor for blocks without a type: the stack,
+ * call records, and the insides of tables, which move sooner or later by chance when fields come and go.
  *
  * Lua does not say which block is its stack, but how it treats it is plain: the stack is the first block without a type
  * that lua_newstate asks for, and it moves by asking for a new block and freeing the old one at once. */
@@ -16,7 +17,6 @@
 enum {
     OBJECT_UNITS = 8,     /* malloc, free and the collector's work */
     BYTES_PER_UNIT = 8,   /* clearing, copying, rehashing */
-    UNTYPED_FREE = 64,    /* untyped blocks up to this are not charged */
     STACK_EXTRA = 80,     /* a stack of n slots takes 16 n bytes and these */
     FIRST_INTERNED = 1024 /* bytes of the first table of interned strings */
 };
@@ -45,10 +45,10 @@ static bool may_grow_string(struct vm *vm, size_t new_size)
     return new_size <= vm->options.block_max;
 }
 
-static bool may_grow_block(struct vm *vm, bool typed, size_t new_size, size_t more)
+static bool may_grow_block(struct vm *vm, bool typed, size_t new_size)
 {
-    if (typed || new_size > UNTYPED_FREE)
-        charge(vm, more);
+    if (typed)
+        charge(vm, new_size);
     if (new_size <= vm->options.block_max)
         return true;
     vm_stop(vm, VM_MEMORY, "a table or buffer is larger than its cap");
@@ -69,7 +69,7 @@ static bool may_grow(struct vm *vm, void *block, size_t old_size, size_t new_siz
     if (!block && old_size == LUA_TSTRING)
         granted = may_grow_string(vm, new_size);
     else if (!block || block != vm->intern_block)
-        granted = may_grow_block(vm, !block && old_size != 0, new_size, more);
+        granted = may_grow_block(vm, !block && old_size != 0, new_size);
     if (vm->used + more > vm->options.hard_bytes) {
         vm_stop(vm, VM_MEMORY, "the VM is over its memory cap");
         granted = granted && more <= VM_SMALL_BLOCK && vm->used + more <= vm->options.hard_bytes + VM_RESERVE_BYTES;
@@ -90,23 +90,15 @@ static void note_untyped(struct vm *vm, void *block, size_t size)
         vm->intern_block = block;
 }
 
-/* The stack has moved to the block that was asked for last (it grows, and shrinks after each error that is caught); what
- * that was charged is given back. */
-static void follow_stack(struct vm *vm)
-{
-    if (vm->in_call && !vm_is_stopped(vm) && vm->last_size > UNTYPED_FREE)
-        vm->fuel += (int64_t)(OBJECT_UNITS + vm->last_size / BYTES_PER_UNIT);
-    vm->stack_block = vm->last_block;
-    vm->stack_size = vm->last_size;
-}
-
 void *vm_alloc(void *ctx, void *block, size_t old_size, size_t new_size)
 {
     struct vm *vm = ctx;
     size_t held = block ? old_size : 0;
     if (new_size == 0) {
-        if (block && block == vm->stack_block)
-            follow_stack(vm);
+        if (block && block == vm->stack_block) {
+            vm->stack_block = vm->last_block;
+            vm->stack_size = vm->last_size;
+        }
         free(block);
         vm->used -= held;
         return NULL;

@@ -163,7 +163,7 @@ int vm_pairs(lua_State *state)
     }
     luaL_checktype(state, 1, LUA_TTABLE);
     lua_settop(state, 1);
-    vm_spend(state, START_UNITS + lua_rawlen(state, 1) / 8);
+    vm_spend(state, START_UNITS);
     bool sorted;
     lua_pushvalue(state, 1);
     unsigned count = gather(state, &sorted);
