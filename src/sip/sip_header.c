@@ -20,7 +20,7 @@ static const struct row rows[SIP_HEADER_COUNT] = {[SIP_HEADER_OTHER] = {{"", 0},
 #undef X
 };
 
-enum { LENGTH_MAX = 20, SAME_LENGTH_MAX = 9 /* the longest row and its end */, NAME_ROOM = 32 };
+enum { LENGTH_MAX = 20, SAME_LENGTH_MAX = 10, NAME_ROOM = 32 };
 
 /* The names once more, each with room behind it, so that whole registers can be loaded. */
 static const char names[SIP_HEADER_COUNT][NAME_ROOM] = {
@@ -45,8 +45,8 @@ static const uint8_t by_length[LENGTH_MAX + 1][SAME_LENGTH_MAX] = {
     [9] = {SIP_HEADER_SUPPORTED, SIP_HEADER_CALL_INFO, SIP_HEADER_DIVERSION, SIP_HEADER_REFER_SUB,
            SIP_HEADER_TIMESTAMP},
     [10] = {SIP_HEADER_USER_AGENT, SIP_HEADER_ALERT_INFO, SIP_HEADER_ERROR_INFO, SIP_HEADER_FLOW_TIMER},
-    [11] = {SIP_HEADER_IN_REPLY_TO, SIP_HEADER_MIN_EXPIRES, SIP_HEADER_REFERRED_BY, SIP_HEADER_RETRY_AFTER,
-            SIP_HEADER_UNSUPPORTED},
+    [11] = {SIP_HEADER_MAX_BREADTH, SIP_HEADER_IN_REPLY_TO, SIP_HEADER_MIN_EXPIRES, SIP_HEADER_REFERRED_BY,
+            SIP_HEADER_RETRY_AFTER, SIP_HEADER_UNSUPPORTED},
     [12] = {SIP_HEADER_MAX_FORWARDS, SIP_HEADER_CONTENT_TYPE, SIP_HEADER_RECORD_ROUTE, SIP_HEADER_ALLOW_EVENTS,
             SIP_HEADER_HISTORY_INFO, SIP_HEADER_MIME_VERSION, SIP_HEADER_ORGANIZATION, SIP_HEADER_SIP_IF_MATCH},
     [13] = {SIP_HEADER_AUTHORIZATION, SIP_HEADER_PROXY_REQUIRE, SIP_HEADER_SERVICE_ROUTE},
@@ -120,7 +120,7 @@ struct sip_header_hit sip_header_take(const char *at, const char *end)
     if (len < 2 || len > LENGTH_MAX || at[len] != ':')
         return len == 1 && at[1] == ':' ? (struct sip_header_hit){(uint8_t)find_compact(at[0]), 1} : none;
     unsigned wanted = (1U << len) - 1;
-    for (const uint8_t *id = by_length[len]; *id; id++) {
+    for (const uint8_t *id = by_length[len]; id < by_length[len] + SAME_LENGTH_MAX && *id; id++) {
         unsigned same = (unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(low, load_folded(names[*id])));
         if (len > 16)
             same |= (unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(high, load_folded(names[*id] + 16))) << 16;
@@ -145,7 +145,7 @@ enum sip_header_id sip_header_find(struct span name)
     if (name.len > LENGTH_MAX)
         return SIP_HEADER_OTHER;
     const uint8_t *ids = by_length[name.len];
-    for (size_t at = 0; ids[at]; at++)
+    for (size_t at = 0; at < SAME_LENGTH_MAX && ids[at]; at++)
         if (same_name(name.at, names[ids[at]], name.len))
             return (enum sip_header_id)ids[at];
     return SIP_HEADER_OTHER;

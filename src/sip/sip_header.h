@@ -45,6 +45,7 @@ enum {
     X(IDENTITY, "Identity", 'y', SIP_HEADER_LIST)                                                                      \
     X(IN_REPLY_TO, "In-Reply-To", 0, SIP_HEADER_LIST)                                                                  \
     X(JOIN, "Join", 0, SIP_HEADER_SINGLE)                                                                              \
+    X(MAX_BREADTH, "Max-Breadth", 0, SIP_HEADER_SINGLE)                                                                \
     X(MAX_FORWARDS, "Max-Forwards", 0, SIP_HEADER_SINGLE)                                                              \
     X(MIME_VERSION, "MIME-Version", 0, SIP_HEADER_FIRST)                                                               \
     X(MIN_EXPIRES, "Min-Expires", 0, SIP_HEADER_FIRST)                                                                 \
