@@ -2,8 +2,8 @@
 /* What a reload or a rollback did, in full: the synchronous answer that section 4 of the design asks for. */
 #pragma once
 
-#include "policy/policy.h"
 #include "authoring/authoring_test.h"
+#include "policy/policy.h"
 #include "release/release_state.h"
 #include "util/err.h"
 
