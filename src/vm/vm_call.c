@@ -67,9 +67,11 @@ static void tell(const struct vm *vm, enum vm_failure failure, struct vm_outcome
 static void enter(struct vm *vm)
 {
     vm->in_call = true;
-    vm->failure_line = 0;
-    vm->failure_file[0] = '\0';
     vm->error_text[0] = '\0';
+    if (!vm_is_stopped(vm)) { /* else the place of the kill is still the answer */
+        vm->failure_line = 0;
+        vm->failure_file[0] = '\0';
+    }
     vm->fuel -= VM_CALL_UNITS;
     lua_sethook(vm->state, vm_on_count, LUA_MASKCOUNT, VM_QUANTUM);
     if (vm->fuel < 0)

@@ -94,6 +94,7 @@ static void calls_of_one_decision_share_its_clock(void **state)
     assert_int_equal(outcome.failure, VM_CLOCK);
     lua_rawgeti(vm_state(vm), LUA_REGISTRYINDEX, kept);
     assert_int_equal(vm_call(vm, 0, 0, &outcome), ERR_KILLED); /* the decision is over, whoever calls again */
+    assert_int_equal(outcome.line, 1);
     assert_int_equal(lua_gettop(vm_state(vm)), 0);
     vm_end_decision(vm);
     vm_free(vm);
