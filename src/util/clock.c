@@ -31,3 +31,8 @@ int64_t clock_wall_ms(void)
 {
     return (int64_t)(read_ns(CLOCK_REALTIME) / 1000000U);
 }
+
+uint64_t clock_wall_us(void)
+{
+    return read_ns(CLOCK_REALTIME) / 1000U;
+}

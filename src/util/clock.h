@@ -16,3 +16,4 @@ void clock_refresh(struct clock *clock);
 uint64_t clock_mono_ns(void);
 uint64_t clock_thread_cpu_ns(void);
 int64_t clock_wall_ms(void);
+uint64_t clock_wall_us(void);
