@@ -82,8 +82,8 @@ static const uint8_t by_compact[32] = {
     ['y' & 31] = SIP_HEADER_IDENTITY,
 };
 
-/* A table name holds letters, digits and '-' alone.  0x20 is set in all of these but capitals, and nothing but a control
- * byte becomes one of them by setting it; the parser refuses these elsewhere. */
+/* A table name holds letters, digits and '-' alone.  0x20 is set in all of these but capitals, and nothing but a
+ * control byte becomes one of them by setting it; the parser refuses these elsewhere. */
 static bool same_name(const char *name, const char *table, size_t len)
 {
     for (size_t at = 0; at < len; at++)

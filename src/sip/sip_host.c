@@ -90,8 +90,8 @@ static bool ipv6_bytes(const char *at, const char *end, unsigned char out[16])
     return true;
 }
 
-/* A host name or an IPv4 address, label by label: none is empty, but for the root's behind a final dot.  Whether the last
- * one is a number decides between the two (RFC 3261 25.1, toplabel). */
+/* A host name or an IPv4 address, label by label: none is empty, but for the root's behind a final dot.  Whether the
+ * last one is a number decides between the two (RFC 3261 25.1, toplabel). */
 static enum sip_host_kind take_name_or_ipv4(const char **at, const char *end)
 {
     const char *from = *at;

@@ -41,25 +41,6 @@ static void reset(struct sip_message *message)
     message->max_forwards = -1;
 }
 
-/* Whether `at` is the second byte of a quoted-pair in a quoted string, where any byte but CR and LF may stand
- * (RFC 3261 25.1).  `seen` remembers how far the line was read, so that no byte is read twice. */
-struct quotes {
-    const char *at;
-    bool inside;
-};
-
-static bool is_quoted_pair(struct quotes *seen, const char *at)
-{
-    bool pair = false;
-    while (seen->at <= at) {
-        pair = seen->inside && seen->at[0] == '\\';
-        if (*seen->at == '"')
-            seen->inside = !seen->inside;
-        seen->at += pair ? 2 : 1;
-    }
-    return pair && *at != '\r' && *at != '\n';
-}
-
 static void complain_of_byte(struct parser *parser, const char *at)
 {
     if (*at == '\0')
@@ -70,38 +51,13 @@ static void complain_of_byte(struct parser *parser, const char *at)
         complain(parser, ERR_SYNTAX, "header", "a control byte", at);
 }
 
-/* The end of the line at `at` (its CR); notes folds and control bytes in it, and complains of the latter.  NULL when the
- * bytes end first. */
+/* The end of the line at `at`; notes whether it is clean, and complains where it may not be unclean. */
 static const char *line_end(struct parser *parser, const char *at)
 {
-    struct quotes quotes = {.at = at};
-    parser->unclean = false;
-    for (;;) {
-        at = sip_scan_next(&parser->scan);
-        if (at == parser->end)
-            return NULL;
-        bool pair = *at == '\r' && parser->end - at >= 2 && at[1] == '\n';
-        if (pair)
-            (void)sip_scan_next(&parser->scan); /* its LF */
-        if (pair && (parser->end - at == 2 || (at[2] != ' ' && at[2] != '\t')))
-            return at;
-        parser->unclean = true;
-        if (!pair && !is_quoted_pair(&quotes, at))
-            complain_of_byte(parser, at);
-    }
-}
-
-/* The same for the usual line: nothing in it to note, its CR LF in one block, and no fold behind.  NULL for others, with
- * `scan` as it was. */
-static inline const char *plain_line_end(struct sip_scan *scan)
-{
-    while (!scan->found && scan->end - scan->block > 64)
-        sip_scan_advance(scan);
-    unsigned bit = scan->found ? (unsigned)__builtin_ctzll(scan->found) : 63;
-    const char *stop = scan->block + bit;
-    if (bit == 63 || scan->end - stop <= 2 || memcmp(stop, "\r\n", 2) != 0 || (unsigned char)stop[2] <= ' ')
-        return NULL;
-    scan->found &= ~(3ULL << bit);
+    const char *bad = NULL;
+    const char *stop = sip_scan_line(&parser->scan, at, &parser->unclean, &bad);
+    if (bad)
+        complain_of_byte(parser, bad);
     return stop;
 }
 
@@ -177,7 +133,7 @@ static void take_headers(struct parser *parser)
             return;
         }
         bool unclean = false;
-        const char *stop = plain_line_end(&scan);
+        const char *stop = sip_scan_plain_line(&scan);
         if (!stop) {
             parser->scan = scan;
             stop = line_end(parser, at);
@@ -371,8 +327,8 @@ static void judge_max_forwards(struct parser *parser)
         parser->message->max_forwards = (int)number;
 }
 
-/* Addresses that route later requests: all values of these fields must be readable, or the dialog is not.  The first one
- * goes to `out_first`. */
+/* Addresses that route later requests: all values of these fields must be readable, or the dialog is not.  The first
+ * one goes to `out_first`. */
 static void judge_routes(struct parser *parser, enum sip_header_id id, struct sip_address *out_first)
 {
     struct sip_message *message = parser->message;

@@ -22,8 +22,8 @@ static inline bool sip_span_is_lower(struct span text, const char *name, size_t 
 }
 #define SIP_IS(text, literal) sip_span_is_lower((text), (literal), sizeof(literal) - 1)
 
-/* Walks the control bytes (HTAB excepted) of a text in order: they end lines, or must not be there.  64 bytes are judged
- * at once, and a bit of `found` stands for each one that is not taken yet. */
+/* Walks the control bytes (HTAB excepted) of a text in order: they end lines, or must not be there.  64 bytes are
+ * judged at once, and a bit of `found` stands for each one that is not taken yet. */
 struct sip_scan {
     const char *block;
     const char *end;
@@ -60,8 +60,26 @@ static inline const char *sip_scan_next(struct sip_scan *scan)
     return at;
 }
 
-/* A known name that stands at `at` with its colon right behind it; SIP_HEADER_OTHER when it is another one, or too near to
- * `end` for the fast way. */
+/* The end (its CR) of the line at `at`, folds included; NULL when the bytes end first.  *out_unclean: it holds a fold
+ * or a control byte; *out_bad: the first control byte that may not be there, untouched when there is none. */
+const char *sip_scan_line(struct sip_scan *scan, const char *at, bool *out_unclean, const char **out_bad);
+
+/* The same for the usual line: nothing in it to note, its CR LF in one block, and no fold behind.  NULL for others,
+ * with `scan` as it was. */
+static inline const char *sip_scan_plain_line(struct sip_scan *scan)
+{
+    while (!scan->found && scan->end - scan->block > 64)
+        sip_scan_advance(scan);
+    unsigned bit = scan->found ? (unsigned)__builtin_ctzll(scan->found) : 63;
+    const char *stop = scan->block + bit;
+    if (bit == 63 || scan->end - stop <= 2 || memcmp(stop, "\r\n", 2) != 0 || (unsigned char)stop[2] <= ' ')
+        return NULL;
+    scan->found &= ~(3ULL << bit);
+    return stop;
+}
+
+/* A known name that stands at `at` with its colon right behind it; SIP_HEADER_OTHER when it is another one, or too
+ * near to `end` for the fast way. */
 struct sip_header_hit {
     uint8_t id; /* enum sip_header_id */
     uint8_t len;

@@ -145,7 +145,8 @@ static int next_edit(const struct sip_via *via, bool rport, bool received)
     return rport ? 1 : received ? 2 : 0;
 }
 
-/* The topmost value with what RFC 3261 18.2.1 and RFC 3581 4 ask for: a received of the peer's own making is replaced. */
+/* The topmost value with what RFC 3261 18.2.1 and RFC 3581 4 ask for: a received of the peer's own making is
+ * replaced. */
 static void add_top_via(struct buffer *out, const struct sip_header *header, const struct sip_via *via,
                         const struct sip_reply_via *sent)
 {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Builds responses (RFC 3261 8.2.6) straight into a buffer.  A value that holds CR, LF, NUL or another control byte
- * makes the buffer overflow, so that no such response is ever sent; folded values of the request are copied unfolded. */
+ * makes the buffer overflow, so that no such response is ever sent; folded values of the request are copied unfolded.
+ */
 #pragma once
 
 #include "sip/sip_message.h"

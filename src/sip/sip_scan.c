@@ -49,6 +49,43 @@ uint64_t sip_scan_block(const char *at, size_t len)
 }
 #endif
 
+/* Whether `at` is the second byte of a quoted-pair in a quoted string, where any byte but CR and LF may stand
+ * (RFC 3261 25.1).  `seen` remembers how far the line was read, so that no byte is read twice. */
+struct quotes {
+    const char *at;
+    bool inside;
+};
+
+static bool is_quoted_pair(struct quotes *seen, const char *at)
+{
+    bool pair = false;
+    while (seen->at <= at) {
+        pair = seen->inside && seen->at[0] == '\\';
+        if (*seen->at == '"')
+            seen->inside = !seen->inside;
+        seen->at += pair ? 2 : 1;
+    }
+    return pair && *at != '\r' && *at != '\n';
+}
+
+const char *sip_scan_line(struct sip_scan *scan, const char *at, bool *out_unclean, const char **out_bad)
+{
+    struct quotes quotes = {.at = at};
+    const char *end = scan->end;
+    *out_unclean = false;
+    while ((at = sip_scan_next(scan)) < end) {
+        bool pair = *at == '\r' && end - at >= 2 && at[1] == '\n';
+        if (pair)
+            (void)sip_scan_next(scan); /* its LF */
+        if (pair && (end - at == 2 || (at[2] != ' ' && at[2] != '\t')))
+            return at;
+        *out_unclean = true;
+        if (!pair && !is_quoted_pair(&quotes, at) && !*out_bad)
+            *out_bad = at;
+    }
+    return NULL;
+}
+
 /* At the start of a line: the colon's far side when the line is a Call-ID field, else NULL. */
 static const char *call_id_value(const char *at, const char *end)
 {

@@ -195,7 +195,8 @@ bool sip_text_is_clean(struct span text)
     return sip_scan_next(&scan) == scan.end;
 }
 
-/* Length of the UTF-8 sequence at `at`, 0 when it is malformed, overlong, a surrogate or beyond U+10FFFF (RFC 3629 4). */
+/* Length of the UTF-8 sequence at `at`, 0 when it is malformed, overlong, a surrogate or beyond U+10FFFF (RFC 3629
+ * 4). */
 static size_t utf8_len(const unsigned char *at, size_t left)
 {
     static const struct {

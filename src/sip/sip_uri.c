@@ -16,27 +16,14 @@ static inline const char *run_escaped(const char *at, const char *end, unsigned 
     }
 }
 
-/* Bits of the parameters that route a request: a second one would be read by some and not by others. */
+/* Bits of the parameters that route a request: a second one would be read by some and not by others.  No two of them
+ * have one length. */
 static unsigned known_param(struct span name)
 {
-    switch (name.len) {
-    case 2:
-        return SIP_IS(name, "lr") ? 1 : 0;
-    case 3:
-        return SIP_IS(name, "ttl") ? 2 : 0;
-    case 4:
-        return SIP_IS(name, "user") ? 4 : 0;
-    case 5:
-        return SIP_IS(name, "maddr") ? 8 : 0;
-    case 6:
-        return SIP_IS(name, "method") ? 16 : 0;
-    case 9:
-        return SIP_IS(name, "transport") ? 32 : 0;
-    case 13:
-        return SIP_IS(name, "phone-context") ? 64 : 0;
-    default:
-        return 0;
-    }
+    static const char *const by_length[] = {[2] = "lr",     [3] = "ttl",       [4] = "user",          [5] = "maddr",
+                                            [6] = "method", [9] = "transport", [13] = "phone-context"};
+    const char *known = name.len < sizeof(by_length) / sizeof(by_length[0]) ? by_length[name.len] : NULL;
+    return known && sip_span_is_lower(name, known, name.len) ? 1U << name.len : 0;
 }
 
 /* *( ";" pname [ "=" pvalue ] ) */
@@ -226,10 +213,9 @@ static int next_byte(const char **at, const char *end)
         return -1;
     const char *from = *at;
     if (*from == '%' && end - from >= 3 && sip_text_is(from[1], SIP_TEXT_HEX) && sip_text_is(from[2], SIP_TEXT_HEX)) {
-        char hex[2] = {from[1], from[2]};
         int value = 0;
-        for (int digit = 0; digit < 2; digit++)
-            value = value * 16 + (hex[digit] <= '9' ? hex[digit] - '0' : (hex[digit] | 0x20) - 'a' + 10);
+        for (int digit = 1; digit < 3; digit++)
+            value = value * 16 + (from[digit] <= '9' ? from[digit] - '0' : (from[digit] | 0x20) - 'a' + 10);
         *at += 3;
         return value;
     }
@@ -324,7 +310,7 @@ bool sip_uri_has_param(const struct sip_uri *uri, struct span name)
 
 enum agreement { ABSENT, DIFFERENT, EQUAL };
 
-/* How `uri` has this parameter.  One that is repeated, which no URI should hold, agrees where any of its values does. */
+/* How `uri` has this parameter.  One that is repeated, which no URI should hold, agrees where any value of it does. */
 static enum agreement compare_param(const struct sip_uri *uri, const struct sip_param *wanted)
 {
     enum agreement agreement = ABSENT;

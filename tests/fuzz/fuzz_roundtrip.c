@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Parse, build, parse: a request rebuilt from what the parser read says the same; and a request of our own making towards
- * its sender can be read. */
+/* Parse, build, parse: a request rebuilt from what the parser read says the same; and a request of our own making
+ * towards its sender can be read. */
 #include "fuzz.h"
 #include "sip/sip_address.h"
 #include "sip/sip_reply.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* URIs: an input is one, or two with a line feed between them.  Equality is reflexive and symmetric, equal ones have one
- * canonical form, and the canonical form is a URI that is its own canonical form. */
+/* URIs: an input is one, or two with a line feed between them.  Equality is reflexive and symmetric, equal ones have
+ * one canonical form, and the canonical form is a URI that is its own canonical form. */
 #include "fuzz.h"
 #include "sip/sip_number.h"
 #include "sip/sip_uri.h"

@@ -18,64 +18,65 @@ static void check_host(void *ctx, struct span input)
     assert_int_equal(sip_host_kind_of(input), *(const int *)ctx);
 }
 
+static const struct {
+    const char *text;
+    int kind;
+} hosts[] = {{"versatica.com", SIP_HOST_NAME},
+             {"myhost123", SIP_HOST_NAME},
+             {"1.2.3.4", SIP_HOST_IPV4},
+             {"001.002.003.004", SIP_HOST_IPV4},
+             {"1.2.3.4.", SIP_HOST_IPV4},
+             {"1.2.3.444", SIP_HOST_NONE},
+             {"1.2.3", SIP_HOST_NONE},
+             {"1.2.3.4.5", SIP_HOST_NONE},
+             {"1.2.3.0004", SIP_HOST_NONE},
+             {"12", SIP_HOST_NONE},
+             {"1.2.3.bar.qwe-asd.foo", SIP_HOST_NAME},
+             {"1.2.3.4.bar.qwe-asd.foo", SIP_HOST_NAME},
+             {"3com.com1", SIP_HOST_NAME},
+             {"a.b.", SIP_HOST_NAME},
+             {"a..b", SIP_HOST_NONE},
+             {"a.b..", SIP_HOST_NONE},
+             {".a", SIP_HOST_NONE},
+             {".", SIP_HOST_NONE},
+             {"", SIP_HOST_NONE},
+             {"a b", SIP_HOST_NONE},
+             {"i\xc3\xb1"
+              "aki.com",
+              SIP_HOST_NONE},
+             {"::", SIP_HOST_IPV6},
+             {"::1", SIP_HOST_IPV6},
+             {"1::", SIP_HOST_IPV6},
+             {"1:0:fF::432", SIP_HOST_IPV6},
+             {"1:2:3:4:5:6:7:8", SIP_HOST_IPV6},
+             {"1:2:3:4:5:6:7::", SIP_HOST_IPV6},
+             {"::ffff:192.0.2.1", SIP_HOST_IPV6},
+             {"1:2:3:4:5:6:192.0.2.1", SIP_HOST_IPV6},
+             {"2001:db8:::192.0.2.1", SIP_HOST_IPV6},
+             {"2001:db8:::1", SIP_HOST_NONE},
+             {"2001:db8:::1.2.3", SIP_HOST_NONE},
+             {":::", SIP_HOST_NONE},
+             {"1:2:3:4:5:6:7:192.0.2.1", SIP_HOST_NONE},
+             {"1:2:3:4:5:6:7:8:9", SIP_HOST_NONE},
+             {"1:2:3:4:5:6:7", SIP_HOST_NONE},
+             {"1:2:3:4:5:6:7:8::", SIP_HOST_NONE},
+             {"1::2::3", SIP_HOST_NONE},
+             {"12345::", SIP_HOST_NONE},
+             {"1:", SIP_HOST_NONE},
+             {":1", SIP_HOST_NONE},
+             {"::g", SIP_HOST_NONE},
+             {"1:2;3", SIP_HOST_NONE},
+             {"fe80::1%eth0", SIP_HOST_NONE},
+             {"::1.2.3.4:5", SIP_HOST_NONE}};
+
 static void hosts_are_told_apart(void **state)
 {
-    const struct {
-        const char *text;
-        int kind;
-    } rows[] = {{"versatica.com", SIP_HOST_NAME},
-                {"myhost123", SIP_HOST_NAME},
-                {"1.2.3.4", SIP_HOST_IPV4},
-                {"001.002.003.004", SIP_HOST_IPV4},
-                {"1.2.3.4.", SIP_HOST_IPV4},
-                {"1.2.3.444", SIP_HOST_NONE},
-                {"1.2.3", SIP_HOST_NONE},
-                {"1.2.3.4.5", SIP_HOST_NONE},
-                {"1.2.3.0004", SIP_HOST_NONE},
-                {"12", SIP_HOST_NONE},
-                {"1.2.3.bar.qwe-asd.foo", SIP_HOST_NAME},
-                {"1.2.3.4.bar.qwe-asd.foo", SIP_HOST_NAME},
-                {"3com.com1", SIP_HOST_NAME},
-                {"a.b.", SIP_HOST_NAME},
-                {"a..b", SIP_HOST_NONE},
-                {"a.b..", SIP_HOST_NONE},
-                {".a", SIP_HOST_NONE},
-                {".", SIP_HOST_NONE},
-                {"", SIP_HOST_NONE},
-                {"a b", SIP_HOST_NONE},
-                {"i\xc3\xb1"
-                 "aki.com",
-                 SIP_HOST_NONE},
-                {"::", SIP_HOST_IPV6},
-                {"::1", SIP_HOST_IPV6},
-                {"1::", SIP_HOST_IPV6},
-                {"1:0:fF::432", SIP_HOST_IPV6},
-                {"1:2:3:4:5:6:7:8", SIP_HOST_IPV6},
-                {"1:2:3:4:5:6:7::", SIP_HOST_IPV6},
-                {"::ffff:192.0.2.1", SIP_HOST_IPV6},
-                {"1:2:3:4:5:6:192.0.2.1", SIP_HOST_IPV6},
-                {"2001:db8:::192.0.2.1", SIP_HOST_IPV6},
-                {"2001:db8:::1", SIP_HOST_NONE},
-                {"2001:db8:::1.2.3", SIP_HOST_NONE},
-                {":::", SIP_HOST_NONE},
-                {"1:2:3:4:5:6:7:192.0.2.1", SIP_HOST_NONE},
-                {"1:2:3:4:5:6:7:8:9", SIP_HOST_NONE},
-                {"1:2:3:4:5:6:7", SIP_HOST_NONE},
-                {"1:2:3:4:5:6:7:8::", SIP_HOST_NONE},
-                {"1::2::3", SIP_HOST_NONE},
-                {"12345::", SIP_HOST_NONE},
-                {"1:", SIP_HOST_NONE},
-                {":1", SIP_HOST_NONE},
-                {"::g", SIP_HOST_NONE},
-                {"1:2;3", SIP_HOST_NONE},
-                {"fe80::1%eth0", SIP_HOST_NONE},
-                {"::1.2.3.4:5", SIP_HOST_NONE}};
     (void)state;
-    for (size_t row = 0; row < sizeof(rows) / sizeof(rows[0]); row++) {
-        int kind = rows[row].kind;
-        if ((int)sip_host_kind_of(span_of(rows[row].text)) != kind)
-            fail_msg("%s", rows[row].text);
-        guard_both(span_of(rows[row].text), check_host, &kind);
+    for (size_t row = 0; row < sizeof(hosts) / sizeof(hosts[0]); row++) {
+        int kind = hosts[row].kind;
+        if ((int)sip_host_kind_of(span_of(hosts[row].text)) != kind)
+            fail_msg("%s", hosts[row].text);
+        guard_both(span_of(hosts[row].text), check_host, &kind);
     }
     char name[300];
     memset(name, 'a', sizeof(name));
