@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Start and end of the process, in order: lock, directory, logs, workers, policy, ports last; and back. */
 #include "daemon/daemon_priv.h"
+#include "directory/directory_journal.h"
 #include "facts/facts_shared.h"
 #include "util/log.h"
 #include "util/random.h"
@@ -99,11 +100,29 @@ static enum err make_parts(struct daemon *daemon, struct fault *fault)
     return err;
 }
 
+static void on_worker_turn(struct worker *worker, void *arg)
+{
+    (void)worker;
+    (void)arg;
+}
+
+/* On the store's thread.  A worker that has nothing to do would hold the old generation of the directory until its next
+ * message; one empty turn makes it let go. */
+static void on_directory_changed(void *ctx)
+{
+    struct daemon *daemon = ctx;
+    for (unsigned i = 0; i < worker_group_count(daemon->group); i++)
+        if (worker_run(daemon->group, i, on_worker_turn, NULL) != OK)
+            continue; /* it is busy, or going: a turn of its own comes */
+}
+
 static enum err start_workers(struct daemon *daemon, struct fault *fault)
 {
     struct worker_group_options options = {
         .count = daemon->config->workers, .name = "worker", .ops = daemon_worker_ops(&daemon->shared)};
     enum err err = worker_group_new(&options, &daemon->group, fault);
+    if (err == OK && daemon->shared.directory)
+        directory_on_change(daemon->shared.directory, on_directory_changed, daemon);
     if (err == OK)
         err = daemon_release_init(daemon, fault);
     return err == OK ? daemon_release_start(daemon, fault) : err;
@@ -170,6 +189,7 @@ static enum err start(struct daemon *daemon, struct fault *fault)
 {
     log_set_level(daemon->config->log_level);
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN); /* a file at its size limit is an error of that write, not the end of the daemon */
     signal(SIGBUS, on_bus_error);
     uint64_t descriptors = net_raise_descriptor_limit();
     log_debug("daemon", "%llu descriptors", (unsigned long long)descriptors);
@@ -194,6 +214,8 @@ static void finish(struct daemon *daemon)
         daemon->hooks->stop(daemon->hooks->ctx);
     daemon_watch_stop(daemon);
     /* The versions are withdrawn from living workers; nothing decides any more once their ports are closed. */
+    if (daemon->shared.directory)
+        directory_on_change(daemon->shared.directory, NULL, NULL);
     if (daemon->group) {
         release_free(daemon->release);
         worker_group_free(daemon->group);
