@@ -28,6 +28,10 @@ struct vm *test_vm_with(const struct vm_options *options);
 int test_keep(struct vm *vm, const char *source);
 /* Calls the kept function in a decision of its own; the result stays on the stack when it is OK. */
 enum err test_decide(struct vm *vm, int kept, int nresults, struct vm_outcome *out_outcome);
+/* The same without results, with the thread CPU time that it took.  Where that is more than `limit_ns` it is tried twice more and the least
+ * counts: a watchdog without priority may be late on a busy machine, a script that holds the thread does so every time. */
+enum err test_decide_timed(struct vm *vm, int kept, uint64_t limit_ns, struct vm_outcome *out_outcome,
+                           uint64_t *out_took_ns);
 /* `source` is a chunk that returns a function; it runs in a fresh VM, once, as a decision. */
 enum err test_run(const char *source, struct vm_outcome *out_outcome);
 /* The same, for chunks whose function returns a string; the result, free() it. */

@@ -87,7 +87,7 @@ static void random_patterns_match_alike(void **unused)
     assert_int_equal(luaL_loadbuffer(stock, SOURCE, sizeof(SOURCE) - 1, "@test.lua"), LUA_OK);
     lua_call(stock, 0, 1);
     int theirs = luaL_ref(stock, LUA_REGISTRYINDEX);
-    for (int i = 0; i < CASES / (TEST_SANITIZED ? 10 : 1); i++) {
+    for (int i = 0; i < CASES / (TEST_SANITIZED ? 40 : 1); i++) {
         struct pattern_case one = random_case(&random);
         struct vm_outcome outcome;
         push_case(stock, &one, theirs);
