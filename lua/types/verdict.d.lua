@@ -79,14 +79,15 @@ function request:header(name) end
 ---@return string[]
 function request:headers(name) end
 
----@class verdict.Call What on_ack_missing is told.
+---@class verdict.Call What on_call_start, on_call_end and on_ack_missing are told.
 ---@field id string Call-ID
 ---@field method string
 ---@field from string URI
 ---@field to string URI
 ---@field target string
----@field code integer the answer that was not acknowledged
----@field age number seconds since it was first sent
+---@field code integer the final answer
+---@field reason string? on_call_end: "peer", "hangup", "shutdown", "no_ack", "bad_answer", "cancelled", "expired", "no_prack"
+---@field age number seconds since the answer was first sent; on_call_end: since the call began
 ---@field source { ip: string, port: integer, transport: string }
 
 ---@class verdict.Set A `data` set.
@@ -174,7 +175,9 @@ function shared_bucket:forget(key) end
 ---@field data table<string, verdict.Data>?
 ---@field shared table<string, verdict.Shared>?
 ---@field rules verdict.Rule[]
----@field on_ack_missing (fun(call: verdict.Call, env: verdict.Env))?
+---@field on_call_start (fun(call: verdict.Call, env: verdict.Env))? a 200 to an INVITE went out
+---@field on_call_end (fun(call: verdict.Call, env: verdict.Env))? a call is over, also one that only rang
+---@field on_ack_missing (fun(call: verdict.Call, env: verdict.Env))? no ACK in 64*T1; after a 200, BYE follows
 
 ---@param fields verdict.Policy
 function policy(fields) end

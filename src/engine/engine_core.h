@@ -65,6 +65,8 @@ struct engine_core {
     struct policy *policy; /* borrowed: the active version's VM of this worker; NULL: nothing can be decided, 503 */
     uint64_t version;
     bool draining;
+    bool deciding;        /* `last` is in use: the policy is told of what began only afterwards */
+    struct call *started; /* meanwhile; NULL: none */
     bool owes_collection; /* the policy made garbage since the last policy_collect */
     struct log_limit limits[ENGINE_LIMIT_COUNT];
     struct engine_outcome last;

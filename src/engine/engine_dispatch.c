@@ -77,9 +77,12 @@ static void receive_new(struct engine_request *request)
         return;
     if (engine_checks(request))
         return;
+    core->deciding = true;
     engine_decide(request);
     engine_carry_out(request);
     engine_report_decision(request);
+    core->deciding = false;
+    engine_report_started(core);
 }
 
 static void receive_merged(struct engine_request *request)

@@ -62,5 +62,7 @@ void engine_ring_forget_all(struct engine_core *core);
 
 /* engine_report.c: the decision log and the events. */
 void engine_report_decision(struct engine_request *request);
+/* Tells the policy of the call that its decision began. */
+void engine_report_started(struct engine_core *core);
 struct txn_handlers engine_txn_handlers(struct engine_core *core);
 struct call_handlers engine_call_handlers(struct engine_core *core);

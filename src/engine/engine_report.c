@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Says what was decided and what became of it: the decision log, the process's log, the policy's own handlers. */
 #include "engine/engine_priv.h"
+#include "sip/sip_address.h"
 #include "util/clock.h"
 #include "util/log.h"
 
@@ -99,28 +100,54 @@ static void report_ack(struct engine_core *core, const struct ack_news *news)
     engine_decisions_put(core->decisions, core->worker, &record);
 }
 
-static struct policy_peer peer_of(const struct net_address *address)
+static struct policy_peer peer_of(const struct net_address *address, enum net_transport transport)
 {
-    struct policy_peer peer = {.family = address->family == NET_FAMILY_IP4 ? 4 : 6, .port = address->port};
+    static const char *const transports[NET_TRANSPORT_COUNT] = {
+        [NET_UDP] = "udp", [NET_TCP] = "tcp", [NET_TLS] = "tls", [NET_WS] = "ws", [NET_WSS] = "wss",
+    };
+    struct policy_peer peer = {
+        .family = address->family == NET_FAMILY_IP4 ? 4 : 6, .port = address->port, .transport = transports[transport]};
     memcpy(peer.address, address->ip, sizeof(peer.address));
     return peer;
 }
 
 /* The policy hears of it after the fact; it can change nothing. */
-static void tell_policy(struct engine_core *core, const struct policy_call *call)
+static void tell_policy(struct engine_core *core, enum policy_event event, const struct policy_call *call)
 {
     struct policy_decision outcome;
-    if (!core->policy || !policy_has_event(core->policy, POLICY_ON_ACK_MISSING))
+    if (!core->policy || !policy_has_event(core->policy, event))
         return;
-    policy_event(core->policy, POLICY_ON_ACK_MISSING, call, &outcome);
+    policy_event(core->policy, event, call, &outcome);
     core->owes_collection = true;
     if (outcome.failure == POLICY_FAILED_NOT)
         return;
     if (core->meters)
         metric_count(core->meters->failures[outcome.failure], core->worker, 1);
     log_limited(&core->limits[ENGINE_LIMIT_FAILURES], 20, LOG_ERROR, "policy",
-                "on_ack_missing failed (%s) at %s:%d: %s call_id=%.*s", policy_failure_name(outcome.failure),
-                outcome.file, outcome.line, outcome.text, SPAN_ARG(call->id));
+                "%s failed (%s) at %s:%d: %s call_id=%.*s", policy_event_name(event),
+                policy_failure_name(outcome.failure), outcome.file, outcome.line, outcome.text, SPAN_ARG(call->id));
+}
+
+/* The URI in a From or To value; the value itself where there is none. */
+static struct span uri_of(struct span value)
+{
+    struct sip_address address;
+    return sip_address_parse(value, &address, NULL) == OK ? address.uri.text : value;
+}
+
+static void tell_of_call(struct engine_core *core, enum policy_event event, const struct call *call, uint64_t age_ms,
+                         struct span reason)
+{
+    const struct net_flow *flow = call_flow(call);
+    struct policy_call view = {.id = call_id(call),
+                               .method = SPAN("INVITE"),
+                               .from = uri_of(call_from(call)),
+                               .to = uri_of(call_to(call)),
+                               .code = 200,
+                               .reason = reason,
+                               .source = peer_of(call_source(call), (enum net_transport)flow->transport),
+                               .age_ms = age_ms};
+    tell_policy(core, event, &view);
 }
 
 static void txn_acknowledged(void *ctx, struct txn *txn, const struct txn_ack *ack)
@@ -145,11 +172,12 @@ static void txn_unacknowledged(void *ctx, struct txn *txn, const struct txn_ack 
                 "no ACK for %u from %.*s in %u ms, sent %u times call_id=%.*s", txn_code(txn),
                 SPAN_ARG(source_text(peer, source)), ack->waited_ms, ack->resends + 1, SPAN_ARG(id));
     report_ack(core, &(struct ack_news){id, peer, txn_code(txn), ack->resends, ack->waited_ms, true});
-    tell_policy(core, &(struct policy_call){.id = id,
-                                            .method = SPAN("INVITE"),
-                                            .code = (int)txn_code(txn),
-                                            .source = peer_of(peer),
-                                            .age_ms = ack->waited_ms});
+    struct policy_call view = {.id = id,
+                               .method = SPAN("INVITE"),
+                               .code = (int)txn_code(txn),
+                               .source = peer_of(peer, (enum net_transport)txn_flow(txn)->transport),
+                               .age_ms = ack->waited_ms};
+    tell_policy(core, POLICY_ON_ACK_MISSING, &view);
 }
 
 static void txn_ended(void *ctx, struct txn *txn)
@@ -182,16 +210,40 @@ static void call_unacknowledged(void *ctx, struct call *call, const struct call_
                 SPAN_ARG(source_text(call_source(call), source)), ack->waited_ms, ack->resends + 1,
                 SPAN_ARG(call_id(call)));
     report_ack(core, &(struct ack_news){call_id(call), call_source(call), 200, ack->resends, ack->waited_ms, true});
-    tell_policy(core, &(struct policy_call){.id = call_id(call),
-                                            .method = SPAN("INVITE"),
-                                            .from = call_from(call),
-                                            .to = call_to(call),
-                                            .code = 200,
-                                            .source = peer_of(call_source(call)),
-                                            .age_ms = ack->waited_ms});
+    tell_of_call(core, POLICY_ON_ACK_MISSING, call, ack->waited_ms, SPAN(""));
+}
+
+static void call_started(void *ctx, struct call *call)
+{
+    struct engine_core *core = ctx;
+    /* The decision that began it still lives in the policy, whose next run would be on top of it. */
+    if (core->deciding)
+        core->started = call;
+    else
+        tell_of_call(core, POLICY_ON_CALL_START, call, 0, SPAN(""));
+}
+
+void engine_report_started(struct engine_core *core)
+{
+    const struct call *call = core->started;
+    core->started = NULL;
+    if (call)
+        tell_of_call(core, POLICY_ON_CALL_START, call, 0, SPAN(""));
+}
+
+static void call_ended(void *ctx, struct call *call, enum call_end end)
+{
+    struct engine_core *core = ctx;
+    if (core->started == call)
+        core->started = NULL;
+    tell_of_call(core, POLICY_ON_CALL_END, call, call_age_ms(call), span_of(call_end_text(end)));
 }
 
 struct call_handlers engine_call_handlers(struct engine_core *core)
 {
-    return (struct call_handlers){.ctx = core, .on_ack = call_acknowledged, .on_ack_missing = call_unacknowledged};
+    return (struct call_handlers){.ctx = core,
+                                  .on_start = call_started,
+                                  .on_ack = call_acknowledged,
+                                  .on_ack_missing = call_unacknowledged,
+                                  .on_end = call_ended};
 }

@@ -221,6 +221,16 @@ static int call_handler(lua_State *L)
     return 0;
 }
 
+const char *policy_event_name(enum policy_event event)
+{
+    static const char *const names[POLICY_EVENT_COUNT] = {
+        [POLICY_ON_ACK_MISSING] = "on_ack_missing",
+        [POLICY_ON_CALL_START] = "on_call_start",
+        [POLICY_ON_CALL_END] = "on_call_end",
+    };
+    return names[event];
+}
+
 bool policy_has_event(const struct policy *policy, enum policy_event event)
 {
     return policy->events[event] != LUA_NOREF;
@@ -235,7 +245,7 @@ void policy_event(struct policy *policy, enum policy_event event, const struct p
     struct policy_call copy = *call; /* light userdata are not const */
     begin(policy, NULL, out);
     out->answer = NULL;
-    out->rule = event == POLICY_ON_ACK_MISSING ? "on_ack_missing" : "";
+    out->rule = policy_event_name(event);
     if (policy_has_event(policy, event)) {
         policy->in_lua = true;
         vm_begin_decision(policy->vm, policy->wall_ms, 0);

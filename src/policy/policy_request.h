@@ -32,19 +32,23 @@ struct policy_request {
     bool in_dialog;
 };
 
-/* What `on_ack_missing` and the other events are told about a call. */
+/* What the events are told about a call. */
 struct policy_call {
     struct span id; /* Call-ID */
     struct span method;
     struct span from;   /* From's URI */
     struct span to;     /* To's URI */
     struct span target; /* "sip:user@host" */
-    int code;           /* the final answer that was not acknowledged */
+    int code;           /* the final answer */
+    struct span reason; /* POLICY_ON_CALL_END: why it ended, a word; else empty */
     struct policy_peer source;
-    uint64_t age_ms; /* since the final answer was first sent */
+    uint64_t age_ms; /* since the final answer was first sent; POLICY_ON_CALL_END: since the INVITE */
 };
 
-enum policy_event { POLICY_ON_ACK_MISSING, POLICY_EVENT_COUNT };
+enum policy_event { POLICY_ON_ACK_MISSING, POLICY_ON_CALL_START, POLICY_ON_CALL_END, POLICY_EVENT_COUNT };
+
+/* "on_ack_missing", "on_call_start", "on_call_end": as a policy names its handler. */
+const char *policy_event_name(enum policy_event event);
 
 /* States of the directory; NONE says that there is no record. */
 enum policy_state {

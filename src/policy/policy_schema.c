@@ -32,7 +32,7 @@ static enum err fail(struct schema_reader *reader, int line, const char *format,
     va_start(args, format);
     vsnprintf(text, sizeof(text), format, args);
     va_end(args);
-    return fault_set(reader->fault, ERR_INVALID, policy_source_main(reader->policy->program->source), line, "%s", text);
+    return fault_set(reader->fault, ERR_INVALID, source_main(reader->policy->program->source), line, "%s", text);
 }
 
 /* A fault that a helper left without a place gets this one. */
@@ -43,7 +43,7 @@ static enum err place(struct schema_reader *reader, enum err err, const char *ke
         return err;
     char text[FAULT_TEXT_MAX];
     snprintf(text, sizeof(text), "%s", fault->text);
-    return fault_set(fault, err, policy_source_main(reader->policy->program->source), line_of(reader, key), "%s", text);
+    return fault_set(fault, err, source_main(reader->policy->program->source), line_of(reader, key), "%s", text);
 }
 
 /* Refuses names that are not in `known`. */
@@ -88,12 +88,12 @@ static uint64_t hash_value(struct schema_reader *reader, int index, int depth);
 static uint64_t hash_function(struct schema_reader *reader, int index)
 {
     lua_State *L = reader->policy->L;
-    const struct policy_source *source = reader->policy->program->source;
+    const struct source *source = reader->policy->program->source;
     static const struct siphash_key key;
     lua_Debug info;
     lua_pushvalue(L, index);
     lua_getinfo(L, ">S", &info);
-    const struct policy_file *file = policy_source_find(source, info.short_src);
+    const struct source_file *file = source_find(source, info.short_src);
     struct siphash_state state;
     siphash_begin(&state, &key);
     struct span rest = file ? file->bytes : (struct span){NULL, 0};
@@ -332,8 +332,8 @@ static enum err read_facts(struct schema_reader *reader)
 
 static enum err read_policy(struct schema_reader *reader)
 {
-    static const char *const known[] = {"name", "description", "on_error", "default",
-                                        "data", "shared",      "rules",    "on_ack_missing"};
+    static const char *const known[] = {"name",   "description", "on_error",       "default",       "data",
+                                        "shared", "rules",       "on_ack_missing", "on_call_start", "on_call_end"};
     lua_State *L = reader->policy->L;
     int top = lua_gettop(L);
     enum err err = check_names(reader, top, "policy", known, sizeof(known) / sizeof(known[0]));
@@ -347,8 +347,8 @@ static enum err read_policy(struct schema_reader *reader)
     if (err == OK)
         err = read_rules(reader);
     lua_settop(L, top);
-    if (err == OK)
-        err = read_function(reader, "policy", "on_ack_missing", &reader->policy->events[POLICY_ON_ACK_MISSING]);
+    for (unsigned event = 0; event < POLICY_EVENT_COUNT && err == OK; event++)
+        err = read_function(reader, "policy", policy_event_name(event), &reader->policy->events[event]);
     return err;
 }
 
@@ -384,11 +384,11 @@ static int schema_protected(lua_State *L)
 
 enum err policy_schema_read(struct policy *policy, struct fault *fault)
 {
-    const struct policy_source *source = policy->program->source;
-    const char *name = policy_source_main(source);
+    const struct source *source = policy->program->source;
+    const char *name = source_main(source);
     struct schema_reader reader = {.policy = policy, .fault = fault, .path = vm_lines_root()};
     struct vm_outcome outcome;
-    enum err err = vm_lines_scan(policy_source_find(source, name)->bytes, &reader.lines);
+    enum err err = vm_lines_scan(source_find(source, name)->bytes, &reader.lines);
     if (err != OK) {
         lua_settop(policy->L, -2);
         return fault_set(fault, err, name, 0, "%s", err_text(err));

@@ -361,6 +361,40 @@ static void test_on_ack_missing_is_told_after_the_fact(void **state)
     world_close(&world);
 }
 
+/* What the handlers saw is asked for by a MESSAGE, in the reason of its answer. */
+static const char calls_policy[] =
+    "return policy { on_error = reject(500) {}, default = not_found {},\n"
+    "shared = { n = counter { ttl = 3600 }, seen = map { ttl = 3600 } },\n"
+    "rules = { { 'call', when = { method = 'INVITE' }, decide = function(req)\n"
+    "    return ok { headers = { ['X-Said'] = 'said-' .. req.call_id } } end },\n"
+    "  { 'ask', decide = function(req, env)\n"
+    "    return reject(486) { reason = env.n:get('start') .. ' ' .. env.n:get('end') .. ' ' .. (env.seen:get('last') "
+    "or '') }\n"
+    "  end } },\n"
+    "on_call_start = function(call, env) env.n:incr('start')\n"
+    "  env.seen:set('last', call.id .. ' ' .. call.from .. ' ' .. call.source.transport) return gone {} end,\n"
+    "on_call_end = function(call, env) env.n:incr('end') env.seen:set('last', call.reason) error 'boom' end }";
+
+static void test_calls_are_told_of(void **state)
+{
+    (void)state;
+    world_open(&world, NULL, calls_policy);
+    ask("INVITE", "sip:a@192.0.2.9", "a", "");
+    expect(200, "\r\nX-Said: said-a@example.org\r\n");
+    assert_string_equal(world.core->last.decision.rule, "call"); /* what was decided is what is reported */
+    assert_int_equal(world.core->last.verdict, POLICY_OK);
+    assert_int_equal(world.sent_count, 1);
+    ask("MESSAGE", "sip:a@192.0.2.9", "b", "");
+    expect(486, "SIP/2.0 486 1 0 a@example.org sip:caller@example.org udp\r\n");
+    for (int i = 0; i < 2000; i++) /* no ACK: the call ends */
+        world_advance(&world, 100);
+    assert_true(engine_core_is_idle(world.core));
+    ask("MESSAGE", "sip:a@192.0.2.9", "c", "");
+    expect(486, "SIP/2.0 486 1 1 no_ack\r\n");
+    assert_int_equal(metric_read(world.meters.failures[POLICY_FAILED_ERROR]), 1);
+    world_close(&world);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -384,6 +418,7 @@ int main(void)
         cmocka_unit_test(test_answers_go_where_18_2_2_says),
         cmocka_unit_test(test_unacknowledged_answers_are_capped),
         cmocka_unit_test(test_on_ack_missing_is_told_after_the_fact),
+        cmocka_unit_test(test_calls_are_told_of),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -287,6 +287,21 @@ static void events(void **state)
     policy_event(policy, POLICY_ON_ACK_MISSING, &call, &decision);
     assert_int_equal(decision.failure, POLICY_FAILED_FUEL);
     policy_free(policy);
+    policy = policy_of(&world, "return policy { on_error = reject(500) {}, default = not_found {}, rules = {},\n"
+                               "on_call_start = function(call) log.info('start', call.id, call.reason) end,\n"
+                               "on_call_end = function(call) log.info('end', call.id, call.reason) error 'x' end }");
+    assert_false(policy_has_event(policy, POLICY_ON_ACK_MISSING));
+    call.id = SPAN("c2");
+    world.log_count = 0;
+    policy_event(policy, POLICY_ON_CALL_START, &call, &decision);
+    assert_int_equal(decision.failure, POLICY_FAILED_NOT);
+    assert_string_equal(world.log_texts[0], "start c2 nil");
+    call.reason = SPAN("peer");
+    policy_event(policy, POLICY_ON_CALL_END, &call, &decision);
+    assert_int_equal(decision.failure, POLICY_FAILED_ERROR);
+    assert_string_equal(decision.rule, "on_call_end");
+    assert_string_equal(world.log_texts[1], "end c2 peer");
+    policy_free(policy);
     policy = policy_of(&world, POLICY(""));
     assert_false(policy_has_event(policy, POLICY_ON_ACK_MISSING));
     policy_event(policy, POLICY_ON_ACK_MISSING, &call, &decision);
@@ -321,7 +336,7 @@ static void kept_requests(void **state)
                                "  if kept then return reject(486) { reason = kept.target.user .. uri.user } end\n"
                                "  kept, uri = req, req.uri return ok {}\n"
                                "end";
-    const struct policy_file file = {"policy.lua", SPAN(text)};
+    const struct source_file file = {"policy.lua", SPAN(text)};
     struct policy_world world = {0};
     struct policy *policy = policy_of(&world, text);
     struct policy_decision decision = decide_user(policy, "first");

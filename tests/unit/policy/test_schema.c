@@ -64,6 +64,8 @@ static void refusals(void **state)
         {HEAD "rules = {\n { 'a',\n wehn = {}, verdict = ok {} } } }", 6, "did you mean \"when\"?"},
         {HEAD "rules = {\n { 'a', verdict = ok {}, 'b' } } }", 5, "unknown field \"a position\""},
         {HEAD "rules = {}, on_ack_missing = 7 }", 4, "on_ack_missing: expected a function"},
+        {HEAD "rules = {}, on_call_start = 'x' }", 4, "on_call_start: expected a function"},
+        {HEAD "rules = {}, on_call_ends = 1 }", 4, "did you mean \"on_call_end\"?"},
         {HEAD "rules = {},\n data = 7 }", 5, "data: expected a table"},
         {HEAD "rules = {},\n data = { x = 7 } }", 5, "data.x: expected a set"},
         {HEAD "rules = {},\n data = { x = ranges 'none.csv' } }", 5, "there is no file \"none.csv\""},
@@ -109,7 +111,7 @@ static void too_many_rules(void **state)
 static void description(void **state)
 {
     (void)state;
-    const struct policy_file files[] = {
+    const struct source_file files[] = {
         {"policy.lua", SPAN(HEAD "name = 'shop',\n"
                                  "data = { blocks = ranges 'blocks.csv', names = strings { 'a', 'b', 'c' } },\n"
                                  "shared = { calls = counter { ttl = 60 }, seen = map { ttl = 1 } },\n"
@@ -193,12 +195,12 @@ static void rule_hashes(void **state)
 static void modules(void **state)
 {
     (void)state;
-    const struct policy_file files[] = {
+    const struct source_file files[] = {
         {"policy.lua", SPAN("local numbers = require 'lib.numbers'\n"
                             "return function(req) return numbers.closed(req.target.user) and gone {} or ok {} end")},
         {"lib/numbers.lua", SPAN("local m = {} function m.closed(u) return u == 'old' end return m")},
     };
-    const struct policy_file broken[] = {
+    const struct source_file broken[] = {
         {"policy.lua", SPAN("return require 'bad'")},
         {"bad.lua", SPAN("local x =\n\n= 1")},
     };
@@ -216,7 +218,7 @@ static void modules(void **state)
 static void data_errors_name_their_line(void **state)
 {
     (void)state;
-    const struct policy_file files[] = {
+    const struct source_file files[] = {
         {"policy.lua", SPAN(HEAD "rules = {}, data = { x = ranges 'x.csv' } }")},
         {"x.csv", SPAN("# first\n+15550100\nnonsense\n")},
     };
@@ -255,16 +257,16 @@ static void evidence(void **state)
 static void many_vms(void **state)
 {
     (void)state;
-    const struct policy_file file = {
+    const struct source_file file = {
         "policy.lua", SPAN(HEAD "rules = { { 'a', when = { number = in_set 'nums', hours = hours 'daily 00:00-24:00' },"
                                 "verdict = ok {} } }, data = { nums = strings { 'x' } } }")};
-    struct policy_source *source = NULL;
+    struct source *source = NULL;
     struct policy_program *program = NULL;
     struct policy_options options = {0};
     struct policy *policies[8];
-    assert_int_equal(policy_source_from_memory("test", &file, 1, &source, NULL), OK);
+    assert_int_equal(source_from_memory("test", &file, 1, &source, NULL), OK);
     assert_int_equal(policy_prepare(source, &program, NULL), OK);
-    policy_source_unref(source);
+    source_unref(source);
     for (int round = 0; round < 20; round++) {
         for (int i = 0; i < 8; i++)
             assert_int_equal(policy_new(program, &options, &policies[i], NULL), OK);
