@@ -10,10 +10,10 @@
 #include <stdlib.h>
 
 struct check {
-    struct policy_source *source;
+    struct source *source;
     struct authoring_findings *findings;
     struct policy *bare; /* a VM with the globals that every policy has; NULL: no memory for one */
-    const struct policy_file *file;
+    const struct source_file *file;
 };
 
 static void find(struct check *check, enum authoring_severity severity, const char *file,
@@ -28,11 +28,11 @@ static void find(struct check *check, enum authoring_severity severity, const ch
         findings->left_out++;
         return;
     }
-    const struct policy_file *known = policy_source_find(check->source, file);
+    const struct source_file *known = source_find(check->source, file);
     struct authoring_finding *finding = &findings->list[findings->count++];
     *finding = (struct authoring_finding){
         .severity = severity,
-        .file = known ? known->name : policy_source_main(check->source),
+        .file = known ? known->name : source_main(check->source),
         .line = at ? at->line : 0,
         .column = at ? at->column : 0,
     };
@@ -224,15 +224,15 @@ static void check_file(struct check *check)
 /* A VM of a policy that does nothing. */
 static struct policy *bare_policy(void)
 {
-    const struct policy_file file = {"policy.lua", SPAN("return function() end")};
+    const struct source_file file = {"policy.lua", SPAN("return function() end")};
     const struct policy_options options = {0};
-    struct policy_source *source = NULL;
+    struct source *source = NULL;
     struct policy *policy = NULL;
-    if (policy_source_from_memory("bare", &file, 1, &source, NULL) != OK)
+    if (source_from_memory("bare", &file, 1, &source, NULL) != OK)
         return NULL;
     if (policy_load(source, &options, &policy, NULL) != OK)
         policy = NULL;
-    policy_source_unref(source);
+    source_unref(source);
     return policy;
 }
 
@@ -248,7 +248,7 @@ static int compare_findings(const void *a, const void *b)
     return left->column < right->column ? -1 : left->column > right->column;
 }
 
-void authoring_check(struct policy_source *source, struct authoring_findings *out_findings)
+void authoring_check(struct source *source, struct authoring_findings *out_findings)
 {
     struct check check = {.source = source, .findings = out_findings, .bare = bare_policy()};
     struct policy_program *program = NULL;
@@ -257,8 +257,8 @@ void authoring_check(struct policy_source *source, struct authoring_findings *ou
     enum err err = policy_prepare(source, &program, &fault);
     if (err == OK)
         check_rules(&check, policy_describe(program));
-    for (size_t i = 0; err != ERR_SYNTAX && i < policy_source_count(source); i++) {
-        check.file = policy_source_at(source, i);
+    for (size_t i = 0; err != ERR_SYNTAX && i < source_count(source); i++) {
+        check.file = source_at(source, i);
         check_file(&check);
     }
     if (err != OK && out_findings->errors == 0) /* an unknown global is the reason of a failed load, not beside it */
@@ -276,10 +276,9 @@ static struct span line_of(struct span text, int line)
     return found.len > 0 && found.at[found.len - 1] == '\r' ? span_slice(found, 0, found.len - 1) : found;
 }
 
-void authoring_finding_format(const struct authoring_finding *finding, const struct policy_source *source,
-                              struct buffer *out)
+void authoring_finding_format(const struct authoring_finding *finding, const struct source *source, struct buffer *out)
 {
-    const struct policy_file *file = policy_source_find(source, finding->file);
+    const struct source_file *file = source_find(source, finding->file);
     buffer_add_text(out, finding->file);
     if (finding->line > 0)
         buffer_addf(out, ":%d", finding->line);

@@ -3,7 +3,7 @@
  * `verdict check` prints it, a reload refuses a version with an error among the findings. */
 #pragma once
 
-#include "policy/policy_source.h"
+#include "source/source.h"
 
 enum authoring_severity { AUTHORING_WARNING, AUTHORING_ERROR };
 
@@ -25,9 +25,8 @@ struct authoring_findings {
 };
 
 /* Checks `source` whole: never fails, it finds.  Sorted by file and line. */
-void authoring_check(struct policy_source *source, struct authoring_findings *out_findings);
+void authoring_check(struct source *source, struct authoring_findings *out_findings);
 
 /* Writes "FILE:LINE:COLUMN: error: TEXT" and the line with a caret below where they are known. */
 struct buffer;
-void authoring_finding_format(const struct authoring_finding *finding, const struct policy_source *source,
-                              struct buffer *out);
+void authoring_finding_format(const struct authoring_finding *finding, const struct source *source, struct buffer *out);

@@ -13,7 +13,7 @@
 #include <stdlib.h>
 
 struct runner {
-    struct policy_source *source;
+    struct source *source;
     authoring_test_run_fn run;
     authoring_test_report_fn report;
     void *ctx;
@@ -27,13 +27,13 @@ struct runner {
 static enum err find_module(void *ctx, struct span name, struct span *out_source, char *out_chunk, size_t chunk_cap)
 {
     const struct runner *runner = ctx;
-    char path[POLICY_NAME_MAX];
+    char path[SOURCE_NAME_MAX];
     struct buffer text = buffer_over(path, sizeof(path) - 1);
     for (size_t i = 0; i < name.len; i++)
         buffer_add_byte(&text, name.at[i] == '.' ? '/' : name.at[i]);
     buffer_add_literal(&text, ".lua");
     path[text.len] = '\0';
-    const struct policy_file *file = text.overflow ? NULL : policy_source_find(runner->source, path);
+    const struct source_file *file = text.overflow ? NULL : source_find(runner->source, path);
     if (!file || !span_copy(span_of(path), out_chunk, chunk_cap))
         return ERR_NOT_FOUND;
     *out_source = file->bytes;
@@ -102,7 +102,7 @@ static int run_all(lua_State *L)
     return 0;
 }
 
-static enum err run_file(struct runner *runner, struct vm *vm, const struct policy_file *file)
+static enum err run_file(struct runner *runner, struct vm *vm, const struct source_file *file)
 {
     struct vm_outcome outcome;
     lua_State *L = vm_state(vm);
@@ -122,12 +122,12 @@ static enum err run_file(struct runner *runner, struct vm *vm, const struct poli
     return runner->err;
 }
 
-enum err authoring_test_run(struct policy_source *source, authoring_test_run_fn run, authoring_test_report_fn report,
+enum err authoring_test_run(struct source *source, authoring_test_run_fn run, authoring_test_report_fn report,
                             void *ctx, struct authoring_test_summary *out_summary, struct fault *fault)
 {
-    const struct policy_file *file = policy_source_find(source, "test.lua");
+    const struct source_file *file = source_find(source, "test.lua");
     if (!file)
-        return fault_set(fault, ERR_NOT_FOUND, policy_source_name(source), 0, "the policy has no test.lua");
+        return fault_set(fault, ERR_NOT_FOUND, source_name(source), 0, "the policy has no test.lua");
     struct vm *vm = NULL;
     struct runner *runner = calloc(1, sizeof(*runner));
     if (!runner)
@@ -180,8 +180,7 @@ static enum err bench_record(void *ctx, const struct policy_request *request, st
     return OK;
 }
 
-enum err authoring_test_bench_new(struct policy_source *source, struct authoring_test_bench **out_bench,
-                                  struct fault *fault)
+enum err authoring_test_bench_new(struct source *source, struct authoring_test_bench **out_bench, struct fault *fault)
 {
     struct authoring_test_bench *bench = calloc(1, sizeof(*bench));
     if (!bench)

@@ -56,14 +56,14 @@ struct authoring_test_summary {
 
 /* Runs every case of `source`'s test.lua.  ERR_NOT_FOUND when the policy has none; any other error is about test.lua
  * itself (with file and line in `fault`): cases that fail are in the summary, not errors. */
-MUST_CHECK enum err authoring_test_run(struct policy_source *source, authoring_test_run_fn run,
+MUST_CHECK enum err authoring_test_run(struct source *source, authoring_test_run_fn run,
                                        authoring_test_report_fn report, void *ctx,
                                        struct authoring_test_summary *out_summary, struct fault *fault);
 
 /* A policy under test with a host whose clock and directory are the case's: authoring_test_decide is a
  * authoring_test_run_fn with this as ctx.  Parses, derives the target simply (no aliases, no numbering plan), decides. */
 struct authoring_test_bench;
-MUST_CHECK enum err authoring_test_bench_new(struct policy_source *source, struct authoring_test_bench **out_bench,
+MUST_CHECK enum err authoring_test_bench_new(struct source *source, struct authoring_test_bench **out_bench,
                                              struct fault *fault);
 void authoring_test_bench_free(struct authoring_test_bench *bench);
 enum err authoring_test_decide(void *bench, const struct authoring_test_case *test, struct authoring_test_got *out_got);

@@ -3,10 +3,10 @@
 #include "daemon/daemon_worker.h"
 #include <stdio.h>
 
-enum source { FROM_NET, FROM_WORKER, FROM_TXN, FROM_CALL };
+enum row_source { FROM_NET, FROM_WORKER, FROM_TXN, FROM_CALL };
 
 struct row {
-    enum source source;
+    enum row_source source;
     size_t offset; /* of a uint64_t in that source */
     const char *name;
     const char *help;

@@ -92,7 +92,7 @@ static enum err accept_policy(void *ctx, const struct policy_description *descri
         daemon->config->data_dir);
 }
 
-static enum err test_policy(void *ctx, struct policy_source *source, struct authoring_test_summary *out_summary,
+static enum err test_policy(void *ctx, struct source *source, struct authoring_test_summary *out_summary,
                             struct fault *fault)
 {
     (void)ctx;

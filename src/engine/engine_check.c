@@ -41,7 +41,7 @@ static enum err bench_find(void *ctx, const struct policy_target *target, struct
     return OK;
 }
 
-static enum err bench_new(const struct engine_config *config, struct policy_source *source, struct bench **out_bench,
+static enum err bench_new(const struct engine_config *config, struct source *source, struct bench **out_bench,
                           struct fault *fault)
 {
     struct bench *bench = calloc(1, sizeof(*bench));
@@ -145,19 +145,19 @@ static void report_case(void *ctx, const struct authoring_test_result *result)
                         result->text);
 }
 
-static enum err test_with(struct bench *bench, struct policy_source *source, struct authoring_test_summary *out_summary,
+static enum err test_with(struct bench *bench, struct source *source, struct authoring_test_summary *out_summary,
                           struct fault *fault)
 {
     enum err err = authoring_test_run(source, run_case, report_case, bench, out_summary, fault);
     return err == OK && out_summary->failed ? ERR_CONFLICT : err;
 }
 
-enum err engine_test_source(const struct engine_config *config, struct policy_source *source,
+enum err engine_test_source(const struct engine_config *config, struct source *source,
                             struct authoring_test_summary *out_summary, struct fault *fault)
 {
     struct bench *bench = NULL;
     struct fault first = {0};
-    if (!policy_source_find(source, "test.lua"))
+    if (!source_find(source, "test.lua"))
         return ERR_NOT_FOUND;
     enum err err = bench_new(config, source, &bench, fault);
     if (err != OK)
@@ -180,14 +180,14 @@ static enum err say_fault(struct buffer *out, const struct fault *fault, enum er
 
 enum err engine_test_policy(const char *path, struct buffer *out, unsigned *out_passed, unsigned *out_failed)
 {
-    struct policy_source *source;
+    struct source *source;
     struct bench *bench = NULL;
     struct authoring_test_summary summary = {0};
     struct fault fault = {0};
-    enum err err = policy_source_read(path, &source, &fault);
+    enum err err = source_read(path, &source, &fault);
     if (err != OK)
         return say_fault(out, &fault, err == ERR_NOT_FOUND ? ERR_IO : err);
-    if (!policy_source_find(source, "test.lua"))
+    if (!source_find(source, "test.lua"))
         err = ERR_NOT_FOUND;
     if (err == OK)
         err = bench_new(NULL, source, &bench, &fault);
@@ -198,7 +198,7 @@ enum err engine_test_policy(const char *path, struct buffer *out, unsigned *out_
     if (err != OK && err != ERR_CONFLICT && err != ERR_NOT_FOUND)
         (void)say_fault(out, &fault, err);
     bench_free(bench);
-    policy_source_unref(source);
+    source_unref(source);
     *out_passed = (unsigned)summary.passed;
     *out_failed = (unsigned)summary.failed;
     return err;
@@ -206,9 +206,9 @@ enum err engine_test_policy(const char *path, struct buffer *out, unsigned *out_
 
 enum err engine_check_policy(const char *path, struct buffer *out, unsigned *out_errors, unsigned *out_warnings)
 {
-    struct policy_source *source;
+    struct source *source;
     struct fault fault = {0};
-    enum err err = policy_source_read(path, &source, &fault);
+    enum err err = source_read(path, &source, &fault);
     *out_errors = 1;
     *out_warnings = 0;
     if (err != OK)
@@ -227,6 +227,6 @@ enum err engine_check_policy(const char *path, struct buffer *out, unsigned *out
         err = ERR_NOMEM;
     }
     free(findings);
-    policy_source_unref(source);
+    source_unref(source);
     return err;
 }

@@ -17,5 +17,5 @@ MUST_CHECK enum err engine_test_policy(const char *path, struct buffer *out, uns
                                        unsigned *out_failed);
 
 /* The same for a reload: no output, but the first failed test in `fault` (ERR_CONFLICT).  `config` NULL: the defaults. */
-MUST_CHECK enum err engine_test_source(const struct engine_config *config, struct policy_source *source,
+MUST_CHECK enum err engine_test_source(const struct engine_config *config, struct source *source,
                                        struct authoring_test_summary *out_summary, struct fault *fault);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A policy, from its source to decisions:
  *
- *   policy_source_read -> policy_prepare -> one policy_new a worker -> policy_decide ...
+ *   source_read -> policy_prepare -> one policy_new a worker -> policy_decide ...
  *
  * A `struct policy_program` is one version, loaded and validated, with its data sets: immutable, shared by all workers,
  * reference counted (atomically).  A `struct policy` is one VM of that version: used by one thread at a time, made on the
@@ -10,7 +10,7 @@
 
 #include "policy/policy_decision.h"
 #include "policy/policy_host.h"
-#include "policy/policy_source.h"
+#include "source/source.h"
 
 struct policy;
 struct policy_program;
@@ -69,12 +69,11 @@ struct policy_description {
 
 /* Compiles `source` in a VM of its own, checks the schema, loads the data sets.  Errors carry file and line.  The source
  * is referenced by the program.  Runs for as long as the data takes: control thread only. */
-MUST_CHECK enum err policy_prepare(struct policy_source *source, struct policy_program **out_program,
-                                   struct fault *fault);
+MUST_CHECK enum err policy_prepare(struct source *source, struct policy_program **out_program, struct fault *fault);
 struct policy_program *policy_program_ref(struct policy_program *program);
 void policy_program_unref(struct policy_program *program); /* NULL is fine */
 const struct policy_description *policy_describe(const struct policy_program *program);
-struct policy_source *policy_program_source(const struct policy_program *program);
+struct source *policy_program_source(const struct policy_program *program);
 /* Whether `name` is a `data` set of this version that holds the request's target (its number, user, AOR, host): what
  * guard = "strict" asks about a 410's evidence. */
 bool policy_program_evidence(const struct policy_program *program, struct span name,
@@ -93,8 +92,8 @@ MUST_CHECK enum err policy_new(struct policy_program *program, const struct poli
 void policy_free(struct policy *policy); /* NULL is fine */
 
 /* For a single VM: policy_prepare and policy_new in one. */
-MUST_CHECK enum err policy_load(struct policy_source *source, const struct policy_options *options,
-                                struct policy **out_policy, struct fault *fault);
+MUST_CHECK enum err policy_load(struct source *source, const struct policy_options *options, struct policy **out_policy,
+                                struct fault *fault);
 const struct policy_program *policy_program_of(const struct policy *policy);
 
 /* Decides `request`.  Always decides: whatever the script does, *out_decision holds one answer.  No system call, no lock

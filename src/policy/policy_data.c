@@ -85,7 +85,7 @@ static enum err load_set(struct policy *policy, enum facts_set_kind kind, struct
         return err;
     }
     const char *name = lua_tostring(L, -1);
-    const struct policy_file *file = policy_source_find(policy->program->source, name);
+    const struct source_file *file = source_find(policy->program->source, name);
     if (!file)
         return fault_set(fault, ERR_NOT_FOUND, "", 0, "data.%s: there is no file \"%.128s\" in the policy's folder",
                          data->name, name);

@@ -23,16 +23,6 @@ enum {
     POLICY_VALUE_MAX = 8 << 10, /* a header's value without its folds, for Lua and for `when` */
 };
 
-/* policy_folder.c, for policy_source.c: what the path is, with links resolved. */
-MUST_CHECK enum err policy_folder_resolve(const char *path, char *out_real, size_t real_cap, bool *out_is_file,
-                                          struct fault *fault);
-MUST_CHECK enum err policy_folder_read(struct policy_source *source, const char *path, struct fault *fault);
-MUST_CHECK enum err policy_folder_read_file(struct policy_source *source, const char *path, const char *name,
-                                            struct fault *fault);
-/* Takes `bytes_take` (heap), also on failure. */
-MUST_CHECK enum err policy_source_add(struct policy_source *source, const char *name, char *bytes_take, size_t len,
-                                      struct fault *fault);
-
 /* policy_verdict.c: why reject(code) is refused, NULL when it is not. */
 const char *policy_reject_refused(lua_Integer code);
 bool policy_state_parse(struct span name, enum policy_state *out_state);
@@ -63,7 +53,7 @@ struct policy_rule {
 /* A named set of the program. */
 struct policy_data {
     char name[POLICY_RULE_NAME_MAX + 1];
-    char file[POLICY_NAME_MAX];
+    char file[SOURCE_NAME_MAX];
     struct facts_set *set;
 };
 
@@ -74,7 +64,7 @@ struct policy_shared {
 
 struct policy_program {
     _Atomic unsigned refs;
-    struct policy_source *source;
+    struct source *source;
     struct policy_description description;
     bool sealed; /* the sets are loaded: further VMs take them as they are */
     size_t data_count;

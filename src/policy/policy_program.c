@@ -32,13 +32,13 @@ struct span policy_keep_text(struct policy *policy, struct span text)
 static enum err find_module(void *ctx, struct span name, struct span *out_source, char *out_chunk, size_t chunk_cap)
 {
     const struct policy_program *program = ctx;
-    char path[POLICY_NAME_MAX];
+    char path[SOURCE_NAME_MAX];
     if (name.len + sizeof(".lua") > sizeof(path))
         return ERR_NOT_FOUND;
     for (size_t i = 0; i < name.len; i++)
         path[i] = name.at[i] == '.' ? '/' : name.at[i];
     memcpy(path + name.len, ".lua", sizeof(".lua"));
-    const struct policy_file *file = policy_source_find(program->source, path);
+    const struct source_file *file = source_find(program->source, path);
     if (!file || !span_copy(span_of(path), out_chunk, chunk_cap))
         return ERR_NOT_FOUND;
     *out_source = file->bytes;
@@ -71,15 +71,15 @@ static int make_objects(lua_State *L)
 static enum err outcome_fault(const struct policy *policy, enum err err, const struct vm_outcome *outcome,
                               struct fault *fault)
 {
-    const char *file = outcome->file[0] ? outcome->file : policy_source_main(policy->program->source);
+    const char *file = outcome->file[0] ? outcome->file : source_main(policy->program->source);
     return fault_set(fault, err, file, outcome->line, "%s", outcome->text);
 }
 
 static enum err run_main(struct policy *policy, struct fault *fault)
 {
     struct vm_outcome outcome;
-    const struct policy_source *source = policy->program->source;
-    const struct policy_file *main_file = policy_source_find(source, policy_source_main(source));
+    const struct source *source = policy->program->source;
+    const struct source_file *main_file = source_find(source, source_main(source));
     enum err err = vm_protect(policy->vm, open_bindings, policy, &outcome);
     if (err != OK)
         return outcome_fault(policy, err, &outcome, fault);
@@ -99,7 +99,7 @@ static enum err run_main(struct policy *policy, struct fault *fault)
 static enum err policy_build(struct policy_program *program, const struct policy_options *options,
                              struct policy **out_policy, struct fault *fault)
 {
-    const char *name = policy_source_main(program->source);
+    const char *name = source_main(program->source);
     struct policy *policy = calloc(1, sizeof(*policy));
     if (!policy)
         return fault_set(fault, ERR_NOMEM, name, 0, "out of memory");
@@ -166,15 +166,15 @@ void policy_program_unref(struct policy_program *program)
     for (size_t i = 0; i < program->rule_count; i++)
         free((char *)(uintptr_t)program->rules[i].name);
     free(program->rules);
-    policy_source_unref(program->source);
+    source_unref(program->source);
     free(program);
 }
 
 /* Whether a script may read req.record or req.state: a guess from its text, on the side of asking. */
-static bool script_asks_directory(const struct policy_source *source)
+static bool script_asks_directory(const struct source *source)
 {
-    for (size_t i = 0; i < policy_source_count(source); i++) {
-        const struct policy_file *file = policy_source_at(source, i);
+    for (size_t i = 0; i < source_count(source); i++) {
+        const struct source_file *file = source_at(source, i);
         bool script = span_ends_with(span_of(file->name), SPAN(".lua")) && strcmp(file->name, "test.lua") != 0;
         if (script && (memmem(file->bytes.at, file->bytes.len, ".record", 7) ||
                        memmem(file->bytes.at, file->bytes.len, ".state", 6)))
@@ -233,8 +233,8 @@ static enum err describe(struct policy_program *program, const struct policy *po
 {
     enum err err = copy_rules(program, policy);
     program->description = (struct policy_description){
-        .name = program->name[0] ? program->name : policy_source_name(program->source),
-        .hash = policy_source_hash(program->source),
+        .name = program->name[0] ? program->name : source_name(program->source),
+        .hash = source_hash(program->source),
         .is_function = policy->function != LUA_NOREF,
         .gone_by_default = policy->fallback->verdict == POLICY_GONE,
         .asks_directory = asks_directory(policy),
@@ -249,18 +249,18 @@ static enum err describe(struct policy_program *program, const struct policy *po
     return err;
 }
 
-enum err policy_prepare(struct policy_source *source, struct policy_program **out_program, struct fault *fault)
+enum err policy_prepare(struct source *source, struct policy_program **out_program, struct fault *fault)
 {
     const struct policy_options options = {0};
     struct policy *policy = NULL;
     struct policy_program *program = calloc(1, sizeof(*program));
     if (!program)
-        return fault_set(fault, ERR_NOMEM, policy_source_main(source), 0, "out of memory");
+        return fault_set(fault, ERR_NOMEM, source_main(source), 0, "out of memory");
     atomic_store(&program->refs, 1);
-    program->source = policy_source_ref(source);
+    program->source = source_ref(source);
     enum err err = policy_build(program, &options, &policy, fault);
     if (err == OK && (err = describe(program, policy)) != OK)
-        fault_set(fault, err, policy_source_main(source), 0, "out of memory");
+        fault_set(fault, err, source_main(source), 0, "out of memory");
     policy_free(policy);
     if (err == OK)
         *out_program = program;
@@ -275,7 +275,7 @@ enum err policy_new(struct policy_program *program, const struct policy_options 
     return policy_build(program, options, out_policy, fault);
 }
 
-enum err policy_load(struct policy_source *source, const struct policy_options *options, struct policy **out_policy,
+enum err policy_load(struct source *source, const struct policy_options *options, struct policy **out_policy,
                      struct fault *fault)
 {
     struct policy_program *program = NULL;
@@ -292,7 +292,7 @@ const struct policy_description *policy_describe(const struct policy_program *pr
     return &program->description;
 }
 
-struct policy_source *policy_program_source(const struct policy_program *program)
+struct source *policy_program_source(const struct policy_program *program)
 {
     return program->source;
 }

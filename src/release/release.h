@@ -37,8 +37,7 @@ struct release_checks {
     enum err (*accept)(void *ctx, const struct policy_description *description, struct fault *fault);
     /* Runs the source's own test.lua through dispatch and guard; ERR_NOT_FOUND: it has none.  Any other error, or a
      * failed test in *out_summary, refuses the version; `fault` then names the first failed test. */
-    enum err (*test)(void *ctx, struct policy_source *source, struct authoring_test_summary *out_summary,
-                     struct fault *fault);
+    enum err (*test)(void *ctx, struct source *source, struct authoring_test_summary *out_summary, struct fault *fault);
 };
 
 enum { RELEASE_WORKERS_MAX = 64, RELEASE_WARM_MAX = 2, RELEASE_HISTORY_MAX = 16 };

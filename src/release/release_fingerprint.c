@@ -35,7 +35,7 @@ static void add_entry(struct look *look, int depth, const char *name, const stru
     look->entries++;
 }
 
-/* What policy_source_read leaves out cannot change a policy either. */
+/* What source_read leaves out cannot change a policy either. */
 static bool is_left_out(const char *name)
 {
     struct span span = span_of(name);

@@ -13,12 +13,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { CURRENT_MAX = 64 + POLICY_NAME_MAX + STORE_PATH_MAX + 8 };
+enum { CURRENT_MAX = 64 + SOURCE_NAME_MAX + STORE_PATH_MAX + 8 };
 
 /* "HASH", "ENTRY", "PATH" as `current` has them. */
 struct kept {
     char hash[DIGEST_HEX_MAX];
-    char entry[POLICY_NAME_MAX];
+    char entry[SOURCE_NAME_MAX];
     char path[STORE_PATH_MAX];
 };
 
@@ -68,7 +68,7 @@ static enum err write_file(const char *path, struct span bytes)
 }
 
 /* Makes the folders on the way to `folder`/`name` and writes the file. */
-static enum err write_below(const char *folder, const struct policy_file *file)
+static enum err write_below(const char *folder, const struct source_file *file)
 {
     char path[STORE_PATH_MAX];
     enum err err = store_path(path, folder, file->name);
@@ -80,10 +80,10 @@ static enum err write_below(const char *folder, const struct policy_file *file)
     return err == OK ? write_file(path, file->bytes) : err;
 }
 
-static enum err write_source(const char *top, const char *entry, const struct policy_source *source)
+static enum err write_source(const char *top, const char *entry, const struct source *source)
 {
     char folder[STORE_PATH_MAX];
-    bool is_folder = strcmp(entry, policy_source_main(source)) != 0;
+    bool is_folder = strcmp(entry, source_main(source)) != 0;
     enum err err = store_remove_folder(top);
     if (err == OK)
         err = store_make_folder(top);
@@ -91,8 +91,8 @@ static enum err write_source(const char *top, const char *entry, const struct po
         err = store_path(folder, top, is_folder ? entry : NULL);
     if (err == OK && is_folder)
         err = store_make_folder(folder);
-    for (size_t index = 0; err == OK && index < policy_source_count(source); index++)
-        err = write_below(folder, policy_source_at(source, index));
+    for (size_t index = 0; err == OK && index < source_count(source); index++)
+        err = write_below(folder, source_at(source, index));
     if (err == OK)
         err = store_sync_folder(folder);
     return err == OK ? store_sync_folder(top) : err;
@@ -152,25 +152,25 @@ static void remove_others(const char *base, const char *hash)
 }
 
 /* The folder's own name, so that the copy is called what the policy is called; "policy" where that will not do. */
-static const char *entry_of(const struct policy_source *source)
+static const char *entry_of(const struct source *source)
 {
-    const char *main_file = policy_source_main(source);
+    const char *main_file = source_main(source);
     if (strcmp(main_file, "policy.lua") != 0)
         return main_file;
-    const char *name = policy_source_name(source);
+    const char *name = source_name(source);
     bool is_fit = name[0] != '\0' && name[0] != '.' && !strpbrk(name, "/\n") && strcmp(name, main_file) != 0;
     return is_fit ? name : "policy";
 }
 
-static enum err describe(const struct policy_source *source, const char *path, struct kept *out_kept)
+static enum err describe(const struct source *source, const char *path, struct kept *out_kept)
 {
     int len = snprintf(out_kept->entry, sizeof(out_kept->entry), "%s", entry_of(source));
-    snprintf(out_kept->hash, sizeof(out_kept->hash), "%s", policy_source_hash(source));
+    snprintf(out_kept->hash, sizeof(out_kept->hash), "%s", source_hash(source));
     return len >= (int)sizeof(out_kept->entry) ? ERR_TOO_LONG : absolute(path, out_kept->path);
 }
 
 /* Writes the version's folder: complete and synced under another name first. */
-static enum err write_version(const char *base, const struct kept *kept, const struct policy_source *source)
+static enum err write_version(const char *base, const struct kept *kept, const struct source *source)
 {
     char fresh[STORE_PATH_MAX];
     char final[STORE_PATH_MAX];
@@ -188,8 +188,7 @@ static enum err write_version(const char *base, const struct kept *kept, const s
     return err;
 }
 
-enum err release_keep_save(const char *data_dir, const struct policy_source *source, const char *path,
-                           struct fault *fault)
+enum err release_keep_save(const char *data_dir, const struct source *source, const char *path, struct fault *fault)
 {
     char base[STORE_PATH_MAX];
     struct kept kept;
@@ -215,8 +214,7 @@ enum err release_keep_save(const char *data_dir, const struct policy_source *sou
     return OK;
 }
 
-enum err release_keep_load(const char *data_dir, const char *path, struct policy_source **out_source,
-                           struct fault *fault)
+enum err release_keep_load(const char *data_dir, const char *path, struct source **out_source, struct fault *fault)
 {
     char base[STORE_PATH_MAX];
     char wanted[STORE_PATH_MAX];
@@ -236,12 +234,12 @@ enum err release_keep_load(const char *data_dir, const char *path, struct policy
         err = store_path(where, folder, kept.entry);
     if (err != OK)
         return failed(fault, err, "find it", base);
-    struct policy_source *source;
-    err = policy_source_read(where, &source, fault);
+    struct source *source;
+    err = source_read(where, &source, fault);
     if (err != OK)
         return err;
-    if (strcmp(policy_source_hash(source), kept.hash) != 0) {
-        policy_source_unref(source);
+    if (strcmp(source_hash(source), kept.hash) != 0) {
+        source_unref(source);
         return failed(fault, ERR_CORRUPT, "trust it", where);
     }
     *out_source = source;

@@ -3,14 +3,14 @@
  * copy is complete and synced before `current` is replaced by one rename, so a crash leaves the one or the other. */
 #pragma once
 
-#include "policy/policy_source.h"
+#include "source/source.h"
 #include "util/err.h"
 
 /* Keeps `source`, which came from `path`.  What is there already is not written again. */
-MUST_CHECK enum err release_keep_save(const char *data_dir, const struct policy_source *source, const char *path,
+MUST_CHECK enum err release_keep_save(const char *data_dir, const struct source *source, const char *path,
                                       struct fault *fault);
 
 /* Reads the kept version of what was at `path`.  ERR_NOT_FOUND: none was kept, or one of another path; ERR_CORRUPT: the
  * bytes do not match their hash. */
-MUST_CHECK enum err release_keep_load(const char *data_dir, const char *path, struct policy_source **out_source,
+MUST_CHECK enum err release_keep_load(const char *data_dir, const char *path, struct source **out_source,
                                       struct fault *fault);

@@ -13,7 +13,7 @@ struct release_version {
     enum release_state state;
     uint64_t parent; /* the version that was active when this one took over: where a rollback leads; 0: none */
     uint64_t turn;   /* when it was last active, counted in activations */
-    struct policy_source *source;
+    struct source *source;
     struct policy_program *program;
     char *path;
     char name[64];
@@ -39,7 +39,7 @@ struct release {
 };
 
 /* A LOADED version of `source` (a reference is taken), listed.  `path` is where it came from. */
-MUST_CHECK enum err release_version_new(struct release *release, struct policy_source *source, const char *path,
+MUST_CHECK enum err release_version_new(struct release *release, struct source *source, const char *path,
                                         struct release_version **out_version);
 /* Lets `event` happen to `version`, with the actions of the table. */
 void release_version_event(struct release *release, struct release_version *version, enum release_event event);

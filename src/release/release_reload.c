@@ -22,7 +22,7 @@ void release_took(struct release_report *report, enum release_phase phase, uint6
 }
 
 /* What can be said without running it, as errors that name file and line. */
-static enum err check_source(struct policy_source *source, struct fault *fault)
+static enum err check_source(struct source *source, struct fault *fault)
 {
     struct authoring_findings *findings = calloc(1, sizeof(*findings));
     if (!findings)
@@ -145,7 +145,7 @@ static enum err adopt_path(struct release *release, const char *path)
     return OK;
 }
 
-static enum err load_source(struct release *release, struct policy_source *source, const char *path, bool trusted,
+static enum err load_source(struct release *release, struct source *source, const char *path, bool trusted,
                             struct release_report *report)
 {
     struct release_version *version;
@@ -173,19 +173,19 @@ static enum err load_source(struct release *release, struct policy_source *sourc
 }
 
 /* Reads `path` so that what was read is what lay there at one moment: a save in the middle of the reading shows. */
-static enum err read_settled(const char *path, struct policy_source **out_source, struct fault *fault)
+static enum err read_settled(const char *path, struct source **out_source, struct fault *fault)
 {
     for (int attempt = 0; attempt < READ_ATTEMPTS; attempt++) {
         uint64_t before = release_fingerprint(path);
-        struct policy_source *source;
-        enum err err = policy_source_read(path, &source, fault);
+        struct source *source;
+        enum err err = source_read(path, &source, fault);
         if (err != OK)
             return fault->err != OK ? err : fault_set(fault, err, path, 0, "%s", err_text(err));
         if (release_fingerprint(path) == before) {
             *out_source = source;
             return OK;
         }
-        policy_source_unref(source);
+        source_unref(source);
     }
     return fault_set(fault, ERR_AGAIN, path, 0, "the files change while they are read; try again when they are saved");
 }
@@ -194,15 +194,15 @@ static enum err reload(struct release *release, const char *path, bool force, st
 {
     struct release_version *active = release->active;
     uint64_t started_ns = clock_mono_ns();
-    struct policy_source *source = NULL;
+    struct source *source = NULL;
     enum err err = read_settled(path, &source, &report->fault);
     release_took(report, RELEASE_READ, &started_ns);
     if (err != OK) {
         release->counters.failures++;
         return err;
     }
-    snprintf(report->hash, sizeof(report->hash), "%s", policy_source_hash(source));
-    snprintf(report->name, sizeof(report->name), "%s", policy_source_name(source));
+    snprintf(report->hash, sizeof(report->hash), "%s", source_hash(source));
+    snprintf(report->name, sizeof(report->name), "%s", source_name(source));
     if (active && !force && strcmp(active->hash, report->hash) == 0) {
         report->ok = report->unchanged = true;
         report->reached = RELEASE_ACTIVE;
@@ -213,7 +213,7 @@ static enum err reload(struct release *release, const char *path, bool force, st
         if (err != OK && !report->ok)
             release->counters.failures++;
     }
-    policy_source_unref(source);
+    source_unref(source);
     return report->ok ? OK : err;
 }
 
@@ -241,11 +241,11 @@ enum err release_start(struct release *release, const char *path, struct release
 {
     report_begin(release, out_report);
     enum err err = reload(release, path, false, out_report);
-    struct policy_source *source;
+    struct source *source;
     struct fault ignored = {0};
     if (err != OK && release->data_dir && release_keep_load(release->data_dir, path, &source, &ignored) == OK) {
         struct release_report kept = {0};
-        snprintf(kept.hash, sizeof(kept.hash), "%s", policy_source_hash(source));
+        snprintf(kept.hash, sizeof(kept.hash), "%s", source_hash(source));
         if (load_source(release, source, path, true, &kept) == OK) {
             kept.fault = out_report->fault;
             kept.last_good = true;
@@ -255,7 +255,7 @@ enum err release_start(struct release *release, const char *path, struct release
         } else {
             release_report_done(&kept);
         }
-        policy_source_unref(source);
+        source_unref(source);
     }
     if (err == OK || !release->path) /* a later reload without a path tries this one again */
         (void)adopt_path(release, path);

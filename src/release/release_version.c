@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum err release_version_new(struct release *release, struct policy_source *source, const char *path,
+enum err release_version_new(struct release *release, struct source *source, const char *path,
                              struct release_version **out_version)
 {
     struct release_version *version = calloc(1, sizeof(*version));
@@ -21,10 +21,10 @@ enum err release_version_new(struct release *release, struct policy_source *sour
     }
     version->number = ++release->last_number;
     version->state = RELEASE_LOADED;
-    version->source = policy_source_ref(source);
+    version->source = source_ref(source);
     version->loaded_ms = clock_wall_ms();
-    snprintf(version->name, sizeof(version->name), "%s", policy_source_name(source));
-    snprintf(version->hash, sizeof(version->hash), "%s", policy_source_hash(source));
+    snprintf(version->name, sizeof(version->name), "%s", source_name(source));
+    snprintf(version->hash, sizeof(version->hash), "%s", source_hash(source));
     list_push_front(&release->versions, &version->node);
     release->version_count++;
     *out_version = version;
@@ -43,7 +43,7 @@ static void withdraw(struct release *release, struct release_version *version)
     }
     policy_program_unref(version->program);
     version->program = NULL;
-    policy_source_unref(version->source);
+    source_unref(version->source);
     version->source = NULL;
 }
 

@@ -59,8 +59,8 @@ static enum err nobody(void *ctx, const struct policy_target *target, struct pol
 
 static enum err open_bench(struct bench *bench, struct fault *fault)
 {
-    struct policy_source *source;
-    struct policy_file file = {"policy.lua", SPAN(policy_text)};
+    struct source *source;
+    struct source_file file = {"policy.lua", SPAN(policy_text)};
     enum err err = engine_config_init(&bench->config);
     if (err == OK)
         err = engine_site_init(&bench->site, &bench->config, fault);
@@ -75,12 +75,12 @@ static enum err open_bench(struct bench *bench, struct fault *fault)
     if (err == OK)
         err = engine_core_new(&options, &bench->core);
     if (err == OK)
-        err = policy_source_from_memory("bench", &file, 1, &source, fault);
+        err = source_from_memory("bench", &file, 1, &source, fault);
     if (err != OK)
         return err;
     struct policy_options policy = {.host = engine_core_host(bench->core)};
     err = policy_load(source, &policy, &bench->policy, fault);
-    policy_source_unref(source);
+    source_unref(source);
     engine_core_use(bench->core, bench->policy, 1);
     bench->flow.remote = (struct net_address){.ip = {127, 0, 0, 1}, .port = 40000, .family = NET_FAMILY_IP4};
     bench->flow.local = (struct net_address){.ip = {127, 0, 0, 1}, .port = 5060, .family = NET_FAMILY_IP4};

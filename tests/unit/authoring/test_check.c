@@ -14,25 +14,25 @@
 #include <cmocka.h>
 
 static struct authoring_findings findings;
-static struct policy_source *source;
+static struct source *source;
 
-static void check_files(const struct policy_file *files, size_t count)
+static void check_files(const struct source_file *files, size_t count)
 {
-    policy_source_unref(source);
-    assert_int_equal(policy_source_from_memory("test", files, count, &source, NULL), OK);
+    source_unref(source);
+    assert_int_equal(source_from_memory("test", files, count, &source, NULL), OK);
     authoring_check(source, &findings);
 }
 
 static void check(const char *text)
 {
-    const struct policy_file file = {"policy.lua", span_of(text)};
+    const struct source_file file = {"policy.lua", span_of(text)};
     check_files(&file, 1);
 }
 
 static int tear_down(void **state)
 {
     (void)state;
-    policy_source_unref(source);
+    source_unref(source);
     source = NULL;
     return 0;
 }
@@ -195,7 +195,7 @@ static void nothing_wrong(void **state)
 static void modules_are_checked_too(void **state)
 {
     (void)state;
-    const struct policy_file files[] = {
+    const struct source_file files[] = {
         {"policy.lua", SPAN("local l = require 'lib'\nreturn function(req) return l(req) end")},
         {"lib.lua",
          SPAN("return function(req)\n  if req.method == 'X' then return nott_found {} end\n  return ok {}\nend")},
@@ -242,7 +242,7 @@ static void luacheck_agrees(void **state)
 {
     (void)state;
     static char text[8192];
-    const struct policy_file file = {"policy.lua", SPAN("return function() end")};
+    const struct source_file file = {"policy.lua", SPAN("return function() end")};
     const struct policy_options options = {0};
     struct policy *policy = NULL;
     struct authoring_token token;
@@ -251,8 +251,8 @@ static void luacheck_agrees(void **state)
     assert_non_null(stream);
     size_t len = fread(text, 1, sizeof(text), stream);
     fclose(stream);
-    policy_source_unref(source);
-    assert_int_equal(policy_source_from_memory("bare", &file, 1, &source, NULL), OK);
+    source_unref(source);
+    assert_int_equal(source_from_memory("bare", &file, 1, &source, NULL), OK);
     assert_int_equal(policy_load(source, &options, &policy, NULL), OK);
     struct authoring_scan scan = authoring_scan_begin(span_make(text, len));
     while (authoring_scan_next(&scan, &token) && !authoring_token_is(&token, "std")) {

@@ -37,12 +37,12 @@ static void report(void *ctx, const struct authoring_test_result *result)
 static void try_policy(const char *path, const char *name)
 {
     struct fault fault = {0};
-    struct policy_source *source = NULL;
+    struct source *source = NULL;
     struct authoring_test_summary summary = {0};
     struct tried tried = {.policy = name};
     struct authoring_findings *findings = calloc(1, sizeof(*findings));
     assert_non_null(findings);
-    if (policy_source_read(path, &source, &fault) != OK)
+    if (source_read(path, &source, &fault) != OK)
         fail_msg("%s: %s", fault.file, fault.text);
     authoring_check(source, findings);
     for (size_t i = 0; i < findings->count; i++)
@@ -56,7 +56,7 @@ static void try_policy(const char *path, const char *name)
     assert_true(summary.passed > 0);
     assert_int_equal(summary.passed, tried.rules_named);
     authoring_test_bench_free(tried.bench);
-    policy_source_unref(source);
+    source_unref(source);
     free(findings);
 }
 

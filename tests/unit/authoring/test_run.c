@@ -51,18 +51,18 @@ static void report(void *ctx, const struct authoring_test_result *result)
 
 static enum err run(const char *tests, struct seen *seen, struct authoring_test_summary *summary, struct fault *fault)
 {
-    const struct policy_file files[] = {{"policy.lua", SPAN(policy_text)},
+    const struct source_file files[] = {{"policy.lua", SPAN(policy_text)},
                                         {"test.lua", span_of(tests)},
                                         {"helper.lua", SPAN("return { uri = 'sip:+15550100@x' }")}};
-    struct policy_source *source = NULL;
+    struct source *source = NULL;
     *seen = (struct seen){0};
     *fault = (struct fault){0};
-    assert_int_equal(policy_source_from_memory("t", files, 3, &source, fault), OK);
+    assert_int_equal(source_from_memory("t", files, 3, &source, fault), OK);
     if (authoring_test_bench_new(source, &seen->bench, fault) != OK)
         fail_msg("%d: %s", fault->line, fault->text);
     enum err err = authoring_test_run(source, decide, report, seen, summary, fault);
     authoring_test_bench_free(seen->bench);
-    policy_source_unref(source);
+    source_unref(source);
     return err;
 }
 
@@ -208,13 +208,13 @@ static void errors_of_the_file(void **state)
 static void no_tests(void **state)
 {
     (void)state;
-    const struct policy_file file = {"policy.lua", SPAN("return function() end")};
-    struct policy_source *source = NULL;
+    const struct source_file file = {"policy.lua", SPAN("return function() end")};
+    struct source *source = NULL;
     struct authoring_test_summary summary = {0};
     struct fault fault = {0};
-    assert_int_equal(policy_source_from_memory("t", &file, 1, &source, NULL), OK);
+    assert_int_equal(source_from_memory("t", &file, 1, &source, NULL), OK);
     assert_int_equal(authoring_test_run(source, decide, report, NULL, &summary, &fault), ERR_NOT_FOUND);
-    policy_source_unref(source);
+    source_unref(source);
 }
 
 int main(void)

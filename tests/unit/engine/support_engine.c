@@ -26,7 +26,7 @@ static enum err fake_find(void *ctx, const struct policy_target *target, struct 
 void world_open(struct world *world, const struct engine_config *config, const char *policy)
 {
     struct fault fault = {0};
-    struct policy_source *source;
+    struct source *source;
     memset(world, 0, sizeof(*world));
     assert_int_equal(engine_config_init(&world->config), OK);
     if (config)
@@ -50,13 +50,13 @@ void world_open(struct world *world, const struct engine_config *config, const c
         .key = {1, 2},
     };
     assert_int_equal(engine_core_new(&options, &world->core), OK);
-    struct policy_file file = {"policy.lua", span_of(policy)};
-    if (policy_source_from_memory("test", &file, 1, &source, &fault) != OK)
+    struct source_file file = {"policy.lua", span_of(policy)};
+    if (source_from_memory("test", &file, 1, &source, &fault) != OK)
         fail_msg("%s", fault.text);
     struct policy_options policies = {.host = engine_core_host(world->core)};
     if (policy_load(source, &policies, &world->policy, &fault) != OK)
         fail_msg("%s:%d: %s", fault.file, fault.line, fault.text);
-    policy_source_unref(source);
+    source_unref(source);
     engine_core_use(world->core, world->policy, 1);
 }
 

@@ -52,42 +52,42 @@ struct policy_host world_host(struct policy_world *world)
     };
 }
 
-struct policy *policy_of_files(struct policy_world *world, const struct policy_file *files, size_t count, bool fresh)
+struct policy *policy_of_files(struct policy_world *world, const struct source_file *files, size_t count, bool fresh)
 {
-    struct policy_source *source = NULL;
+    struct source *source = NULL;
     struct policy *policy = NULL;
     struct fault fault = {0};
     struct policy_options options = {.host = world_host(world), .fresh_request = fresh};
-    if (policy_source_from_memory("test", files, count, &source, &fault) != OK ||
+    if (source_from_memory("test", files, count, &source, &fault) != OK ||
         policy_load(source, &options, &policy, &fault) != OK)
         fail_msg("%s:%d: %s", fault.file, fault.line, fault.text);
-    policy_source_unref(source);
+    source_unref(source);
     return policy;
 }
 
 struct policy *policy_of(struct policy_world *world, const char *text)
 {
-    const struct policy_file file = {"policy.lua", span_of(text)};
+    const struct source_file file = {"policy.lua", span_of(text)};
     return policy_of_files(world, &file, 1, false);
 }
 
-struct fault policy_fault_of_files(const struct policy_file *files, size_t count)
+struct fault policy_fault_of_files(const struct source_file *files, size_t count)
 {
-    struct policy_source *source = NULL;
+    struct source *source = NULL;
     struct policy_program *program = NULL;
     struct fault fault = {0};
-    assert_int_equal(policy_source_from_memory("test", files, count, &source, &fault), OK);
+    assert_int_equal(source_from_memory("test", files, count, &source, &fault), OK);
     enum err err = policy_prepare(source, &program, &fault);
     if (err == OK)
         fail_msg("the policy loads although it must not: %.*s", SPAN_ARG(files[0].bytes));
     assert_int_equal(err, fault.err);
-    policy_source_unref(source);
+    source_unref(source);
     return fault;
 }
 
 struct fault policy_fault(const char *text)
 {
-    const struct policy_file file = {"policy.lua", span_of(text)};
+    const struct source_file file = {"policy.lua", span_of(text)};
     return policy_fault_of_files(&file, 1);
 }
 

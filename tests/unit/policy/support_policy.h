@@ -25,10 +25,10 @@ struct policy_host world_host(struct policy_world *world);
 /* A policy of one file; the test fails when it does not load. */
 struct policy *policy_of(struct policy_world *world, const char *text);
 /* The same with further files and options. */
-struct policy *policy_of_files(struct policy_world *world, const struct policy_file *files, size_t count, bool fresh);
+struct policy *policy_of_files(struct policy_world *world, const struct source_file *files, size_t count, bool fresh);
 /* Loads it, expects that to fail, and gives the fault. */
 struct fault policy_fault(const char *text);
-struct fault policy_fault_of_files(const struct policy_file *files, size_t count);
+struct fault policy_fault_of_files(const struct source_file *files, size_t count);
 
 /* A request, parsed; `message` is the caller's. Headers are further lines, each with its CRLF. */
 struct policy_request request_of(struct sip_message *message, char *bytes, size_t cap, const char *method,

@@ -11,7 +11,7 @@
 
 static enum err load(struct policy **out_policy)
 {
-    const struct policy_file files[] = {
+    const struct source_file files[] = {
         {"policy.lua",
          SPAN("local l = require 'lib'\n"
               "return policy { name = 'm', on_error = reject(500) { reason = 'Broken' }, default = not_found {},\n"
@@ -27,12 +27,12 @@ static enum err load(struct policy **out_policy)
         {"d.csv", SPAN("+15550100-+15550199\n+4930*\n")},
     };
     const struct policy_options options = {0};
-    struct policy_source *source = NULL;
+    struct source *source = NULL;
     struct fault fault = {0};
-    enum err err = policy_source_from_memory("m", files, 3, &source, &fault);
+    enum err err = source_from_memory("m", files, 3, &source, &fault);
     if (err == OK)
         err = policy_load(source, &options, out_policy, &fault);
-    policy_source_unref(source);
+    source_unref(source);
     return err;
 }
 

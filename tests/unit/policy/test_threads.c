@@ -39,7 +39,7 @@ static void *decide_often(void *ctx)
 static void workers_share_a_version(void **state)
 {
     (void)state;
-    const struct policy_file file = {
+    const struct source_file file = {
         "policy.lua", SPAN("return policy { on_error = reject(500) {}, default = not_found {},\n"
                            "data = { blocks = ranges { '+15550100-+15550199' } },\n"
                            "shared = { calls = counter { ttl = 3600 } }, rules = {\n"
@@ -47,15 +47,15 @@ static void workers_share_a_version(void **state)
                            "  verdict = reject(486) {} },\n"
                            "{ 'block', when = { number = in_ranges 'blocks' }, verdict = gone {} } } }")};
     static struct worker workers[THREADS];
-    struct policy_source *source = NULL;
+    struct source *source = NULL;
     struct policy_program *program = NULL;
     struct facts_shared_registry *registry = NULL;
     unsigned gone = 0;
     unsigned flood = 0;
     assert_int_equal(facts_shared_registry_new(&registry), OK);
-    assert_int_equal(policy_source_from_memory("test", &file, 1, &source, NULL), OK);
+    assert_int_equal(source_from_memory("test", &file, 1, &source, NULL), OK);
     assert_int_equal(policy_prepare(source, &program, NULL), OK);
-    policy_source_unref(source);
+    source_unref(source);
     const struct policy_options options = {.shared = registry};
     for (int i = 0; i < THREADS; i++)
         assert_int_equal(policy_new(program, &options, &workers[i].policy, NULL), OK);

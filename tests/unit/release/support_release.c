@@ -137,7 +137,7 @@ static enum err accept(void *ctx, const struct policy_description *description, 
     return fault_set(fault, fake->accept_err, "policy.lua", 1, "it asks the directory, and none was ever made");
 }
 
-static enum err test_policy(void *ctx, struct policy_source *source, struct authoring_test_summary *out_summary,
+static enum err test_policy(void *ctx, struct source *source, struct authoring_test_summary *out_summary,
                             struct fault *fault)
 {
     struct fake_workers *fake = ctx;

@@ -10,11 +10,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static struct policy_source *read_source(const char *path)
+static struct source *read_source(const char *path)
 {
-    struct policy_source *source;
+    struct source *source;
     struct fault fault = {0};
-    enum err err = policy_source_read(path, &source, &fault);
+    enum err err = source_read(path, &source, &fault);
     if (err != OK)
         fail_msg("%s", fault.text);
     return source;
@@ -22,31 +22,31 @@ static struct policy_source *read_source(const char *path)
 
 static void save(const struct release_place *place, const char *path)
 {
-    struct policy_source *source = read_source(path);
+    struct source *source = read_source(path);
     struct fault fault = {0};
     enum err err = release_keep_save(place->data, source, path, &fault);
-    policy_source_unref(source);
+    source_unref(source);
     if (err != OK)
         fail_msg("%s: %s", fault.file, fault.text);
 }
 
 static void assert_kept(const struct release_place *place, const char *path, const char *name, const char *hash)
 {
-    struct policy_source *source;
+    struct source *source;
     struct fault fault = {0};
     enum err err = release_keep_load(place->data, path, &source, &fault);
     if (err != OK)
         fail_msg("%s: %s", fault.file, fault.text);
-    assert_string_equal(policy_source_hash(source), hash);
-    assert_string_equal(policy_source_name(source), name);
-    policy_source_unref(source);
+    assert_string_equal(source_hash(source), hash);
+    assert_string_equal(source_name(source), name);
+    source_unref(source);
 }
 
 static void hash_of(const char *path, char out[DIGEST_HEX_MAX])
 {
-    struct policy_source *source = read_source(path);
-    snprintf(out, DIGEST_HEX_MAX, "%s", policy_source_hash(source));
-    policy_source_unref(source);
+    struct source *source = read_source(path);
+    snprintf(out, DIGEST_HEX_MAX, "%s", source_hash(source));
+    source_unref(source);
 }
 
 static void test_a_folder_comes_back(void **state)
@@ -109,7 +109,7 @@ static void test_a_trailing_slash_is_the_same_path(void **state)
 
 static enum err load_err(const struct release_place *place, const char *path)
 {
-    struct policy_source *source = NULL;
+    struct source *source = NULL;
     struct fault fault = {0};
     enum err err = release_keep_load(place->data, path, &source, &fault);
     assert_null(source);
@@ -183,7 +183,7 @@ static void test_a_full_disk_leaves_the_old_version(void **state)
     memset(big, ' ', sizeof(big) - 1);
     big[sizeof(big) - 1] = '\0';
     place_write(place, "policy.lua", big);
-    struct policy_source *source = read_source(place->policy);
+    struct source *source = read_source(place->policy);
     struct fault fault = {0};
     struct rlimit before;
     assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
@@ -193,7 +193,7 @@ static void test_a_full_disk_leaves_the_old_version(void **state)
     enum err err = release_keep_save(place->data, source, place->policy, &fault);
     assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
     signal(SIGXFSZ, handler);
-    policy_source_unref(source);
+    source_unref(source);
     assert_int_equal(err, ERR_FULL);
     assert_non_null(strstr(fault.text, "last good"));
     assert_kept(place, place->policy, "policy", hash);
@@ -205,11 +205,11 @@ static void test_no_data_folder_is_an_error(void **state)
     char missing[400];
     struct fault fault = {0};
     place_write(place, "policy.lua", "return 1");
-    struct policy_source *source = read_source(place->policy);
+    struct source *source = read_source(place->policy);
     snprintf(missing, sizeof(missing), "%s/missing", place->root);
     assert_int_equal(release_keep_save(missing, source, place->policy, &fault), ERR_NOT_FOUND);
     assert_non_null(strstr(fault.file, "missing"));
-    policy_source_unref(source);
+    source_unref(source);
 }
 
 int main(void)

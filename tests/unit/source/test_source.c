@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A policy's files: what is read, what is left out, what is refused; and the hash over them. */
-#include "policy/policy_source.h"
+#include "source/source.h"
 
 #include <errno.h>
 #include <setjmp.h>
@@ -48,13 +48,13 @@ static int tear_down(void **state)
     return system(command);
 }
 
-static struct policy_source *read_ok(const char *name)
+static struct source *read_ok(const char *name)
 {
     char path[512];
     struct fault fault = {0};
-    struct policy_source *source = NULL;
+    struct source *source = NULL;
     snprintf(path, sizeof(path), "%s/%s", root, name);
-    if (policy_source_read(path, &source, &fault) != OK)
+    if (source_read(path, &source, &fault) != OK)
         fail_msg("%s: %s", fault.file, fault.text);
     return source;
 }
@@ -63,9 +63,9 @@ static struct fault read_fault(const char *name)
 {
     char path[512];
     struct fault fault = {0};
-    struct policy_source *source = NULL;
+    struct source *source = NULL;
     snprintf(path, sizeof(path), "%s/%s", root, name);
-    assert_int_not_equal(policy_source_read(path, &source, &fault), OK);
+    assert_int_not_equal(source_read(path, &source, &fault), OK);
     assert_null(source);
     assert_true(fault.file[0] != '\0');
     return fault;
@@ -86,30 +86,30 @@ static void folder(void **state)
     write_file("p/.policy.lua.swp", "left out");
     write_file("p/#policy.lua#", "left out");
     write_file("p/.git/x", "left out");
-    struct policy_source *source = read_ok("p/");
-    assert_string_equal(policy_source_name(source), "p");
-    assert_string_equal(policy_source_main(source), "policy.lua");
-    assert_int_equal(policy_source_count(source), 4);
-    assert_string_equal(policy_source_at(source, 0)->name, "data.csv");
-    assert_string_equal(policy_source_at(source, 2)->name, "lib/a.lua");
-    assert_null(policy_source_at(source, 4));
-    assert_int_equal(policy_source_find(source, "empty.txt")->bytes.len, 0);
-    assert_true(span_equal(policy_source_find(source, "lib/a.lua")->bytes, SPAN("return 2")));
-    assert_null(policy_source_find(source, "README.md"));
-    struct policy_source *again = read_ok("p");
-    assert_string_equal(policy_source_hash(source), policy_source_hash(again));
-    policy_source_unref(again);
+    struct source *source = read_ok("p/");
+    assert_string_equal(source_name(source), "p");
+    assert_string_equal(source_main(source), "policy.lua");
+    assert_int_equal(source_count(source), 4);
+    assert_string_equal(source_at(source, 0)->name, "data.csv");
+    assert_string_equal(source_at(source, 2)->name, "lib/a.lua");
+    assert_null(source_at(source, 4));
+    assert_int_equal(source_find(source, "empty.txt")->bytes.len, 0);
+    assert_true(span_equal(source_find(source, "lib/a.lua")->bytes, SPAN("return 2")));
+    assert_null(source_find(source, "README.md"));
+    struct source *again = read_ok("p");
+    assert_string_equal(source_hash(source), source_hash(again));
+    source_unref(again);
     write_file("p/README.md", "another text");
     again = read_ok("p");
-    assert_string_equal(policy_source_hash(source), policy_source_hash(again));
-    policy_source_unref(again);
+    assert_string_equal(source_hash(source), source_hash(again));
+    source_unref(again);
     write_file("p/data.csv", "y\n");
     again = read_ok("p");
-    assert_string_not_equal(policy_source_hash(source), policy_source_hash(again));
-    policy_source_unref(again);
-    policy_source_unref(policy_source_ref(source));
-    policy_source_unref(source);
-    policy_source_unref(NULL);
+    assert_string_not_equal(source_hash(source), source_hash(again));
+    source_unref(again);
+    source_unref(source_ref(source));
+    source_unref(source);
+    source_unref(NULL);
 }
 
 static void one_file(void **state)
@@ -117,11 +117,11 @@ static void one_file(void **state)
     (void)state;
     write_file("hello.lua", "return 1");
     write_file("notes.txt", "x");
-    struct policy_source *source = read_ok("hello.lua");
-    assert_string_equal(policy_source_name(source), "hello");
-    assert_string_equal(policy_source_main(source), "hello.lua");
-    assert_int_equal(policy_source_count(source), 1);
-    policy_source_unref(source);
+    struct source *source = read_ok("hello.lua");
+    assert_string_equal(source_name(source), "hello");
+    assert_string_equal(source_main(source), "hello.lua");
+    assert_int_equal(source_count(source), 1);
+    source_unref(source);
     assert_non_null(strstr(read_fault("notes.txt").text, "has no .lua"));
     assert_int_equal(read_fault("nothing").err, ERR_NOT_FOUND);
     make_folder("empty");
@@ -140,10 +140,10 @@ static void links(void **state)
     assert_int_equal(symlink(".data/policy.lua", from), 0);
     snprintf(from, sizeof(from), "%s/current", root);
     assert_int_equal(symlink("p", from), 0);
-    struct policy_source *source = read_ok("current");
-    assert_string_equal(policy_source_name(source), "current");
-    assert_true(span_equal(policy_source_find(source, "policy.lua")->bytes, SPAN("return 1")));
-    policy_source_unref(source);
+    struct source *source = read_ok("current");
+    assert_string_equal(source_name(source), "current");
+    assert_true(span_equal(source_find(source, "policy.lua")->bytes, SPAN("return 1")));
+    source_unref(source);
     snprintf(from, sizeof(from), "%s/p/leak.lua", root);
     assert_int_equal(symlink("../outside.lua", from), 0);
     struct fault fault = read_fault("p");
@@ -163,8 +163,8 @@ static void caps(void **state)
     make_folder("p/a");
     make_folder("p/a/b");
     make_folder("p/a/b/c");
-    struct policy_source *source = read_ok("p");
-    policy_source_unref(source);
+    struct source *source = read_ok("p");
+    source_unref(source);
     make_folder("p/a/b/c/d");
     assert_non_null(strstr(read_fault("p").text, "nested"));
     snprintf(name, sizeof(name), "%s/p/a/b/c/d", root);
@@ -181,10 +181,10 @@ static void caps(void **state)
     assert_int_equal(unlink(path), 0);
     snprintf(path, sizeof(path), "%s/p/big.lua", root);
     write_file("p/big.lua", "x");
-    assert_int_equal(truncate(path, POLICY_SCRIPT_MAX + 1), 0);
+    assert_int_equal(truncate(path, SOURCE_SCRIPT_MAX + 1), 0);
     assert_non_null(strstr(read_fault("p").text, "a script has at most"));
     assert_int_equal(unlink(path), 0);
-    for (int i = 0; i < POLICY_FILES_MAX; i++) {
+    for (int i = 0; i < SOURCE_FILES_MAX; i++) {
         snprintf(name, sizeof(name), "p/%d.csv", i);
         write_file(name, "x");
     }
@@ -195,17 +195,17 @@ static void memory(void **state)
 {
     (void)state;
     struct fault fault = {0};
-    struct policy_source *source = NULL;
-    const struct policy_file good[] = {{"b.csv", SPAN("x")}, {"policy.lua", SPAN("return 1")}};
-    const struct policy_file twice[] = {{"policy.lua", SPAN("1")}, {"policy.lua", SPAN("2")}};
-    const struct policy_file none[] = {{"other.lua", SPAN("1")}};
-    assert_int_equal(policy_source_from_memory("m", good, 2, &source, &fault), OK);
-    assert_string_equal(policy_source_name(source), "m");
-    assert_string_equal(policy_source_path(source), "");
-    policy_source_unref(source);
+    struct source *source = NULL;
+    const struct source_file good[] = {{"b.csv", SPAN("x")}, {"policy.lua", SPAN("return 1")}};
+    const struct source_file twice[] = {{"policy.lua", SPAN("1")}, {"policy.lua", SPAN("2")}};
+    const struct source_file none[] = {{"other.lua", SPAN("1")}};
+    assert_int_equal(source_from_memory("m", good, 2, &source, &fault), OK);
+    assert_string_equal(source_name(source), "m");
+    assert_string_equal(source_path(source), "");
+    source_unref(source);
     source = NULL;
-    assert_int_equal(policy_source_from_memory("m", twice, 2, &source, &fault), ERR_EXISTS);
-    assert_int_equal(policy_source_from_memory("m", none, 1, &source, &fault), ERR_NOT_FOUND);
+    assert_int_equal(source_from_memory("m", twice, 2, &source, &fault), ERR_EXISTS);
+    assert_int_equal(source_from_memory("m", none, 1, &source, &fault), ERR_NOT_FOUND);
     assert_null(source);
 }
 

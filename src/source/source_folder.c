@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Reads a policy's folder from the disk into a policy_source.  A link is followed only where its end is inside the
+/* Reads a policy's folder from the disk into a source.  A link is followed only where its end is inside the
  * folder, so that a policy is what its folder holds. */
-#include "policy/policy_priv.h"
-#include "policy/policy_source.h"
+#include "source/source_priv.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -10,6 +9,7 @@
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -20,7 +20,7 @@ static enum err errno_fault(struct fault *fault, const char *path, const char *w
     return fault_set(fault, err, path, 0, "%s: %s", what, strerror_r(errno, reason, sizeof(reason)));
 }
 
-enum err policy_folder_resolve(const char *path, char *out_real, size_t real_cap, bool *out_is_file,
+enum err source_folder_resolve(const char *path, char *out_real, size_t real_cap, bool *out_is_file,
                                struct fault *fault)
 {
     char real[PATH_MAX];
@@ -55,7 +55,7 @@ static enum err read_all(int fd, char *into, size_t len, size_t *out_len)
     return OK;
 }
 
-enum err policy_folder_read_file(struct policy_source *source, const char *path, const char *name, struct fault *fault)
+enum err source_folder_read_file(struct source *source, const char *path, const char *name, struct fault *fault)
 {
     char *bytes = NULL;
     size_t len = 0;
@@ -69,8 +69,8 @@ enum err policy_folder_read_file(struct policy_source *source, const char *path,
         err = errno_fault(fault, path, "cannot read");
     else if (!S_ISREG(info.st_mode))
         err = fault_set(fault, ERR_INVALID, path, 0, "not a regular file");
-    else if (info.st_size > POLICY_SOURCE_MAX)
-        err = fault_set(fault, ERR_TOO_LONG, path, 0, "a file has at most %d bytes", POLICY_SOURCE_MAX);
+    else if (info.st_size > SOURCE_BYTES_MAX)
+        err = fault_set(fault, ERR_TOO_LONG, path, 0, "a file has at most %d bytes", SOURCE_BYTES_MAX);
     else if (!(bytes = malloc((size_t)info.st_size + 1)))
         err = fault_set(fault, ERR_NOMEM, path, 0, "out of memory");
     else if (read_all(fd, bytes, (size_t)info.st_size, &len) != OK)
@@ -81,7 +81,7 @@ enum err policy_folder_read_file(struct policy_source *source, const char *path,
         return err;
     }
     bytes[len] = '\0';
-    return policy_source_add(source, name, bytes, len, fault);
+    return source_add(source, name, bytes, len, fault);
 }
 
 /* Editors' leavings and papers are no part of a policy: saving notes must not make a new version. */
@@ -106,7 +106,7 @@ static enum err follow_link(const char *root, char path[PATH_MAX], struct fault 
 }
 
 struct folder_walk {
-    struct policy_source *source;
+    struct source *source;
     const char *root;
     struct fault *fault;
 };
@@ -117,7 +117,7 @@ static enum err read_entry(const struct folder_walk *walk, const char *folder, c
                            int depth)
 {
     char path[PATH_MAX];
-    char name[POLICY_NAME_MAX];
+    char name[SOURCE_NAME_MAX];
     struct stat info;
     int len = snprintf(path, sizeof(path), "%s/%s", folder, entry);
     if (len < 0 || (size_t)len >= sizeof(path))
@@ -125,7 +125,7 @@ static enum err read_entry(const struct folder_walk *walk, const char *folder, c
     len = snprintf(name, sizeof(name), "%s%s", prefix, entry);
     if (len < 0 || (size_t)len >= sizeof(name))
         return fault_set(walk->fault, ERR_TOO_LONG, path, 0, "a name below the folder has at most %d bytes",
-                         POLICY_NAME_MAX - 1);
+                         SOURCE_NAME_MAX - 1);
     if (lstat(path, &info) != 0)
         return errno_fault(walk->fault, path, "cannot read");
     if (S_ISLNK(info.st_mode)) {
@@ -136,9 +136,9 @@ static enum err read_entry(const struct folder_walk *walk, const char *folder, c
             return errno_fault(walk->fault, path, "cannot read");
     }
     if (!S_ISDIR(info.st_mode))
-        return policy_folder_read_file(walk->source, path, name, walk->fault);
-    if (depth == POLICY_DEPTH_MAX)
-        return fault_set(walk->fault, ERR_FULL, path, 0, "folders are nested more than %d deep", POLICY_DEPTH_MAX);
+        return source_folder_read_file(walk->source, path, name, walk->fault);
+    if (depth == SOURCE_DEPTH_MAX)
+        return fault_set(walk->fault, ERR_FULL, path, 0, "folders are nested more than %d deep", SOURCE_DEPTH_MAX);
     len = snprintf(name, sizeof(name), "%s%s/", prefix, entry);
     if (len < 0 || (size_t)len >= sizeof(name))
         return fault_set(walk->fault, ERR_TOO_LONG, path, 0, "the name is too long");
@@ -160,7 +160,7 @@ static enum err read_folder(const struct folder_walk *walk, const char *path, co
     return err;
 }
 
-enum err policy_folder_read(struct policy_source *source, const char *path, struct fault *fault)
+enum err source_folder_read(struct source *source, const char *path, struct fault *fault)
 {
     const struct folder_walk walk = {source, path, fault};
     return read_folder(&walk, path, "", 0);
