@@ -2,10 +2,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Runs the integration tests: the real daemon against real peers.
 
-    tests/integration/run.py [-j N] [-k] [NAME...]
+    tests/integration/run.py [-j N] [-k] [--sanitized] [NAME...]
 
 NAME is a test's name or a part of it.  Each test runs in a process group of its own, with a time limit and a folder of its
-own; nothing that it started is left behind.  -k keeps the folders.  The daemon is build/release/verdict or $VERDICT.
+own; nothing that it started is left behind.  -k keeps the folders.  --sanitized is for a daemon under a sanitizer: tests that
+measure time or memory are left out, limits are longer, and a word of the sanitizer in a log is a failure.  The daemon is build/release/verdict or $VERDICT.
 """
 import argparse
 import importlib
@@ -41,10 +42,15 @@ def main():
     parser.add_argument("-j", "--jobs", type=int, default=max(2, os.cpu_count() or 2), help="tests at the same time")
     parser.add_argument("-k", "--keep", action="store_true", help="keep the tests' folders")
     parser.add_argument("-l", "--list", action="store_true", help="print the names and end")
+    parser.add_argument("--sanitized", action="store_true", help="the daemon runs under a sanitizer")
     parser.add_argument("names", nargs="*", metavar="NAME")
     options = parser.parse_args()
     for module in MODULES:
         importlib.import_module(module)
+    registry.SANITIZED = options.sanitized
+    if options.sanitized:
+        os.environ.setdefault("VERDICT_RELOADS", "100")
+        os.environ.setdefault("TSAN_OPTIONS", "halt_on_error=0 exitcode=66")
     chosen = registry.choose(options.names)
     if options.list:
         for test in chosen:

@@ -225,3 +225,39 @@ def a_bad_request_is_told_what_is_wrong(t):
     zero = phone.bytes_of(phone.request("OPTIONS", "ok")).replace(b"Max-Forwards: 70", b"Max-Forwards: 0")
     phone.send(zero)
     phone.expect(200)
+
+
+@test()
+def our_bye_goes_where_the_request_came_from(t):
+    """A Contact never makes us reach another address: here a socket that must stay silent."""
+    daemon = Daemon(t, args=["--t1-ms", "20"])
+    phone, victim = Phone(t, daemon.address()), Phone(t, daemon.address())
+    invite = phone.request("INVITE", "ok")
+    raw = phone.bytes_of(invite).replace(f"Contact: <sip:caller@{phone.here()}".encode(),
+                                         f"Contact: <sip:caller@{victim.here()}".encode())
+    phone.send(raw)
+    phone.expect(200)
+    byes = [m for m in phone.collect(2.0, answering=True) if m.method == "BYE"]
+    equal(len(byes), 1, "BYEs to the caller")
+    check(victim.here() in byes[0].start, f"the BYE's Request-URI: {byes[0].start}")
+    victim.expect_silence(0.3)
+
+
+@test()
+def answers_without_an_ack_are_capped_a_source(t):
+    config = t.write("verdict.lua", "return { max_unacknowledged = 20 }\n")
+    trusting = t.write("trusting.lua", 'return { max_unacknowledged = 20, trusted = { "127.0.0.0/8" } }\n')
+    for path, capped in ((config, True), (trusting, False)):
+        daemon = Daemon(t, args=["--config", str(path), "--workers", 1])
+        phone = Phone(t, daemon.address())
+        codes = []
+        for _ in range(40):
+            request = phone.request("INVITE", "gone")
+            phone.send(request)
+            while (answer := phone.receive(2)).get("call-id") != request["call_id"]:
+                pass
+            codes.append(answer.status)
+        equal(codes.count(503) > 0, capped, f"{path.name}: {codes}")
+        equal(codes[:20], [410] * 20, f"{path.name}: the first ones")
+        other = phone.ask("OPTIONS", "ok", 200)  # what needs no ACK is answered as ever
+        check(other.tag("to"), "no To tag")

@@ -92,7 +92,7 @@ def rotated_by_size(t):
     check(log.stat().st_size <= 65536, f"{log.stat().st_size} bytes")
 
 
-@test(limit=60, alone=True)
+@test(limit=60, alone=True, measures=True)
 def a_sink_that_stands_still(t):
     """A pipe that nobody reads: answers do not slow down, drops are counted."""
     pipe = t.path("pipe")

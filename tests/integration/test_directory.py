@@ -2,6 +2,8 @@
 """Who is known here, changed while the engine answers: the next request sees it, and nothing is ever half done."""
 import concurrent.futures
 import json
+import os
+import pty
 import random
 import subprocess
 import threading
@@ -307,3 +309,37 @@ def the_example_directory_and_the_default_policy(t):
     for user, status in (("+15550100", 200), ("+15550101", 410), ("+15550102", 301), ("+15550103", 480),
                          ("+15550999", 404), ("+15550250", 410)):
         phone.ask("INVITE", user, status)
+
+
+@test(limit=120, alone=True, measures=True)
+def a_million_lines(t):
+    """Progress is shown, it takes seconds, and the engine answers all the while."""
+    daemon = directory_daemon(t)
+    count = 1000000
+    path = t.path("million.csv")
+    with open(path, "wb") as file:
+        for piece in big(count):
+            file.write(piece)
+    load = sipp.start(t, daemon.address(), "invite_410.xml", calls=2000, rate=200, service="+15550101")
+    start = time.monotonic()
+    ours, theirs = pty.openpty()  # progress is for a terminal
+    command = subprocess.Popen([VERDICT, "directory", "import", "--merge", "--data", str(daemon.data), str(path)],
+                               stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=theirs)
+    os.close(theirs)
+    shown = b""
+    while True:
+        try:
+            piece = os.read(ours, 4096)
+        except OSError:  # the command has ended
+            break
+        if not piece:
+            break
+        shown += piece
+    os.close(ours)
+    equal(command.wait(10), 0, f"{shown[-500:]}")
+    seconds = time.monotonic() - start
+    check(shown.count(b"rows") >= 2, f"no progress is shown: {shown}")
+    Phone(t, daemon.address()).ask("INVITE", f"+1777{count - 1:07d}", 410)
+    equal(sipp.finish(load, 60)[1], 0, "failed calls")
+    check(seconds < 60, f"{seconds:.1f} s")
+    t.note(f"{count} lines in {seconds:.1f} s beside 200 calls a second; {daemon.memory_kb()} kB resident")

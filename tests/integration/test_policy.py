@@ -3,6 +3,7 @@
 import time
 
 from harness.daemon import Daemon, ROOT, cli
+from harness import registry
 from harness.registry import check, equal, test
 from harness.sip import Phone
 
@@ -28,7 +29,7 @@ def a_script_that_misbehaves(t):
     for user, status in (("error", 500), ("loop", 500), ("memory", 500), ("pcall", 500), ("nonsense", 500), ("nil", 404)):
         start = time.monotonic()
         phone.ask("INVITE", user, status)
-        check(time.monotonic() - start < 0.5, f"{user} took {time.monotonic() - start:.2f} s")
+        check(time.monotonic() - start < 0.5 or registry.SANITIZED, f"{user} took {time.monotonic() - start:.2f} s")
         phone.ask("INVITE", "fine", 200)
     daemon.wait_log(r"policy\.lua:5|policy.lua.*on purpose")
     check(daemon.metric("verdict_policy_failures_total") >= 5, "failures are not counted")

@@ -5,7 +5,7 @@ import random
 import signal
 import time
 
-from harness import sipp
+from harness import registry, sipp
 from harness.daemon import Daemon, cli
 from harness.registry import check, equal, test, wait_until
 from harness.sip import Phone
@@ -67,6 +67,36 @@ def a_folder_is_watched_too(t):
     other.rename(folder)
     wait_until(lambda: version(daemon) == 3, 8, "the replaced folder")
     phone.ask("INVITE", "x", 200)
+
+
+@test()
+def a_link_that_is_switched(t):
+    """A deployment that unpacks beside and then moves a link: of the folder, or of what lies behind its files."""
+    for number, text in ((1, OK), (2, GONE)):
+        t.write(f"releases/v{number}/policy.lua", text)
+    link = t.folder / "current"
+    link.symlink_to("releases/v1")
+    daemon = Daemon(t, policy=link)
+    phone = Phone(t, daemon.address())
+    phone.ask("INVITE", "x", 200)
+    fresh = t.folder / "fresh"
+    fresh.symlink_to("releases/v2")
+    fresh.rename(link)
+    wait_until(lambda: version(daemon) == 2, 8, "the new version")
+    phone.ask("INVITE", "x", 410)
+
+    mounted = t.folder / "mounted"
+    for number, text in ((1, OK), (2, GONE)):
+        t.write(f"mounted/..v{number}/policy.lua", text)
+    (mounted / "..data").symlink_to("..v1")
+    (mounted / "policy.lua").symlink_to("..data/policy.lua")
+    daemon = Daemon(t, policy=mounted)
+    phone = Phone(t, daemon.address())
+    phone.ask("INVITE", "x", 200)
+    (mounted / "..fresh").symlink_to("..v2")
+    (mounted / "..fresh").rename(mounted / "..data")
+    wait_until(lambda: version(daemon) == 2, 8, "the new version behind the mounted folder")
+    phone.ask("INVITE", "x", 410)
 
 
 @test()
@@ -196,7 +226,7 @@ def on_ack_missing_runs_in_the_version_of_that_moment(t):
 @test(limit=180, alone=True)
 def a_thousand_reloads_under_load(t):
     """0 calls lost, each answer from exactly one version, memory flat; broken saves in between change nothing."""
-    rounds, rate = int(os.environ.get("VERDICT_RELOADS", "1000")), 300
+    rounds, rate = int(os.environ.get("VERDICT_RELOADS", "1000")), 100 if registry.SANITIZED else 300
     policy = 'local v = %d\nreturn function(req) if v %% 2 == 0 then return ok {} end return gone { evidence = "test" } end\n'
     daemon = Daemon(t, policy=policy % 0, args=["--workers", 2])
     load = sipp.start(t, daemon.address(), "either.xml", calls=100000, rate=rate, service="x", args=["-l", "2000"])
@@ -224,7 +254,7 @@ def a_thousand_reloads_under_load(t):
     check(calls >= rate, f"only {calls} calls")
     check(kept >= rounds, f"version {kept}")
     grown = memory[-1] - memory[len(memory) // 2] if len(memory) > 3 else 0
-    check(grown < 4096, f"memory grew by {grown} kB in the second half: {memory}")
+    check(grown < 4096 or registry.SANITIZED, f"memory grew by {grown} kB in the second half: {memory}")
     alive = [v for v in daemon.get("/v1/versions")[1]["versions"] if v["state"] in ("active", "warm")]
     equal(len(alive), 3, "versions alive")
     t.note(f"{rounds} reloads and {broken} broken saves in {seconds:.1f} s beside {calls} calls; memory {memory} kB")

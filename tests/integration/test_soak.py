@@ -5,7 +5,7 @@ from harness.daemon import Daemon
 from harness.registry import check, equal, test, wait_until
 
 
-@test(limit=90, alone=True)
+@test(limit=90, alone=True, measures=True)
 def nothing_is_left_after_thousands_of_calls(t):
     daemon = Daemon(t, args=["--t1-ms", 50], listen=("udp:127.0.0.1:0", "tcp:127.0.0.1:0"))
     memory, descriptors = [], []

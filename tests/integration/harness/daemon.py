@@ -13,7 +13,7 @@ import time
 from harness.registry import Failure, check, wait_until
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
-VERDICT = os.environ.get("VERDICT", str(ROOT / "build/release/verdict"))
+VERDICT = os.path.abspath(os.environ.get("VERDICT", str(ROOT / "build/release/verdict")))
 
 # Answers by the first letters of the user: what most tests want to provoke.
 POLICY = """

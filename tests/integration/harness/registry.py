@@ -10,6 +10,7 @@ import time
 import traceback
 
 TESTS = []
+SANITIZED = False  # the daemon runs under a sanitizer: it is slow, and its log is read for complaints
 PASSED, FAILED, SKIPPED = 0, 1, 2
 
 
@@ -22,18 +23,19 @@ class Failure(AssertionError):
 
 
 class Test:
-    def __init__(self, function, limit, alone):
+    def __init__(self, function, limit, alone, measures):
         self.name = function.__name__
         self.function = function
         self.limit = limit  # seconds
         self.alone = alone  # not beside others: it loads the machine or measures time
+        self.measures = measures  # memory or speed: left out under a sanitizer
 
 
-def test(limit=30, alone=False):
+def test(limit=30, alone=False, measures=False):
     """Registers a test function; its one argument is a Context."""
 
     def register(function):
-        TESTS.append(Test(function, limit, alone))
+        TESTS.append(Test(function, limit, alone, measures))
         return function
 
     return register
@@ -98,9 +100,16 @@ class Context:
 
 
 def choose(names):
-    if not names:
-        return list(TESTS)
-    return [t for t in TESTS if any(n in t.name for n in names)]
+    tests = [t for t in TESTS if not (SANITIZED and t.measures)]
+    return [t for t in tests if not names or any(n in t.name for n in names)]
+
+
+def _complaints(folder):
+    """What a sanitizer wrote into a log."""
+    for path in pathlib.Path(folder).rglob("*.log"):
+        for line in path.read_text(errors="replace").splitlines():
+            if "Sanitizer" in line or "runtime error:" in line:
+                raise Failure(f"{path.name}: {line}")
 
 
 def _child(test, folder, log):
@@ -111,6 +120,8 @@ def _child(test, folder, log):
     code, text = PASSED, ""
     try:
         test.function(context)
+        if SANITIZED:
+            _complaints(folder)
         text = "; ".join(context.notes)
     except Skip as reason:
         code, text = SKIPPED, str(reason)
@@ -144,7 +155,7 @@ class Running:
         if pid:
             code = os.waitstatus_to_exitcode(status)
             self.outcome = (code if code in (PASSED, FAILED, SKIPPED) else FAILED, self.reason(f"ended with {code}"))
-        elif time.monotonic() - self.start > self.test.limit:
+        elif time.monotonic() - self.start > self.test.limit * (3 if SANITIZED else 1):
             self.kill()
             os.waitpid(self.pid, 0)
             self.outcome = (FAILED, f"not done after {self.test.limit} s")
