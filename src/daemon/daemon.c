@@ -185,14 +185,27 @@ static void say_hello(const struct daemon *daemon)
              (unsigned long long)release_active(daemon->release), (long)getpid());
 }
 
+/* Connections must not take the descriptors that files, sockets and the control API need. */
+static void fit_connections(struct daemon *daemon, uint64_t descriptors)
+{
+    enum { SPARE = 128 };
+    const struct engine_config *config = daemon->config;
+    uint64_t fair = descriptors > SPARE ? (descriptors - SPARE) / config->workers : 1;
+    daemon->shared.connections_max = config->max_connections;
+    if (fair >= config->max_connections)
+        return;
+    daemon->shared.connections_max = fair ? (unsigned)fair : 1;
+    log_warn("daemon", "%llu descriptors allow %u connections a worker, not the %u of max_connections",
+             (unsigned long long)descriptors, daemon->shared.connections_max, config->max_connections);
+}
+
 static enum err start(struct daemon *daemon, struct fault *fault)
 {
     log_set_level(daemon->config->log_level);
     signal(SIGPIPE, SIG_IGN);
     signal(SIGXFSZ, SIG_IGN); /* a file at its size limit is an error of that write, not the end of the daemon */
     signal(SIGBUS, on_bus_error);
-    uint64_t descriptors = net_raise_descriptor_limit();
-    log_debug("daemon", "%llu descriptors", (unsigned long long)descriptors);
+    fit_connections(daemon, net_raise_descriptor_limit());
     enum err err = open_data(daemon, fault);
     if (err == OK)
         err = make_parts(daemon, fault);

@@ -4,6 +4,7 @@
 #include "daemon/daemon_worker.h"
 #include "daemon/daemon_wire.h"
 #include "util/invariant.h"
+#include "util/log.h"
 #include "vm/vm_watchdog.h"
 #include <stdlib.h>
 
@@ -58,11 +59,28 @@ static enum err make_core(struct daemon_worker *self)
     return engine_core_new(&options, &self->core);
 }
 
+/* What an operator has to hear, at most once a second. */
+static void complain(struct daemon_worker *self)
+{
+    const struct net_counters *net = self->stack ? net_stack_counters(self->stack) : NULL;
+    if (net && net->udp_kernel_drops > self->said_drops) {
+        log_warn("net", "worker %u: the kernel dropped %llu datagrams, its receive buffer was full (net.core.rmem_max)",
+                 worker_index(self->worker), (unsigned long long)(net->udp_kernel_drops - self->said_drops));
+        self->said_drops = net->udp_kernel_drops;
+    }
+    if (net && net->stream_accept_pauses > self->said_pauses) {
+        log_warn("net", "worker %u: no descriptors are left, accepting connections rests a while",
+                 worker_index(self->worker));
+        self->said_pauses = net->stream_accept_pauses;
+    }
+}
+
 static void publish_again(struct timer *timer, void *ctx)
 {
     (void)ctx;
     struct daemon_worker *self = container_of(timer, struct daemon_worker, publish);
     daemon_worker_publish(self);
+    complain(self);
     wheel_arm(worker_wheel(self->worker), timer, worker_clock(self->worker)->mono_ms + PUBLISH_MS);
 }
 
@@ -155,7 +173,7 @@ enum err daemon_worker_open(struct daemon_worker *self, struct net_listeners *li
         .clock = worker_clock(self->worker),
         .wheel = worker_wheel(self->worker),
         .key = self->shared->key,
-        .limits = {.connections_max = config->max_connections,
+        .limits = {.connections_max = self->shared->connections_max,
                    .connections_per_source_max = config->max_connections_per_source,
                    .message_max = config->max_message_bytes,
                    .output_max = config->max_unread_bytes,

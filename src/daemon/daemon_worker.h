@@ -28,6 +28,7 @@ struct daemon_shared {
     struct directory *directory; /* NULL: no data folder */
     struct vm_watchdog *watchdog;
     struct siphash_key key;
+    unsigned connections_max; /* a worker: the configuration's, or what the descriptor limit leaves */
     /* Asks the control thread for a fresh VM; thread-safe. */
     void (*wants_rebuild)(void *ctx, unsigned index);
     void *ctx;
@@ -42,6 +43,7 @@ struct daemon_worker {
     struct daemon_held held[DAEMON_VERSIONS_MAX];
     struct timer publish;
     bool asked_rebuild;
+    uint64_t said_drops, said_pauses;      /* of these the log has spoken */
     char key_text[DIRECTORY_KEY_TEXT_MAX]; /* of the entry that was looked up last */
 };
 
