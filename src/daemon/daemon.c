@@ -188,9 +188,9 @@ static void say_hello(const struct daemon *daemon)
 /* Connections must not take the descriptors that files, sockets and the control API need. */
 static void fit_connections(struct daemon *daemon, uint64_t descriptors)
 {
-    enum { SPARE = 128 };
     const struct engine_config *config = daemon->config;
-    uint64_t fair = descriptors > SPARE ? (descriptors - SPARE) / config->workers : 1;
+    uint64_t spare = descriptors / 2 < 128 ? descriptors / 2 : 128;
+    uint64_t fair = (descriptors - spare) / config->workers;
     daemon->shared.connections_max = config->max_connections;
     if (fair >= config->max_connections)
         return;
