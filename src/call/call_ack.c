@@ -12,10 +12,10 @@ static bool count(struct call_table *table, const struct net_flow *flow, enum tx
 static void take_answer(struct call *call, const struct sip_message *ack)
 {
     const char *why;
-    if (!call->answer.offer_len || call_session_take_answer(call, ack, &why) == OK)
-        return;
-    call_hangup(call, SPAN("SIP;cause=488;text=\"Bad answer in ACK\""));
-    call->end = CALL_END_BAD_ANSWER;
+    const struct call_answer *answer = &call->answer;
+    struct span offer = span_make(answer->bytes.at + answer->offer_at, answer->offer_len);
+    if (offer.len && call_session_take_answer(call, offer, ack, &why) != OK)
+        call_hangup_as(call, SPAN("SIP;cause=488;text=\"Bad answer in ACK\""), CALL_END_BAD_ANSWER);
 }
 
 bool call_receive_ack(struct call_table *table, const struct sip_message *ack, const struct net_flow *flow)
@@ -32,7 +32,8 @@ bool call_receive_ack(struct call_table *table, const struct sip_message *ack, c
         return call_run(call, CALL_EV_ACK);
     }
     /* Once more for a 2xx that was repeated, or too late for one that was given up: nothing is to be done. */
-    if ((call->acked_once && ack->cseq == call->acked_cseq) || ack->cseq == call->answer.cseq)
+    bool is_known = ack->cseq == call->answer.cseq || (call->acked_once && ack->cseq == call->acked_cseq);
+    if (is_known && call->state != CALL_RINGING)
         return true;
     return count(table, flow, TXN_LEDGER_WRONG_CSEQ);
 }

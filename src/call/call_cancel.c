@@ -34,6 +34,8 @@ enum err call_cancel(struct call_table *table, const struct sip_message *cancel,
     struct buffer out = buffer_over(table->scratch, CALL_SCRATCH_LEN);
     sip_reply_begin(&out, cancel, 200, no_span, &via, txn_tag(invite));
     call_reply_end(&reply, 200, &out);
-    terminate(table, invite);
+    struct call *call = call_of_tag(table, txn_tag(invite));
+    if (!call || !call_run(call, CALL_EV_CANCEL))
+        terminate(table, invite);
     return OK;
 }

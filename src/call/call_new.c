@@ -16,6 +16,43 @@ static enum err check(struct call_table *table, const struct sip_message *invite
     return OK;
 }
 
+/* A reliable 1xx is the first reliable answer, so our offer belongs there (RFC 3261 13.2.1), and the 200 has none. */
+static enum err ring_with_offer(struct call *call, const struct call_reply *reply, const struct call_accept *accept)
+{
+    char memory[2048];
+    struct call_answer *answer = &call->answer;
+    struct buffer offer = buffer_over(memory, sizeof(memory));
+    buffer_add(&offer, answer->bytes.at + answer->offer_at, answer->offer_len);
+    answer->offer_len = 0;
+    if (offer.overflow)
+        return ERR_TOO_LONG;
+    struct buffer out = call_reply_invite(call, reply, 200, accept, span_make(NULL, 0));
+    if (out.overflow)
+        return ERR_TOO_LONG;
+    if (!call_bytes_set(call->table, &answer->bytes, buffer_span(&out)))
+        return ERR_NOMEM;
+    return call_ring_begin(call, reply, accept, buffer_span(&offer));
+}
+
+/* Builds and keeps the 200, and sends it, or what rings before it. */
+static enum err answer(struct call *call, const struct call_reply *reply, const struct call_accept *accept,
+                       const char **out_why)
+{
+    struct buffer out;
+    enum err err = call_reply_2xx(call, reply, accept, &out, out_why);
+    if (err != OK)
+        return err;
+    if (!call_bytes_set(call->table, &call->answer.bytes, buffer_span(&out)))
+        return ERR_NOMEM;
+    call->answer.cseq = reply->request->cseq;
+    if (!accept->rings)
+        return txn_reply(reply->txn, 200, buffer_span(&out));
+    call->state = CALL_RINGING;
+    if (call->answer.offer_len && call_ring_is_reliable(reply->request))
+        return ring_with_offer(call, reply, accept);
+    return call_ring_begin(call, reply, accept, span_make(NULL, 0));
+}
+
 enum err call_new(struct call_table *table, struct txn *txn, const struct sip_message *invite,
                   const struct call_accept *accept, struct call **out_call, const char **out_why)
 {
@@ -30,21 +67,16 @@ enum err call_new(struct call_table *table, struct txn *txn, const struct sip_me
     memcpy(call->local_tag, txn_tag(txn).at, TXN_TAG_LEN);
     call->flow = *txn_flow(txn);
     struct call_reply reply = {.txn = txn, .request = invite, .source = &accept->source};
-    struct buffer out;
-    err = call_reply_2xx(call, &reply, accept, &out, out_why);
-    if (err == OK && !call_bytes_set(table, &call->answer.bytes, buffer_span(&out)))
-        err = ERR_NOMEM;
-    if (err == OK)
-        err = txn_reply(txn, 200, buffer_span(&out));
+    err = answer(call, &reply, accept, out_why);
     if (err != OK) {
         call_free(call);
         return err;
     }
-    call->answer.cseq = invite->cseq;
     call_link(call);
-    call_start_answer(call);
-    if (table->options.handlers.on_start)
-        table->options.handlers.on_start(table->options.handlers.ctx, call);
+    if (call->early)
+        call_arm(call);
+    else
+        call_start_answer(call);
     *out_call = call;
     return OK;
 }

@@ -18,6 +18,11 @@ enum call_event {
     CALL_EV_TURN,     /* a delayed BYE may go now */
     CALL_EV_NO_TURN,  /* it never may */
     CALL_EV_BYE_DONE, /* answered, timed out, or not to be sent */
+    CALL_EV_RING,     /* the 1xx is due again */
+    CALL_EV_ANSWER,   /* it has rung for long enough */
+    CALL_EV_CANCEL,
+    CALL_EV_EXPIRED,
+    CALL_EV_NO_PRACK, /* 64*T1 without one */
     CALL_EVENT_COUNT
 };
 
@@ -29,7 +34,12 @@ enum call_action {
     CALL_DO_TELL_ACK = 1 << 3,
     CALL_DO_TELL_NO_ACK = 1 << 4,
     CALL_DO_ASK_TURN = 1 << 5, /* when may a BYE go that no ACK allowed? */
-    CALL_DO_SEND_BYE = 1 << 6
+    CALL_DO_SEND_BYE = 1 << 6,
+    CALL_DO_RING = 1 << 7,
+    CALL_DO_SEND_2XX = 1 << 8, /* that was built when it began to ring */
+    CALL_DO_REFUSE_480 = 1 << 9,
+    CALL_DO_REFUSE_487 = 1 << 10,
+    CALL_DO_REFUSE_504 = 1 << 11
 };
 
 /* One cell of the table; not set: the event is ignored. */
@@ -62,6 +72,21 @@ struct call_answer {
     bool is_reinvite;
 };
 
+/* A call that rings: the 1xx that is out, and what ends the ringing.  Times are CALL_NEVER when nothing is due. */
+struct call_early {
+    struct txn *txn;              /* the INVITE's, which lasts as long as this */
+    struct call_bytes bytes;      /* the 1xx */
+    uint32_t offer_at, offer_len; /* our offer in `bytes`; 0: none */
+    uint32_t rseq;                /* RFC 3262; 0: not reliable */
+    bool is_pracked;
+    bool is_due; /* the 2xx waits for the PRACK */
+    uint32_t interval_ms;
+    uint64_t ring_ms; /* again */
+    uint64_t answer_ms;
+    uint64_t expires_ms;
+    uint64_t deadline_ms; /* for the PRACK */
+};
+
 /* The texts of a dialog, kept in one block behind each other. */
 enum call_text {
     CALL_TEXT_ID,         /* Call-ID */
@@ -90,6 +115,7 @@ struct call {
     uint64_t session_id;
     void *user;
     struct txn *bye;
+    struct call_early *early; /* CALL_RINGING */
     struct net_flow flow;
     struct net_address source;
     uint32_t remote_cseq, local_cseq;
@@ -131,8 +157,11 @@ void call_bytes_clear(struct call_table *table, struct call_bytes *bytes);
  * step ends in CALL_OVER.  False: the event means nothing in this state. */
 bool call_run(struct call *call, enum call_event event);
 void call_timer(struct timer *timer, void *ctx);
-/* Puts a first or a later 2xx, already sent, on its schedule. */
+/* Puts the first 2xx, already sent, on its schedule. */
 void call_start_answer(struct call *call);
+/* Arms the wheel for the earliest of a call's times. */
+void call_arm(struct call *call);
+void call_tell_start(struct call *call);
 
 /* Fills and frees (call_dialog.c).  call_dialog_new links nothing. */
 MUST_CHECK enum err call_dialog_new(struct call_table *table, const struct sip_message *invite,
@@ -143,14 +172,17 @@ void call_free(struct call *call);
 /* Links a call, and takes it out, tells its end and frees it. */
 void call_link(struct call *call);
 void call_drop(struct call *call);
+/* By our tag alone. */
+struct call *call_of_tag(struct call_table *table, struct span local_tag);
 struct call *call_match(struct call_table *table, const struct sip_message *request, bool *out_mistagged);
 
 /* Session descriptions (call_session.c).  Appends the body of a 2xx: an answer to the request's offer, or our offer when
  * it has none (*out_is_offer).  ERR_SYNTAX and ERR_UNSUPPORTED with *out_why. */
 MUST_CHECK enum err call_session_body(struct call *call, const struct sip_message *request, struct buffer *out,
                                       bool *out_is_offer, const char **out_why);
-/* Whether the ACK answers the offer that our 2xx made. */
-MUST_CHECK enum err call_session_take_answer(struct call *call, const struct sip_message *ack, const char **out_why);
+/* Whether `from`, an ACK or a PRACK, answers our offer. */
+MUST_CHECK enum err call_session_take_answer(struct call *call, struct span offer, const struct sip_message *from,
+                                             const char **out_why);
 
 /* Answers in a dialog (call_reply.c). */
 struct call_reply {
@@ -167,9 +199,32 @@ void call_reply_plain(struct call_table *table, const struct call_reply *reply, 
 /* Allow and Supported, and what a 2xx to INVITE or UPDATE has besides. */
 void call_reply_abilities(struct buffer *out);
 void call_reply_contact(const struct call *call, struct buffer *out);
+/* What a 1xx or 2xx to an INVITE holds; the body may be empty. */
+struct buffer call_reply_invite(struct call *call, const struct call_reply *reply, unsigned code,
+                                const struct call_accept *accept, struct span body);
 /* The 200 to an INVITE, in scratch; the body's place is told when it is an offer of ours. */
 MUST_CHECK enum err call_reply_2xx(struct call *call, const struct call_reply *reply, const struct call_accept *accept,
                                    struct buffer *out, const char **out_why);
+
+/* Ringing (call_ring.c).  call_ring_begin takes a call whose 2xx is built but not sent, and sends the 1xx. */
+bool call_ring_is_reliable(const struct sip_message *invite);
+MUST_CHECK enum err call_ring_begin(struct call *call, const struct call_reply *reply, const struct call_accept *accept,
+                                    struct span offer);
+void call_ring_again(struct call *call);
+void call_ring_answer(struct call *call);
+/* The final answer to the INVITE is `code`. */
+void call_ring_refuse(struct call *call, unsigned code);
+void call_ring_free(struct call *call);
+/* The earliest of its times, and what to do when that has come; CALL_EVENT_COUNT: nothing. */
+uint64_t call_ring_due(const struct call *call);
+enum call_event call_ring_event(struct call *call, uint64_t now_ms);
+/* PRACK (RFC 3262). */
+unsigned call_prack(struct call *call, const struct call_reply *reply);
+
+/* Hangs up with another end than CALL_END_HANGUP. */
+void call_hangup_as(struct call *call, struct span reason, enum call_end end);
+/* 500 with Retry-After: the peer is to try again (14.2). */
+unsigned call_refuse_overlap(struct call *call, const struct call_reply *reply);
 
 /* A re-INVITE in CALL_UP or later (call_reinvite.c); returns the code that it was answered with. */
 unsigned call_reinvite(struct call *call, const struct call_reply *reply);

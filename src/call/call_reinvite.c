@@ -18,7 +18,7 @@ static unsigned refuse_session(struct call *call, const struct call_reply *reply
 }
 
 /* 14.2: a random wait, so that both sides do not try again at once. */
-static unsigned refuse_overlap(struct call *call, const struct call_reply *reply)
+unsigned call_refuse_overlap(struct call *call, const struct call_reply *reply)
 {
     struct buffer out = call_reply_begin(call->table, reply, 500, no_span);
     sip_reply_header_u64(&out, SPAN("Retry-After"), (unsigned char)txn_tag(reply->txn).at[0] % 11);
@@ -30,7 +30,7 @@ unsigned call_reinvite(struct call *call, const struct call_reply *reply)
 {
     struct call_table *table = call->table;
     if (call->state != CALL_UP)
-        return refuse_overlap(call, reply);
+        return call_refuse_overlap(call, reply);
     const char *why = "";
     struct buffer out;
     uint32_t version = call->session_version;
@@ -53,6 +53,9 @@ unsigned call_reinvite(struct call *call, const struct call_reply *reply)
 unsigned call_update(struct call *call, const struct call_reply *reply)
 {
     bool has_offer = reply->request->body.len != 0;
+    /* The INVITE's offer has no answer yet (RFC 3311 5.2). */
+    if (has_offer && call->state == CALL_RINGING)
+        return call_refuse_overlap(call, reply);
     /* Our own offer is out and waits for its answer: RFC 3311 5.2. */
     if (has_offer && call->answer.is_waiting && call->answer.offer_len) {
         call_reply_plain(call->table, reply, 491);

@@ -37,8 +37,8 @@ void call_reply_plain(struct call_table *table, const struct call_reply *reply, 
 
 void call_reply_abilities(struct buffer *out)
 {
-    buffer_add_literal(out, "Allow: INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE\r\n");
-    buffer_add_literal(out, "Supported: \r\n");
+    buffer_add_literal(out, "Allow: INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, PRACK, UPDATE\r\n");
+    buffer_add_literal(out, "Supported: 100rel\r\n");
 }
 
 void call_reply_contact(const struct call *call, struct buffer *out)
@@ -46,24 +46,35 @@ void call_reply_contact(const struct call *call, struct buffer *out)
     sip_reply_header(out, SPAN("Contact"), call_text(call, CALL_TEXT_CONTACT));
 }
 
+struct buffer call_reply_invite(struct call *call, const struct call_reply *reply, unsigned code,
+                                const struct call_accept *accept, struct span body)
+{
+    struct span reason = accept && code == 200 ? accept->reason : no_span;
+    struct buffer out = call_reply_begin(call->table, reply, code, reason);
+    sip_reply_copy(&out, reply->request, SIP_HEADER_RECORD_ROUTE);
+    call_reply_contact(call, &out);
+    call_reply_abilities(&out);
+    if (accept)
+        buffer_add_span(&out, accept->extra);
+    if (call->early && call->early->rseq && code < 200) {
+        sip_reply_header(&out, SPAN("Require"), SPAN("100rel"));
+        sip_reply_header_u64(&out, SPAN("RSeq"), call->early->rseq);
+    }
+    struct span type = call_text(call, CALL_TEXT_BODY_TYPE);
+    sip_reply_end(&out, type.len ? type : SPAN("application/sdp"), body);
+    return out;
+}
+
 enum err call_reply_2xx(struct call *call, const struct call_reply *reply, const struct call_accept *accept,
                         struct buffer *out, const char **out_why)
 {
-    struct call_table *table = call->table;
     char memory[16384];
     struct buffer body = buffer_over(memory, sizeof(memory));
     bool is_offer = false;
     enum err err = call_session_body(call, reply->request, &body, &is_offer, out_why);
     if (err != OK)
         return err;
-    *out = call_reply_begin(table, reply, 200, accept ? accept->reason : no_span);
-    sip_reply_copy(out, reply->request, SIP_HEADER_RECORD_ROUTE);
-    call_reply_contact(call, out);
-    call_reply_abilities(out);
-    if (accept)
-        buffer_add_span(out, accept->extra);
-    struct span type = call_text(call, CALL_TEXT_BODY_TYPE);
-    sip_reply_end(out, type.len ? type : SPAN("application/sdp"), buffer_span(&body));
+    *out = call_reply_invite(call, reply, 200, accept, buffer_span(&body));
     if (out->overflow || body.overflow) {
         *out_why = "the answer would be too long";
         return ERR_TOO_LONG;

@@ -43,7 +43,7 @@ static unsigned refuse_with(struct call *call, const struct call_reply *reply, u
     return code;
 }
 
-/* PRACK: nothing of ours waits for one (RFC 3262 3).  NOTIFY: for no subscription (RFC 6665 4.1.3). */
+/* NOTIFY: for no subscription (RFC 6665 4.1.3). */
 static unsigned refuse_unmatched(struct call *call, const struct call_reply *reply)
 {
     return refuse_with(call, reply, 481);
@@ -71,26 +71,38 @@ static unsigned answer_bye(struct call *call, const struct call_reply *reply)
 }
 
 static const handle_fn handlers_by_method[SIP_METHOD_COUNT] = {
-    [SIP_METHOD_BYE] = answer_bye,          [SIP_METHOD_INVITE] = call_reinvite,
-    [SIP_METHOD_UPDATE] = call_update,      [SIP_METHOD_OPTIONS] = answer_options,
-    [SIP_METHOD_INFO] = answer_info,        [SIP_METHOD_PRACK] = refuse_unmatched,
-    [SIP_METHOD_NOTIFY] = refuse_unmatched, [SIP_METHOD_SUBSCRIBE] = refuse_event,
-    [SIP_METHOD_REFER] = decline,
+    [SIP_METHOD_BYE] = answer_bye,          [SIP_METHOD_INVITE] = call_reinvite,   [SIP_METHOD_UPDATE] = call_update,
+    [SIP_METHOD_OPTIONS] = answer_options,  [SIP_METHOD_INFO] = answer_info,       [SIP_METHOD_PRACK] = call_prack,
+    [SIP_METHOD_NOTIFY] = refuse_unmatched, [SIP_METHOD_SUBSCRIBE] = refuse_event, [SIP_METHOD_REFER] = decline,
 };
+
+/* The first token of Require that we do not know; with `out`, all of them as Unsupported. */
+static bool find_unknown(const struct sip_message *request, struct buffer *out, struct span *out_token)
+{
+    bool is_found = false;
+    const struct sip_header *header = sip_message_header(request, SIP_HEADER_REQUIRE);
+    for (; header; header = sip_message_header_next(request, header)) {
+        struct span rest = header->value;
+        while (sip_text_list_next(&rest, out_token)) {
+            if (span_equal_nocase(*out_token, SPAN("100rel")))
+                continue;
+            is_found = true;
+            if (!out)
+                return true;
+            sip_reply_header(out, SPAN("Unsupported"), *out_token);
+        }
+    }
+    return is_found;
+}
 
 /* Extensions are required that no answer of ours knows (8.2.2.3).  False: none is. */
 static bool refuse_extensions(struct call_table *table, const struct call_reply *reply)
 {
-    if (!sip_message_has(reply->request, SIP_HEADER_REQUIRE))
+    struct span token;
+    if (!find_unknown(reply->request, NULL, &token))
         return false;
     struct buffer out = call_reply_begin(table, reply, 420, no_span);
-    const struct sip_header *header = sip_message_header(reply->request, SIP_HEADER_REQUIRE);
-    for (; header; header = sip_message_header_next(reply->request, header)) {
-        struct span rest = header->value;
-        struct span token;
-        while (sip_text_list_next(&rest, &token))
-            sip_reply_header(&out, SPAN("Unsupported"), token);
-    }
+    find_unknown(reply->request, &out, &token);
     call_reply_end(reply, 420, &out);
     return true;
 }
@@ -142,5 +154,7 @@ enum err call_receive(struct call_table *table, const struct sip_message *reques
         handlers->on_request(handlers->ctx, call, request, code);
     if (request->method == SIP_METHOD_BYE && code == 200)
         call_run(call, CALL_EV_PEER_BYE);
+    else
+        call_arm(call); /* a PRACK may have made the answer due */
     return OK;
 }

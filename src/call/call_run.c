@@ -3,9 +3,9 @@
 #include "call/call_priv.h"
 #include "util/invariant.h"
 
-static void arm(struct call *call)
+void call_arm(struct call *call)
 {
-    uint64_t due = call->turn_ms;
+    uint64_t due = call->early ? call_ring_due(call) : call->turn_ms;
     const struct call_answer *answer = &call->answer;
     if (answer->is_waiting && answer->deadline_ms < due)
         due = answer->deadline_ms;
@@ -109,6 +109,29 @@ static void count_leaving(struct call *call, enum call_state next)
         call->table->leaving++;
 }
 
+/* While it rings. */
+static void before_answer(struct call *call, enum call_event event, unsigned actions)
+{
+    if (actions & CALL_DO_RING)
+        call_ring_again(call);
+    if (actions & CALL_DO_SEND_2XX) {
+        call_ring_answer(call);
+        call_tell_start(call);
+    }
+    if (event == CALL_EV_CANCEL || (event == CALL_EV_PEER_BYE && actions & CALL_DO_REFUSE_487))
+        call->end = CALL_END_CANCELLED;
+    else if (event == CALL_EV_EXPIRED)
+        call->end = CALL_END_EXPIRED;
+    else if (event == CALL_EV_NO_PRACK)
+        call->end = CALL_END_NO_PRACK;
+    if (actions & CALL_DO_REFUSE_480)
+        call_ring_refuse(call, 480);
+    if (actions & CALL_DO_REFUSE_487)
+        call_ring_refuse(call, 487);
+    if (actions & CALL_DO_REFUSE_504)
+        call_ring_refuse(call, 504);
+}
+
 bool call_run(struct call *call, enum call_event event)
 {
     const struct call_step *step = &call_steps[call->state][event];
@@ -116,6 +139,7 @@ bool call_run(struct call *call, enum call_event event)
         return false;
     count_leaving(call, step->next);
     call->state = step->next;
+    before_answer(call, event, step->actions);
     if (step->actions & CALL_DO_START_2XX)
         start_2xx(call);
     if (step->actions & CALL_DO_RESEND)
@@ -136,14 +160,23 @@ bool call_run(struct call *call, enum call_event event)
     }
     if (then != CALL_EVENT_COUNT)
         return call_run(call, then);
-    arm(call);
+    call_arm(call);
     return true;
 }
 
 void call_start_answer(struct call *call)
 {
     start_2xx(call);
-    arm(call);
+    call_arm(call);
+    call_tell_start(call);
+}
+
+void call_tell_start(struct call *call)
+{
+    const struct call_handlers *handlers = &call->table->options.handlers;
+    call->table->counters.started++;
+    if (handlers->on_start)
+        handlers->on_start(handlers->ctx, call);
 }
 
 void call_timer(struct timer *timer, void *ctx)
@@ -153,7 +186,13 @@ void call_timer(struct timer *timer, void *ctx)
     uint64_t now = call->table->clock->mono_ms;
     const struct call_answer *answer = &call->answer;
     bool is_known = true;
-    if (call->turn_ms <= now) {
+    if (call->early) {
+        enum call_event event = call_ring_event(call, now);
+        if (event != CALL_EVENT_COUNT)
+            is_known = call_run(call, event);
+        else
+            call_arm(call);
+    } else if (call->turn_ms <= now) {
         call->turn_ms = CALL_NEVER;
         is_known = call_run(call, call->state == CALL_WAITING ? CALL_EV_TURN : CALL_EV_BYE_DONE);
     } else if (answer->is_waiting && answer->deadline_ms <= now) {
@@ -161,7 +200,7 @@ void call_timer(struct timer *timer, void *ctx)
     } else if (answer->is_waiting && answer->resend_ms <= now) {
         is_known = call_run(call, CALL_EV_RESEND);
     } else {
-        arm(call);
+        call_arm(call);
     }
     invariant(is_known); /* no timer runs in a state whose table does not know it */
 }

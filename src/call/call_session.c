@@ -5,6 +5,20 @@
 #include "sip/sip_multipart.h"
 #include "sip/sip_sdp_answer.h"
 
+static uint8_t direction_of(enum call_sdp sdp)
+{
+    switch (sdp) {
+    case CALL_SDP_SENDONLY:
+        return SIP_SDP_SENDONLY;
+    case CALL_SDP_RECVONLY:
+        return SIP_SDP_RECVONLY;
+    case CALL_SDP_SENDRECV:
+        return SIP_SDP_SENDRECV;
+    default:
+        return SIP_SDP_INACTIVE;
+    }
+}
+
 static struct sip_sdp_local local_of(struct call *call)
 {
     if (!call->session_id) {
@@ -16,7 +30,7 @@ static struct sip_sdp_local local_of(struct call *call)
                                   .is_ipv6 = call->media_is_ipv6,
                                   .session_id = call->session_id,
                                   .session_version = ++call->session_version,
-                                  .direction = SIP_SDP_INACTIVE};
+                                  .direction = direction_of(call->sdp)};
 }
 
 /* The body that the policy gave must answer the offer as it stands. */
@@ -100,16 +114,15 @@ enum err call_session_body(struct call *call, const struct sip_message *request,
     return OK;
 }
 
-enum err call_session_take_answer(struct call *call, const struct sip_message *ack, const char **out_why)
+enum err call_session_take_answer(struct call *call, struct span offer, const struct sip_message *from,
+                                  const char **out_why)
 {
     struct call_table *table = call->table;
-    struct call_answer *answer = &call->answer;
-    struct span ours = span_make(answer->bytes.at + answer->offer_at, answer->offer_len);
     struct span body;
-    *out_why = "no answer in the ACK";
-    if (sip_multipart_sdp(ack, &body) != OK)
+    *out_why = "no answer to our offer";
+    if (sip_multipart_sdp(from, &body) != OK)
         return ERR_INVALID;
-    if (sip_sdp_parse(ours, table->offer, out_why) != OK)
+    if (sip_sdp_parse(offer, table->offer, out_why) != OK)
         return OK; /* a body of the policy's own, which is not for us to judge */
     enum err err = sip_sdp_parse(body, table->reply, out_why);
     return err == OK ? sip_sdp_answer_check(table->offer, table->reply, out_why) : err;

@@ -68,7 +68,7 @@ static bool has_tag(const struct map_node *node, const void *key)
     return memcmp(call->local_tag, key, TXN_TAG_LEN) == 0;
 }
 
-static struct call *find_by_tag(struct call_table *table, struct span local_tag)
+struct call *call_of_tag(struct call_table *table, struct span local_tag)
 {
     if (local_tag.len != TXN_TAG_LEN)
         return NULL;
@@ -78,7 +78,7 @@ static struct call *find_by_tag(struct call_table *table, struct span local_tag)
 
 struct call *call_find(struct call_table *table, struct span call_id, struct span local_tag, struct span remote_tag)
 {
-    struct call *call = find_by_tag(table, local_tag);
+    struct call *call = call_of_tag(table, local_tag);
     bool fits = call && span_equal(call_text(call, CALL_TEXT_ID), call_id) &&
                 span_equal(call_text(call, CALL_TEXT_REMOTE_TAG), remote_tag);
     return fits ? call : NULL;
@@ -86,7 +86,7 @@ struct call *call_find(struct call_table *table, struct span call_id, struct spa
 
 struct call *call_match(struct call_table *table, const struct sip_message *request, bool *out_mistagged)
 {
-    struct call *call = find_by_tag(table, request->to.tag);
+    struct call *call = call_of_tag(table, request->to.tag);
     *out_mistagged = false;
     if (!call || !span_equal(call_text(call, CALL_TEXT_ID), request->call_id))
         return NULL;
@@ -98,7 +98,6 @@ void call_link(struct call *call)
 {
     struct call_table *table = call->table;
     map_add(&table->by_tag, &call->node, hash_of_tag(call_local_tag(call)));
-    table->counters.started++;
 }
 
 void call_drop(struct call *call)
@@ -115,9 +114,18 @@ void call_drop(struct call *call)
 
 void call_hangup(struct call *call, struct span reason)
 {
-    if (call->state != CALL_UP && call->state != CALL_ANSWERED)
+    call_hangup_as(call, reason, CALL_END_HANGUP);
+}
+
+void call_hangup_as(struct call *call, struct span reason, enum call_end end)
+{
+    if (!call_steps[call->state][CALL_EV_HANGUP].is_set) {
+        /* It is leaving already; why is for whoever knows best. */
+        if (call->state == CALL_LEAVING)
+            call->end = (uint8_t)end;
         return;
-    call->end = CALL_END_HANGUP;
+    }
+    call->end = (uint8_t)end;
     if (reason.len > CALL_REASON_MAX)
         reason.len = CALL_REASON_MAX;
     /* Without memory for its reason a BYE is still a BYE. */
@@ -132,10 +140,7 @@ void call_table_shutdown(struct call_table *table)
     struct call *next;
     for (struct call *call = call_next(table, NULL); call; call = next) {
         next = call_next(table, call);
-        if (call->state != CALL_UP && call->state != CALL_ANSWERED)
-            continue;
-        call_hangup(call, SPAN("SIP;cause=503;text=\"Shutting down\""));
-        call->end = CALL_END_SHUTDOWN;
+        call_hangup_as(call, SPAN("SIP;cause=503;text=\"Shutting down\""), CALL_END_SHUTDOWN);
     }
 }
 
@@ -168,8 +173,8 @@ enum call_state call_state(const struct call *call)
 const char *call_state_text(enum call_state state)
 {
     static const char *const texts[CALL_STATE_COUNT] = {
-        [CALL_ANSWERED] = "answered", [CALL_UP] = "up",         [CALL_LEAVING] = "leaving",
-        [CALL_WAITING] = "waiting",   [CALL_ENDING] = "ending", [CALL_OVER] = "over",
+        [CALL_RINGING] = "ringing", [CALL_ANSWERED] = "answered", [CALL_UP] = "up",     [CALL_LEAVING] = "leaving",
+        [CALL_WAITING] = "waiting", [CALL_ENDING] = "ending",     [CALL_OVER] = "over",
     };
     return texts[state];
 }
@@ -177,8 +182,9 @@ const char *call_state_text(enum call_state state)
 const char *call_end_text(enum call_end end)
 {
     static const char *const texts[CALL_END_COUNT] = {
-        [CALL_END_PEER] = "peer",     [CALL_END_HANGUP] = "hangup",         [CALL_END_SHUTDOWN] = "shutdown",
-        [CALL_END_NO_ACK] = "no_ack", [CALL_END_BAD_ANSWER] = "bad_answer",
+        [CALL_END_PEER] = "peer",           [CALL_END_HANGUP] = "hangup",         [CALL_END_SHUTDOWN] = "shutdown",
+        [CALL_END_CANCELLED] = "cancelled", [CALL_END_EXPIRED] = "expired",       [CALL_END_NO_PRACK] = "no_prack",
+        [CALL_END_NO_ACK] = "no_ack",       [CALL_END_BAD_ANSWER] = "bad_answer",
     };
     return texts[end];
 }

@@ -9,6 +9,7 @@ struct call;
 struct call_table;
 
 enum call_state {
+    CALL_RINGING,  /* a 1xx is out, the answer comes later */
     CALL_ANSWERED, /* a 2xx is out and waits for its ACK */
     CALL_UP,       /* acknowledged */
     CALL_LEAVING,  /* we want to hang up, but have to wait for the ACK (RFC 3261 15) */
@@ -24,6 +25,9 @@ enum call_end {
     CALL_END_SHUTDOWN,   /* call_table_shutdown() */
     CALL_END_NO_ACK,     /* no ACK for a 2xx in 64*T1 */
     CALL_END_BAD_ANSWER, /* the SDP in the ACK does not answer our offer */
+    CALL_END_CANCELLED,  /* while it rang: by CANCEL, or by BYE */
+    CALL_END_EXPIRED,    /* while it rang: the Expires of its INVITE */
+    CALL_END_NO_PRACK,   /* no PRACK for a reliable 1xx in 64*T1 */
     CALL_END_COUNT
 };
 
@@ -38,13 +42,14 @@ struct call_ack {
 /* Each may be NULL.  They run after the fact and can change nothing; none may free the table. */
 struct call_handlers {
     void *ctx;
+    /* The first 2xx went out; not called for a call that ended while it rang. */
     void (*on_start)(void *ctx, struct call *call);
     void (*on_ack)(void *ctx, struct call *call, const struct call_ack *ack);
     /* A BYE follows, unless the peer's came first. */
     void (*on_ack_missing)(void *ctx, struct call *call, const struct call_ack *ack);
     /* The call is freed when this returns: drop what call_user() points to.  Called once for each call_new(). */
     void (*on_end)(void *ctx, struct call *call, enum call_end end);
-    /* A request in the call was answered here; for the decision log. */
+    /* A request in the call was answered here; for the decision log.  This one must not end the call. */
     void (*on_request)(void *ctx, struct call *call, const struct sip_message *request, unsigned code);
 };
 
@@ -60,8 +65,11 @@ void call_table_free(struct call_table *table);
 
 enum call_sdp {
     CALL_SDP_INACTIVE, /* every stream answered, media inactive */
-    CALL_SDP_REJECT,   /* every stream refused by port 0 */
-    CALL_SDP_BODY      /* the body that is given */
+    CALL_SDP_SENDONLY, /* or with this direction at most */
+    CALL_SDP_RECVONLY,
+    CALL_SDP_SENDRECV,
+    CALL_SDP_REJECT, /* every stream refused by port 0 */
+    CALL_SDP_BODY    /* the body that is given */
 };
 
 /* How an INVITE is accepted.  All spans are borrowed for the call of call_new(). */
@@ -75,11 +83,13 @@ struct call_accept {
     struct span body_type; /* empty: application/sdp */
     /* Further header fields of the 200 as whole lines ("Name: value\r\n"...), checked by whoever gives them. */
     struct span extra;
+    bool rings;                /* 180 first (reliable where the INVITE requires 100rel), then the 200 ... */
+    uint32_t ring_ms;          /* ... after so long */
     struct net_address source; /* where the INVITE came from (for the caps; txn_flow() has where answers go) */
     void *user;
 };
 
-/* Accepts `invite`, for which `txn` was opened: sends the 200 through `txn` and opens the call.  On an error nothing was
+/* Accepts `invite`, for which `txn` was opened: sends the 200 (or the 180) through `txn` and opens the call.  On an error nothing was
  * sent: ERR_FULL and ERR_NOMEM (503 or 486 is left), ERR_SYNTAX (the SDP cannot be read: 400 with *out_why),
  * ERR_UNSUPPORTED (nothing in the offer fits: 488), ERR_INVALID (no Contact in the INVITE: 400, RFC
  * 3261 8.1.1.8; or `txn` has been answered), ERR_TOO_LONG (the 200 would be: 513). */
@@ -104,6 +114,7 @@ MUST_CHECK enum err call_cancel(struct call_table *table, const struct sip_messa
 /* Ends a call: with BYE, at once or at its ACK, or at 64*T1. `reason`: value of the Reason header, empty: none; cut at
  * CALL_REASON_MAX. */
 enum { CALL_REASON_MAX = 127 };
+/* A call that rings is refused with 480 instead, and is gone when this returns. */
 void call_hangup(struct call *call, struct span reason);
 /* Hangs up every call.  New ones are refused (ERR_FULL) from now on. */
 void call_table_shutdown(struct call_table *table);

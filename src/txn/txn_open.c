@@ -90,7 +90,8 @@ enum err txn_hold(struct txn *txn, const struct sip_message *request)
     if (!is_open || txn->kind == TXN_CLIENT)
         return ERR_INVALID;
     struct txn_table *table = txn->table;
-    if (!txn_bytes_set(table, &txn->held, request->bytes))
+    bool is_held = txn->held.len && request->bytes.at == txn->held.at;
+    if (!is_held && !txn_bytes_set(table, &txn->held, request->bytes))
         return ERR_NOMEM;
     const struct txn_timers *timers = &table->options.timers;
     bool is_invite = txn->kind == TXN_INVITE_SERVER;

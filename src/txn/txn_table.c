@@ -148,11 +148,12 @@ void txn_bytes_clear(struct txn_table *table, struct txn_bytes *bytes)
 
 bool txn_bytes_set(struct txn_table *table, struct txn_bytes *out, struct span bytes)
 {
-    txn_bytes_clear(table, out);
     char *at = txn_slab_take(table->slab, bytes.len);
+    if (at)
+        memcpy(at, bytes.at, bytes.len); /* before the old ones go, which `bytes` may lie in */
+    txn_bytes_clear(table, out);
     if (!at)
         return false;
-    memcpy(at, bytes.at, bytes.len);
     *out = (struct txn_bytes){at, (uint32_t)bytes.len};
     return true;
 }

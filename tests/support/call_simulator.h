@@ -89,6 +89,7 @@ static inline void sim_send_invite(struct sim *sim, unsigned index)
     if (caller->invite_cseq == 1)
         ask.to_tag = NULL;
     ask.body = caller->has_offer ? SIM_OFFER : NULL;
+    ask.extra = caller->extra;
     sim_send(sim, index, ask);
     /* No copy may arrive when its transaction has ended: the last one goes out after 31 T1. */
     if (caller->interval_ms < 16 * SIM_T1_MS)
@@ -144,6 +145,22 @@ static inline void sim_act(struct sim *sim, unsigned index)
     }
 }
 
+/* RFC 3262: each reliable 1xx is acknowledged, a repeated one again. */
+static inline void sim_send_prack(struct sim *sim, unsigned index, const struct sip_message *response)
+{
+    struct sim_caller *caller = &sim->callers[index];
+    struct span rseq = sip_message_value(response, SIP_HEADER_RSEQ);
+    char extra[96], branch[64];
+    if (!caller->pracks || sim_chance(sim, 20) || response->to.tag.len != TXN_TAG_LEN)
+        return;
+    memcpy(caller->to_tag, response->to.tag.at, TXN_TAG_LEN);
+    snprintf(extra, sizeof(extra), "RAck: %.*s %u INVITE\r\n", SPAN_ARG(rseq), response->cseq);
+    struct sip_ask ask = sim_ask(caller, "PRACK", ++caller->cseq, branch);
+    ask.extra = extra;
+    ask.body = response->body.len && !caller->answers_badly ? SIM_OFFER : NULL;
+    sim_send(sim, index, ask);
+}
+
 static inline void sim_hear_response(struct sim *sim, unsigned index, const struct sip_message *response)
 {
     struct sim_caller *caller = &sim->callers[index];
@@ -151,6 +168,8 @@ static inline void sim_hear_response(struct sim *sim, unsigned index, const stru
         return;
     if (response->cseq == caller->invite_cseq)
         caller->invite_answered = true;
+    if (response->status < 200 && sip_message_has(response, SIP_HEADER_RSEQ))
+        sim_send_prack(sim, index, response);
     if (response->status >= 200 && response->status < 300 && response->to.tag.len == TXN_TAG_LEN) {
         memcpy(caller->to_tag, response->to.tag.at, TXN_TAG_LEN);
         if (caller->acks && !sim_chance(sim, 10))
@@ -199,10 +218,16 @@ static inline void sim_accept(struct sim *sim, unsigned index, struct txn *txn, 
                                  .media_address = SPAN("192.0.2.1"),
                                  .source = sim->flow.remote,
                                  .user = &sim->callers[index]};
+    if (sim_chance(sim, 40)) {
+        accept.rings = true;
+        accept.ring_ms = (uint32_t)sim_below(sim, 20000);
+    }
     const char *why;
     struct call *call;
     if (call_new(sim->calls, txn, invite, &accept, &call, &why) != OK)
         sim_answer_plain(sim, txn, invite, 503);
+    else
+        sim->callers[index].opened++;
 }
 
 static inline void sim_decide(struct sim *sim, unsigned index, struct txn *txn, const struct sip_message *invite)
@@ -341,7 +366,10 @@ static inline void sim_set_up_caller(struct sim *sim, unsigned index)
     *caller = (struct sim_caller){.acks = !sim_chance(sim, 20),
                                   .is_deaf = sim_chance(sim, 10),
                                   .has_offer = sim_chance(sim, 75),
-                                  .answers_badly = sim_chance(sim, 20)};
+                                  .answers_badly = sim_chance(sim, 20),
+                                  .pracks = !sim_chance(sim, 20)};
+    static const char *const extras[] = {"", "Expires: 7\r\n", "Require: 100rel\r\n"};
+    caller->extra = extras[sim_below(sim, 3)];
     static const enum sim_decision decisions[] = {SIM_ACCEPT, SIM_ACCEPT, SIM_ACCEPT, SIM_REFUSE, SIM_HOLD, SIM_DROP};
     caller->decision = decisions[sim_below(sim, sizeof(decisions) / sizeof(*decisions))];
     snprintf(caller->call_id, sizeof(caller->call_id), "c%u-%llu", index, (unsigned long long)sim->seed % 100000);

@@ -55,6 +55,8 @@ struct sim_caller {
     char call_id[24], to_tag[TXN_TAG_LEN + 1];
     unsigned cseq, invite_cseq;
     uint64_t interval_ms, invited_ms;
+    const char *extra; /* header fields of its INVITE */
+    bool pracks, needs_prack, is_pracked;
     bool acks, is_deaf, has_offer, answers_badly, invite_answered;
     enum sim_decision decision;
     struct txn *held;
@@ -64,7 +66,7 @@ struct sim_caller {
     char bye_branch[48]; /* of ours */
     unsigned byes;       /* of ours, copies not counted */
     bool peer_ended;     /* its BYE was answered 200 */
-    unsigned starts, ends;
+    unsigned opened, starts, ends;
 };
 
 struct sim {
@@ -173,6 +175,11 @@ static inline void sim_watch_final(struct sim *sim, struct sim_caller *caller, s
                                 .first_ms = sim->fake.clock.mono_ms};
     span_copy(response->via.branch, final->branch, sizeof(final->branch));
     sim->finals++;
+    if (response->cseq_method == SIP_METHOD_PRACK && response->status == 200)
+        caller->is_pracked = true;
+    if (response->cseq_method == SIP_METHOD_INVITE && response->cseq == 1 && response->status < 300 &&
+        caller->needs_prack && !caller->is_pracked && !sim->wire_was_dead)
+        sim_fail(sim, "a 2xx came before the PRACK of an offer");
     if (response->cseq_method == SIP_METHOD_BYE && response->status == 200)
         caller->peer_ended = true;
 }
@@ -193,6 +200,16 @@ static inline void sim_watch_bye(struct sim *sim, struct sim_caller *caller)
         sim_fail(sim, "a BYE without a call");
     if (last && !last->is_acked && !sim->wire_was_dead && sim->fake.clock.mono_ms - last->first_ms < 64 * SIM_T1_MS)
         sim_fail(sim, "our BYE came before the ACK and before 64*T1");
+}
+
+static inline void sim_watch_provisional(struct sim *sim, struct sim_caller *caller)
+{
+    const struct sip_message *response = &sim->watched;
+    if (sim_final_find(caller, response->via.branch, response->cseq_method))
+        sim_fail(sim, "a provisional answer followed the final one");
+    bool is_reliable = sip_message_has(response, SIP_HEADER_RSEQ);
+    if (is_reliable && response->body.len)
+        caller->needs_prack = true;
 }
 
 /* Everything that leaves passes here. */
@@ -218,6 +235,8 @@ static inline void sim_watch(struct sim *sim, struct span bytes)
         sim_fail(sim, "a request other than BYE");
     else if (sim->watched.status >= 200)
         sim_watch_final(sim, caller, bytes);
+    else
+        sim_watch_provisional(sim, caller);
 }
 
 /* And every request that arrives. */
@@ -290,7 +309,7 @@ static inline void sim_on_txn_end(void *ctx, struct txn *txn)
 static inline void sim_watch_end_of(struct sim *sim, struct sim_caller *caller)
 {
     struct sim_final *last = sim_final_2xx(caller, 0);
-    if (caller->starts > 1 || caller->starts != caller->ends)
+    if (caller->opened > 1 || caller->opened != caller->ends || caller->starts > caller->opened)
         sim_fail(sim, "a call did not end once");
     if (!last || sim->wire_was_dead)
         return;

@@ -3,12 +3,22 @@
 #include "support/failing_malloc.h"
 #include "unit/call/support_call.h"
 
-static const char *const state_names[CALL_STATE_COUNT] = {"answered", "up", "leaving", "waiting", "ending", "over"};
-static const char *const event_names[CALL_EVENT_COUNT] = {"ack",      "noack", "resend", "peer_bye", "hangup",
-                                                          "reanswer", "turn",  "noturn", "done"};
-static const char *const deed_names[] = {"start", "resend", "stop", "tell", "tell_missing", "ask_turn", "bye"};
+static const char *const state_names[CALL_STATE_COUNT] = {"ringing", "answered", "up",  "leaving",
+                                                          "waiting", "ending",   "over"};
+static const char *const event_names[CALL_EVENT_COUNT] = {"ack",      "noack",  "resend",  "peer_bye", "hangup",
+                                                          "reanswer", "turn",   "noturn",  "done",     "ring",
+                                                          "answer",   "cancel", "expired", "noprack"};
+static const char *const deed_names[] = {"start", "resend", "stop", "tell", "tell_missing", "ask_turn",
+                                         "bye",   "ring",   "2xx",  "480",  "487",          "504"};
 
 static const char *const lines[] = {
+    "ringing peer_bye > over 487",
+    "ringing hangup > over 480",
+    "ringing ring > ringing ring",
+    "ringing answer > answered start 2xx",
+    "ringing cancel > over 487",
+    "ringing expired > over 487",
+    "ringing noprack > over 504",
     "answered ack > up stop tell",
     "answered noack > waiting stop tell_missing ask_turn",
     "answered resend > answered resend",

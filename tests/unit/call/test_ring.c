@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Before the answer: 180, RFC 3262, CANCEL, Expires. */
+#include "unit/call/support_call.h"
+
+static void ring(struct call_bench *bench, struct sip_ask ask, uint32_t ring_ms)
+{
+    struct call_accept accept = bench_accept(bench);
+    accept.rings = true;
+    accept.ring_ms = ring_ms;
+    sip_ask(&bench->asked, ask);
+    assert_int_equal(bench_answer(bench, &bench->udp, &accept), OK);
+    assert_int_equal(call_state(bench->call), CALL_RINGING);
+    assert_int_equal(bench_status(bench, -1), 180);
+    assert_true(bench_has(bench, -1, bench->tag));
+}
+
+static struct sip_ask prack_of(struct call_bench *bench, unsigned cseq, char extra[96], unsigned rseq_more)
+{
+    unsigned rseq = 0;
+    const char *at = strstr(fake_wire_text(&bench->wire, 0), "\r\nRSeq: ");
+    assert_non_null(at);
+    assert_int_equal(sscanf(at, "\r\nRSeq: %u", &rseq), 1);
+    snprintf(extra, 96, "RAck: %u 1 INVITE\r\n", rseq + rseq_more);
+    struct sip_ask prack = bench_in_dialog(bench, "PRACK", cseq);
+    prack.extra = extra;
+    return prack;
+}
+
+static void test_it_rings_and_answers(void **state)
+{
+    struct call_bench *bench = *state;
+    struct sip_ask invite = {.body = BENCH_OFFER};
+    ring(bench, invite, 3000);
+    assert_int_equal(bench->starts, 0);
+    assert_false(bench_has(bench, 0, "m=audio"));
+    fake_clock_pass(&bench->fake, 2999);
+    assert_int_equal(bench_request(bench, &bench->udp, invite), TXN_ABSORBED);
+    assert_int_equal(bench->wire.count, 2);
+    assert_true(span_equal(bench->wire.sent[0].bytes, bench->wire.sent[1].bytes));
+    fake_clock_pass(&bench->fake, 1);
+    assert_int_equal(bench_status(bench, -1), 200);
+    assert_true(bench_has(bench, -1, "m=audio"));
+    assert_int_equal(bench->starts, 1);
+    assert_int_equal(call_state(bench->call), CALL_ANSWERED);
+    fake_clock_pass(&bench->fake, 500);
+    assert_int_equal(bench->wire.count, 4);
+    assert_true(span_equal(bench->wire.sent[2].bytes, bench->wire.sent[3].bytes));
+    bench_ack(bench, &bench->udp);
+    assert_int_equal(call_state(bench->call), CALL_UP);
+}
+
+static void test_a_long_ringing_shows_signs_of_life(void **state)
+{
+    struct call_bench *bench = *state;
+    ring(bench, (struct sip_ask){.body = BENCH_OFFER}, 150000);
+    fake_clock_pass(&bench->fake, 149999);
+    assert_int_equal(bench_sent(bench, "SIP/2.0 180"), 3);
+    fake_clock_pass(&bench->fake, 1);
+    assert_int_equal(bench_status(bench, -1), 200);
+}
+
+static void test_cancel_while_it_rings(void **state)
+{
+    struct call_bench *bench = *state;
+    ring(bench, (struct sip_ask){.body = BENCH_OFFER}, 3000);
+    bench_request(bench, &bench->udp, (struct sip_ask){.method = "CANCEL"});
+    assert_int_equal(bench_status(bench, -2), 200);
+    assert_int_equal(bench_status(bench, -1), 487);
+    assert_true(bench_has(bench, -1, bench->tag));
+    assert_int_equal(bench->ends, 1);
+    assert_int_equal(bench->last_end, CALL_END_CANCELLED);
+    assert_int_equal(bench->starts, 0);
+    struct sip_ask ack = {.method = "ACK", .to_tag = bench->tag};
+    assert_int_equal(bench_request(bench, &bench->udp, ack), TXN_ACK_ABSORBED);
+    fake_clock_pass(&bench->fake, 32000);
+    assert_int_equal(bench_sent(bench, "SIP/2.0 200"), 1);
+    bench_assert_empty(bench);
+}
+
+static void test_bye_while_it_rings(void **state)
+{
+    struct call_bench *bench = *state;
+    ring(bench, (struct sip_ask){.body = BENCH_OFFER}, 3000);
+    bench_request(bench, &bench->udp, bench_in_dialog(bench, "BYE", 2));
+    assert_int_equal(bench_status(bench, -2), 200);
+    assert_int_equal(bench_status(bench, -1), 487);
+    assert_int_equal(bench->last_end, CALL_END_CANCELLED);
+}
+
+static void test_other_requests_while_it_rings(void **state)
+{
+    struct call_bench *bench = *state;
+    ring(bench, (struct sip_ask){.body = BENCH_OFFER}, 3000);
+    bench_request(bench, &bench->udp, bench_in_dialog(bench, "OPTIONS", 2));
+    assert_int_equal(bench_status(bench, -1), 200);
+    struct sip_ask update = bench_in_dialog(bench, "UPDATE", 3);
+    update.body = BENCH_OFFER;
+    bench_request(bench, &bench->udp, update);
+    assert_int_equal(bench_status(bench, -1), 500);
+    bench_request(bench, &bench->udp, bench_in_dialog(bench, "INVITE", 4));
+    assert_int_equal(bench_status(bench, -1), 500);
+    bench_request(bench, &bench->udp, bench_in_dialog(bench, "PRACK", 5));
+    assert_int_equal(bench_status(bench, -1), 481);
+    bench_ack(bench, &bench->udp); /* for what? */
+    assert_int_equal(call_state(bench->call), CALL_RINGING);
+    assert_int_equal(bench_ledger(bench, TXN_LEDGER_WRONG_CSEQ), 1);
+}
+
+static void test_the_invites_expiry(void **state)
+{
+    struct call_bench *bench = *state;
+    ring(bench, (struct sip_ask){.body = BENCH_OFFER, .extra = "Expires: 2\r\n"}, 3000);
+    fake_clock_pass(&bench->fake, 2000);
+    assert_int_equal(bench_status(bench, -1), 487);
+    assert_int_equal(bench->last_end, CALL_END_EXPIRED);
+}
+
+static void test_shutdown_while_it_rings(void **state)
+{
+    struct call_bench *bench = *state;
+    ring(bench, (struct sip_ask){.body = BENCH_OFFER}, 3000);
+    call_table_shutdown(bench->calls);
+    assert_int_equal(bench_status(bench, -1), 480);
+    assert_int_equal(bench->last_end, CALL_END_SHUTDOWN);
+    assert_int_equal(call_table_count(bench->calls), 0);
+}
+
+static void test_a_reliable_180_is_repeated_until_its_prack(void **state)
+{
+    struct call_bench *bench = *state;
+    uint64_t start = bench->fake.clock.mono_ms;
+    ring(bench, (struct sip_ask){.body = BENCH_OFFER, .extra = "Require: 100rel\r\n"}, 20000);
+    assert_true(bench_has(bench, 0, "\r\nRequire: 100rel\r\n"));
+    fake_clock_pass(&bench->fake, 4000);
+    static const uint64_t times[] = {0, 500, 1500, 3500};
+    assert_int_equal(bench->wire.count, 4);
+    for (size_t i = 0; i < 4; i++) {
+        assert_int_equal(bench->wire.sent[i].at_ms - start, times[i]);
+        assert_true(span_equal(bench->wire.sent[0].bytes, bench->wire.sent[i].bytes));
+    }
+    char extra[96];
+    bench_request(bench, &bench->udp, prack_of(bench, 2, extra, 1));
+    assert_int_equal(bench_status(bench, -1), 481);
+    struct sip_ask with_offer = prack_of(bench, 3, extra, 0);
+    with_offer.body = BENCH_OFFER;
+    bench_request(bench, &bench->udp, with_offer);
+    assert_int_equal(bench_status(bench, -1), 488);
+    bench_request(bench, &bench->udp, prack_of(bench, 4, extra, 0));
+    assert_int_equal(bench_status(bench, -1), 200);
+    bench_request(bench, &bench->udp, prack_of(bench, 5, extra, 0));
+    assert_int_equal(bench_status(bench, -1), 481); /* acknowledged already */
+    fake_clock_pass(&bench->fake, 15999);
+    assert_int_equal(bench_sent(bench, "SIP/2.0 180"), 4);
+    fake_clock_pass(&bench->fake, 1);
+    assert_int_equal(bench_status(bench, -1), 200);
+    assert_int_equal(call_state(bench->call), CALL_ANSWERED);
+}
+
+static void test_without_a_prack_the_invite_fails(void **state)
+{
+    struct call_bench *bench = *state;
+    ring(bench, (struct sip_ask){.body = BENCH_OFFER, .extra = "Require: 100rel\r\n"}, 100000);
+    fake_clock_pass(&bench->fake, 31999);
+    assert_int_equal(bench_sent(bench, "SIP/2.0 180"), 7); /* the interval has no limit but the end */
+    fake_clock_pass(&bench->fake, 1);
+    assert_int_equal(bench_status(bench, -1), 504);
+    assert_int_equal(bench->last_end, CALL_END_NO_PRACK);
+    fake_clock_pass(&bench->fake, 32000);
+    bench_assert_empty(bench);
+}
+
+static void test_our_offer_travels_in_the_reliable_180(void **state)
+{
+    struct call_bench *bench = *state;
+    ring(bench, (struct sip_ask){.extra = "Require: 100rel\r\n"}, 1000);
+    assert_true(bench_has(bench, 0, "m=audio"));
+    /* No 200 before the answer to it. */
+    fake_clock_pass(&bench->fake, 5000);
+    assert_int_equal(bench_sent(bench, "SIP/2.0 200"), 0);
+    char extra[96];
+    bench_request(bench, &bench->udp, prack_of(bench, 2, extra, 0));
+    assert_int_equal(bench_status(bench, -1), 488); /* without an answer */
+    struct sip_ask prack = prack_of(bench, 3, extra, 0);
+    prack.body = "v=0\r\no=alice 1 1 IN IP4 192.0.2.9\r\ns=-\r\nc=IN IP4 192.0.2.9\r\nt=0 0\r\n"
+                 "m=audio 49170 RTP/AVP 0\r\na=inactive\r\n";
+    bench_request(bench, &bench->udp, prack);
+    assert_true(bench_has(bench, -1, "CSeq: 3 PRACK") && bench_status(bench, -1) == 200);
+    fake_clock_pass(&bench->fake, 0);
+    assert_true(bench_has(bench, -1, "CSeq: 1 INVITE") && bench_status(bench, -1) == 200);
+    assert_false(bench_has(bench, -1, "m=audio"));
+    bench_ack(bench, &bench->udp);
+    assert_int_equal(call_state(bench->call), CALL_UP);
+    assert_int_equal(bench_sent(bench, "BYE"), 0);
+}
+
+static void test_ringing_without_memory(void **state)
+{
+    struct call_bench *bench = *state;
+    struct call_accept accept = bench_accept(bench);
+    accept.rings = true;
+    accept.ring_ms = 1000;
+    struct txn_slab *slab = txn_table_slab(bench->txns);
+    for (unsigned nth = 1; nth < 20; nth++) {
+        char call_id[24], branch[24];
+        snprintf(call_id, sizeof(call_id), "call-%u", nth);
+        snprintf(branch, sizeof(branch), "z9hG4bK-%u", nth);
+        sip_ask(&bench->asked, (struct sip_ask){.call_id = call_id, .branch = branch, .extra = "Require: 100rel\r\n"});
+        txn_slab_fail_at(slab, nth + 1); /* the first is the transaction */
+        enum err err = bench_answer(bench, &bench->udp, &accept);
+        txn_slab_fail_at(slab, 0);
+        assert_true(err == OK || err == ERR_NOMEM);
+        assert_int_equal(call_table_count(bench->calls), err == OK);
+        if (err == OK)
+            call_hangup(bench->call, span_make(NULL, 0));
+    }
+    fake_clock_pass(&bench->fake, 32000);
+    bench_assert_empty(bench);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, bench_setup, bench_teardown)
+    const struct CMUnitTest tests[] = {
+        TEST(test_it_rings_and_answers),
+        TEST(test_a_long_ringing_shows_signs_of_life),
+        TEST(test_cancel_while_it_rings),
+        TEST(test_bye_while_it_rings),
+        TEST(test_other_requests_while_it_rings),
+        TEST(test_the_invites_expiry),
+        TEST(test_shutdown_while_it_rings),
+        TEST(test_a_reliable_180_is_repeated_until_its_prack),
+        TEST(test_without_a_prack_the_invite_fails),
+        TEST(test_our_offer_travels_in_the_reliable_180),
+        TEST(test_ringing_without_memory),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
