@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The torture messages of RFC 4475 and RFC 5118 against the running engine, over UDP and TCP, where the vectors are."""
+import json
+import os
+import socket
+import subprocess
+import sys
+
+from harness.daemon import ROOT, Daemon
+from harness.registry import check, equal, skip, test
+from harness.sip import Phone
+
+VECTORS = ROOT.parent / "shared" / "vectors"
+
+# Over a stream these lose the framing, or lack its end, instead of being answered (RFC 4475 3.1.2.2, 3.1.2.3, 3.3.9; RFC
+# 3261 18.3): whether the connection ends at once.
+FRAMING = {"clerr": False, "baddn": False, "ncl": True, "mcl01": True, "inv2543": True}
+
+
+def judged(t, server, which, transport, policy):
+    """The lines that replay.py writes, one a message."""
+    out = t.path(f"{which}-{transport}-{policy}.jsonl")
+    # An address of our own: the client binds the ports that the messages name.
+    client = f"127.{1 + os.getpid() % 250}.{1 + os.getpid() // 250 % 250}.9"
+    subprocess.run([sys.executable, str(VECTORS / "replay.py"), which, "--server", f"{server[0]}:{server[1]}", "--client",
+                    client, "--transport", transport, "--policy", str(policy), "--wait", "0.4", "--json", str(out)],
+                   stdout=subprocess.DEVNULL, timeout=300)
+    check(out.exists(), f"replay.py {which} over {transport} ended before it judged anything")
+    return [json.loads(line) for line in out.read_text().splitlines()]
+
+
+def free_port():
+    """A port that is free for both: replay.py asks over UDP whether the server lives, on the port of whichever transport."""
+    while True:
+        with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as tcp, socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp:
+            tcp.bind(("127.0.0.1", 0))
+            try:
+                udp.bind(tcp.getsockname())
+            except OSError:
+                continue
+            return tcp.getsockname()[1]
+
+
+def registers_are_unknown(t, daemon):
+    phone = Phone(t, daemon.address("udp"))
+    phone.send_raw(phone.bytes_of(phone.request("REGISTER", "ok")))
+    return phone.receive().status == 501
+
+
+def is_right(line, transport, no_registrar, methods):
+    name = line["name"]
+    if transport == "tcp" and name in FRAMING:
+        closed = "closed" in line["note"]
+        return "SERVER-DEAD" not in line["note"] and 200 not in line["codes"] and (closed or not FRAMING[name])
+    if no_registrar and methods.get(name) == "REGISTER" and line["codes"] and set(line["codes"]) == {501}:
+        return True
+    if name == "insuf":  # it has no Call-ID to tell its answer from a retransmission of another's
+        return "SERVER-DEAD" not in line["note"]
+    return line["verdict"] in ("PASS", "PASS-ALT")
+
+
+def replay(t, which, code, policy):
+    if not (VECTORS / which / "index.json").exists():
+        skip(f"there is no {VECTORS}")
+    messages = json.loads((VECTORS / which / "index.json").read_text())["messages"]
+    methods = {message["name"]: message["method"] for message in messages}
+    for transport in ("udp", "tcp"):  # a daemon each: the second would meet the transactions of the first
+        port = free_port()
+        daemon = Daemon(t, policy=policy, listen=(f"udp:127.0.0.1:{port}", f"tcp:127.0.0.1:{port}"))
+        no_registrar = registers_are_unknown(t, daemon)
+        lines = judged(t, daemon.address(transport), which, transport, code)
+        equal(len(lines), len(messages), f"{which} messages judged over {transport}")
+        wrong = [f"{line['name']}: got {line['codes']}, want {line['expect']} {line['note']}" for line in lines
+                 if not is_right(line, transport, no_registrar, methods)]
+        check(not wrong, f"{which} over {transport}:\n" + "\n".join(wrong))
+        daemon.kill()
+        t.note(f"{len(lines)} {transport}")
+
+
+@test(limit=240)
+def rfc4475_messages_are_treated_right(t):
+    replay(t, "rfc4475", 200, "return function(req) return ok {} end\n")
+
+
+@test(limit=240)
+def rfc4475_messages_when_all_is_gone(t):
+    replay(t, "rfc4475", 410, 'return function(req) return gone { evidence = "test" } end\n')
+
+
+@test(limit=120)
+def rfc5118_messages_are_treated_right(t):
+    replay(t, "rfc5118", 200, "return function(req) return ok {} end\n")
