@@ -2,6 +2,9 @@
 #include "support/cmocka_all.h"
 
 #include "sip/sip_address.h"
+#include "sip/sip_multipart.h"
+#include "sip/sip_reply.h"
+#include "support/failing_malloc.h"
 #include "support_guard.h"
 
 #include <stdio.h>
@@ -168,6 +171,25 @@ static void addresses_of_all_fields_are_walked(void **state)
     assert_int_equal(sip_address_walk_next(&walk, &address), ERR_NOT_FOUND);
 }
 
+/* There is no allocation point on the way of a request: with every allocation failing, nothing does. */
+static void nothing_is_allocated(void **state)
+{
+    char bytes[2048];
+    struct buffer out = buffer_over(bytes, sizeof(bytes));
+    const struct sip_reply_via via = {.received = SPAN("192.0.2.9"), .rport = 1};
+    struct span sdp;
+    (void)state;
+    failing_malloc_at(1);
+    parse_request();
+    sip_reply_begin(&out, &message, 410, SPAN(""), &via, SPAN("t"));
+    sip_reply_end(&out, SPAN(""), SPAN(""));
+    enum err err = sip_multipart_sdp(&message, &sdp);
+    bool failed = failing_malloc_off();
+    assert_false(failed);
+    assert_int_equal(err, ERR_NOT_FOUND);
+    assert_false(out.overflow);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -178,6 +200,7 @@ int main(void)
         cmocka_unit_test(blocks_do_not_matter),
         cmocka_unit_test(problems_become_reason_phrases),
         cmocka_unit_test(addresses_of_all_fields_are_walked),
+        cmocka_unit_test(nothing_is_allocated),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
