@@ -1,44 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Our BYE (RFC 3261 15.1.1), over the flow that the call came by: a Contact never makes us reach another host. */
+/* Our BYE (RFC 3261 15.1.1): its bytes.  Which way it goes: call_errand.c. */
 #include "call/call_priv.h"
 
 #include "sip/sip_address.h"
 #include "sip/sip_request.h"
-
-static void bye_over(void *user, struct txn *txn)
-{
-    (void)txn;
-    struct call *call = user;
-    call->bye = NULL;
-    call_run(call, CALL_EV_BYE_DONE);
-}
-
-/* Whatever the answer is, 481 included, the call is over. */
-static void on_final(void *user, struct txn *txn, const struct sip_message *response)
-{
-    (void)response;
-    txn_client_detach(txn);
-    bye_over(user, txn);
-}
-
-static void on_timeout(void *user, struct txn *txn)
-{
-    ((struct call *)user)->table->counters.bye_failures++;
-    bye_over(user, txn);
-}
-
-static void on_transport_error(void *user, struct txn *txn, enum err err)
-{
-    (void)err;
-    ((struct call *)user)->table->counters.bye_failures++;
-    bye_over(user, txn);
-}
-
-static const struct txn_client_handlers handlers = {
-    .on_final = on_final,
-    .on_timeout = on_timeout,
-    .on_transport_error = on_transport_error,
-};
 
 static size_t route_spans(const struct call *call, struct span routes[SIP_REQUEST_ROUTES_MAX])
 {
@@ -53,21 +18,21 @@ static size_t route_spans(const struct call *call, struct span routes[SIP_REQUES
 }
 
 /* Our sent-by is the host of our Contact. */
-static void set_via(struct sip_request *bye, const struct call *call, struct buffer *host)
+static void set_via(struct sip_request *bye, const struct call *call, const struct net_flow *flow, struct buffer *host)
 {
     struct sip_address contact;
     const char *why;
-    bye->via_transport = span_of(net_transport_name(call->flow.transport));
-    bye->via_rport = call->flow.transport == NET_UDP;
+    bye->via_transport = span_of(net_transport_name(flow->transport));
+    bye->via_rport = flow->transport == NET_UDP;
     if (sip_address_parse(call_text(call, CALL_TEXT_CONTACT), &contact, &why) == OK && contact.uri.host.len) {
         sip_host_add(host, contact.uri.host, contact.uri.host_kind);
         bye->via_port = contact.uri.port;
     } else {
-        bool brackets = call->flow.local.family == NET_FAMILY_IP6;
+        bool brackets = flow->local.family == NET_FAMILY_IP6;
         buffer_add_text(host, brackets ? "[" : "");
-        net_address_format_ip(&call->flow.local, host);
+        net_address_format_ip(&flow->local, host);
         buffer_add_text(host, brackets ? "]" : "");
-        bye->via_port = call->flow.local.port;
+        bye->via_port = flow->local.port;
     }
     bye->via_host = buffer_span(host);
 }
@@ -81,7 +46,7 @@ static void add_reason(const struct call *call, struct buffer *out)
         sip_request_header(out, SPAN("Reason"), reason);
 }
 
-static bool build(struct call *call, const char *branch, struct buffer *out)
+bool call_bye_build(struct call *call, const struct net_flow *flow, const char *branch, struct buffer *out)
 {
     struct span routes[SIP_REQUEST_ROUTES_MAX];
     char host_text[300];
@@ -98,37 +63,22 @@ static bool build(struct call *call, const char *branch, struct buffer *out)
         .from = buffer_span(&from),
         .to = call_text(call, CALL_TEXT_FROM),
         .call_id = call_text(call, CALL_TEXT_ID),
-        .cseq = ++call->local_cseq,
+        .cseq = call->local_cseq,
         .routes = routes,
         .route_count = route_spans(call, routes),
     };
-    set_via(&bye, call, &host);
+    set_via(&bye, call, flow, &host);
     sip_request_begin(out, &bye);
     add_reason(call, out);
     sip_request_end(out, span_make(NULL, 0), span_make(NULL, 0));
     return !out->overflow && !from.overflow && !host.overflow;
 }
 
-bool call_bye_send(struct call *call)
+struct span call_bye_next_hop(const struct call *call)
 {
-    struct call_table *table = call->table;
-    char branch[TXN_BRANCH_LEN];
-    txn_branch_new(table->options.txns, branch);
-    struct buffer out = buffer_over(table->scratch, CALL_SCRATCH_LEN);
-    bool is_sent = build(call, branch, &out);
-    struct txn_client_request request = {
-        .method = SPAN("BYE"),
-        .call_id = call_text(call, CALL_TEXT_ID),
-        .branch = span_make(branch, TXN_BRANCH_LEN),
-        .flow = call->flow,
-        .bytes = buffer_span(&out),
-        .handlers = &handlers,
-        .user = call,
-    };
-    is_sent = is_sent && txn_client_new(table->options.txns, &request, &call->bye) == OK;
-    if (is_sent)
-        table->counters.byes_sent++;
-    else
-        table->counters.bye_failures++;
-    return is_sent;
+    struct span routes[SIP_REQUEST_ROUTES_MAX];
+    struct sip_request bye = {.target = span_make(call->target.at, call->target.len),
+                              .routes = routes,
+                              .route_count = route_spans(call, routes)};
+    return sip_request_next_hop(&bye);
 }

@@ -73,10 +73,12 @@ enum err call_new(struct call_table *table, struct txn *txn, const struct sip_me
         return err;
     }
     call_link(call);
-    if (call->early)
+    if (!call->early)
+        call_start_answer(call);
+    else if (accept->ring_ms || call_ring_event(call, table->clock->mono_ms) != CALL_EV_ANSWER)
         call_arm(call);
     else
-        call_start_answer(call);
+        call_run(call, CALL_EV_ANSWER);
     *out_call = call;
     return OK;
 }

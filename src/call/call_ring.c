@@ -113,7 +113,11 @@ void call_ring_refuse(struct call *call, unsigned code)
         return;
     }
     struct call_reply reply = {.txn = txn, .request = table->held, .source = &call->source};
-    call_reply_plain(table, &reply, code);
+    bool is_shutdown = call->end == CALL_END_SHUTDOWN;
+    struct buffer out = call_reply_begin(table, &reply, is_shutdown ? 503 : code, no_span);
+    if (is_shutdown && table->options.retry_after_s)
+        sip_reply_header_u64(&out, SPAN("Retry-After"), table->options.retry_after_s);
+    call_reply_end(&reply, is_shutdown ? 503 : code, &out);
 }
 
 uint64_t call_ring_due(const struct call *call)

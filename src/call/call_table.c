@@ -19,6 +19,8 @@ enum err call_table_new(const struct call_options *options, struct call_table **
     table->slab = txn_table_slab(options->txns);
     table->timers = *txn_table_timers(options->txns);
     enum err err = map_init(&table->by_tag);
+    if (err == OK && (err = map_init(&table->errands)) != OK)
+        map_done(&table->by_tag);
     if (err != OK) {
         free(table);
         return err;
@@ -47,6 +49,7 @@ void call_table_free(struct call_table *table)
         call_free(call);
     }
     map_done(&table->by_tag);
+    map_done(&table->errands);
     free(table->scratch);
     free(table->offer);
     free(table->reply);
@@ -144,6 +147,11 @@ void call_table_shutdown(struct call_table *table)
     }
 }
 
+void call_table_flow_closed(struct call_table *table, const struct net_flow *flow)
+{
+    call_errand_lost(table, flow);
+}
+
 size_t call_table_count(const struct call_table *table)
 {
     return table->by_tag.count;
@@ -227,6 +235,15 @@ uint64_t call_age_ms(const struct call *call)
 uint32_t call_resends(const struct call *call)
 {
     return call->resends;
+}
+
+const char *call_ack_text(const struct call *call)
+{
+    if (call->answer.is_waiting)
+        return "awaited";
+    if (call->end == CALL_END_NO_ACK)
+        return "missing";
+    return call->acked_once ? "acknowledged" : "none";
 }
 
 void *call_user(const struct call *call)

@@ -3,6 +3,7 @@
  * said inside them.  Single-threaded, on top of the transactions of the same worker. */
 #pragma once
 
+#include "locate/locate_table.h"
 #include "txn/txn_table.h"
 
 struct call;
@@ -53,10 +54,25 @@ struct call_handlers {
     void (*on_request)(void *ctx, struct call *call, const struct sip_message *request, unsigned code);
 };
 
+/* How our own requests find their way (RFC 3263).  An open connection that the call came by goes first.  Then the places
+ * that the first route, or else the target, leads to, as far as they may be reached: a Contact must never make us reach
+ * an inner address.  Last the flow that the call came by.  The next is tried when one fails: on a transport error, a
+ * timeout and 503 (RFC 3261 8.1.3.1, RFC 3263 4.3, RFC 4321).  All zero: only that flow. */
+struct call_ways {
+    void *ctx;
+    struct locate_table *locator; /* borrowed; outlives the table; NULL: nothing is located */
+    unsigned transports;          /* that can be opened: bits 1 << enum net_transport */
+    bool (*is_open)(void *ctx, const struct net_flow *flow);
+    bool (*may_reach)(void *ctx, const struct net_address *address);
+    enum err (*open)(void *ctx, const struct locate_hop *hop, struct net_flow *out_flow);
+};
+
 struct call_options {
     struct txn_table *txns; /* borrowed; its clock, wheel, wire, ledger and caps serve here too */
     size_t cap;             /* calls; 0: 250,000 */
+    uint32_t retry_after_s; /* in the 503 to INVITEs that ring when the table shuts down; 0: not said */
     struct call_handlers handlers;
+    struct call_ways ways;
 };
 
 MUST_CHECK enum err call_table_new(const struct call_options *options, struct call_table **out_table);
@@ -116,8 +132,11 @@ MUST_CHECK enum err call_cancel(struct call_table *table, const struct sip_messa
 enum { CALL_REASON_MAX = 127 };
 /* A call that rings is refused with 480 instead, and is gone when this returns. */
 void call_hangup(struct call *call, struct span reason);
-/* Hangs up every call.  New ones are refused (ERR_FULL) from now on. */
+/* Hangs up every call; to one that rings, 503: another server may take it.  New ones are refused (ERR_FULL) from now on. */
 void call_table_shutdown(struct call_table *table);
+
+/* A connection has gone: what we asked over it, and was not answered, goes another way. */
+void call_table_flow_closed(struct call_table *table, const struct net_flow *flow);
 
 size_t call_table_count(const struct call_table *table);
 /* Calls whose BYE has not gone out yet, and was not given up: at 0 an orderly end owes nobody anything. */
@@ -139,6 +158,9 @@ const struct net_flow *call_flow(const struct call *call);
 const struct net_address *call_source(const struct call *call);
 uint64_t call_age_ms(const struct call *call);
 uint32_t call_resends(const struct call *call); /* of all its 2xx */
+/* What is known of the ACK for its latest 2xx: "none" (no 2xx went out, or a BYE came first), "awaited", "acknowledged" or
+ * "missing". */
+const char *call_ack_text(const struct call *call);
 void *call_user(const struct call *call);
 
 struct call_counters {

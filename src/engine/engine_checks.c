@@ -8,8 +8,7 @@
 /* Extensions that a Require may name. */
 static bool supports(struct span option)
 {
-    (void)option;
-    return false;
+    return span_equal_nocase(option, SPAN("100rel"));
 }
 
 /* 8.2.1 */

@@ -18,7 +18,10 @@ static enum err make_tables(struct engine_core *core)
     enum err err = txn_table_new(&txns, &core->txns);
     if (err != OK)
         return err;
-    struct call_options calls = {.txns = core->txns, .cap = config->max_calls, .handlers = engine_call_handlers(core)};
+    struct call_options calls = {.txns = core->txns,
+                                 .cap = config->max_calls,
+                                 .retry_after_s = config->retry_after_s,
+                                 .handlers = engine_call_handlers(core)};
     return call_table_new(&calls, &core->calls);
 }
 
@@ -38,7 +41,6 @@ enum err engine_core_new(const struct engine_core_options *options, struct engin
     core->key = options->key;
     core->worker = options->worker;
     core->last.note = "";
-    list_init(&core->ringing);
     enum err err = make_tables(core);
     if (err != OK) {
         engine_core_free(core);
@@ -50,7 +52,6 @@ enum err engine_core_new(const struct engine_core_options *options, struct engin
 
 static void free_tables(struct engine_core *core)
 {
-    engine_ring_forget_all(core);
     if (core->calls)
         call_table_free(core->calls);
     if (core->txns)

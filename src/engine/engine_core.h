@@ -61,7 +61,6 @@ struct engine_core {
     unsigned worker;
     struct txn_table *txns;
     struct call_table *calls;
-    struct list ringing;   /* INVITEs whose 200 comes later */
     struct policy *policy; /* borrowed: the active version's VM of this worker; NULL: nothing can be decided, 503 */
     uint64_t version;
     bool draining;

@@ -21,7 +21,7 @@ enum engine_treatment engine_treatment(enum sip_method method)
 
 struct span engine_allow(void)
 {
-    return SPAN("INVITE, ACK, CANCEL, BYE, OPTIONS, MESSAGE, INFO, UPDATE");
+    return SPAN("INVITE, ACK, CANCEL, BYE, OPTIONS, MESSAGE, INFO, PRACK, UPDATE");
 }
 
 /* Columns of the second table: methods that a verdict treats alike. */

@@ -51,15 +51,6 @@ bool engine_checks(struct engine_request *request);
 void engine_decide(struct engine_request *request);
 void engine_carry_out(struct engine_request *request);
 
-/* Answers the INVITE 200 and opens its call, or says why not. */
-void engine_accept(struct engine_request *request, const struct call_accept *accept);
-
-/* engine_ring.c: 180 now, `accept` after `ring_ms`.  False: nothing is left but to answer at once. */
-bool engine_ring(struct engine_request *request, const struct call_accept *accept, int32_t ring_ms);
-/* The transaction ends: whatever it was to be answered. */
-void engine_ring_forget(struct txn *txn);
-void engine_ring_forget_all(struct engine_core *core);
-
 /* engine_report.c: the decision log and the events. */
 void engine_report_decision(struct engine_request *request);
 /* Tells the policy of the call that its decision began. */

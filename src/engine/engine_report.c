@@ -180,16 +180,9 @@ static void txn_unacknowledged(void *ctx, struct txn *txn, const struct txn_ack 
     tell_policy(core, POLICY_ON_ACK_MISSING, &view);
 }
 
-static void txn_ended(void *ctx, struct txn *txn)
-{
-    (void)ctx;
-    engine_ring_forget(txn);
-}
-
 struct txn_handlers engine_txn_handlers(struct engine_core *core)
 {
-    return (struct txn_handlers){
-        .ctx = core, .on_ack = txn_acknowledged, .on_no_ack = txn_unacknowledged, .on_end = txn_ended};
+    return (struct txn_handlers){.ctx = core, .on_ack = txn_acknowledged, .on_no_ack = txn_unacknowledged};
 }
 
 static void call_acknowledged(void *ctx, struct call *call, const struct call_ack *ack)

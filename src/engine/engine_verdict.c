@@ -128,7 +128,17 @@ static struct span media_address(const struct engine_request *request, char text
     return buffer_span(&out);
 }
 
-void engine_accept(struct engine_request *request, const struct call_accept *accept)
+static enum call_sdp sdp_of(enum policy_sdp sdp)
+{
+    static const enum call_sdp modes[] = {[POLICY_SDP_INACTIVE] = CALL_SDP_INACTIVE,
+                                          [POLICY_SDP_SENDONLY] = CALL_SDP_SENDONLY,
+                                          [POLICY_SDP_RECVONLY] = CALL_SDP_RECVONLY,
+                                          [POLICY_SDP_SENDRECV] = CALL_SDP_SENDRECV,
+                                          [POLICY_SDP_BODY] = CALL_SDP_BODY};
+    return modes[sdp];
+}
+
+static void start_call(struct engine_request *request, const struct call_accept *accept)
 {
     struct engine_core *core = request->core;
     const char *why = NULL;
@@ -157,14 +167,15 @@ static void accept_call(struct engine_request *request)
     struct call_accept accept = {
         .reason = from->reason,
         .contact = engine_contact(request, contact),
-        .sdp = from->sdp == POLICY_SDP_BODY ? CALL_SDP_BODY : CALL_SDP_INACTIVE,
+        .sdp = sdp_of(from->sdp),
         .body = from->sdp_body,
         .extra = extra.overflow ? SPAN("") : buffer_span(&extra),
+        .rings = from->ring_ms >= 0,
+        .ring_ms = from->ring_ms > 0 ? (uint32_t)from->ring_ms : 0,
         .source = request->flow->remote,
     };
     accept.media_address = media_address(request, address, &accept.media_is_ipv6);
-    if (from->ring_ms < 0 || !engine_ring(request, &accept, from->ring_ms))
-        engine_accept(request, &accept);
+    start_call(request, &accept);
 }
 
 static void carry_out_ok(struct engine_request *request)

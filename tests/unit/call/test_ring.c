@@ -49,6 +49,24 @@ static void test_it_rings_and_answers(void **state)
     assert_int_equal(call_state(bench->call), CALL_UP);
 }
 
+static void test_180_and_200_at_once(void **state)
+{
+    struct call_bench *bench = *state;
+    struct call_accept accept = bench_accept(bench);
+    accept.rings = true;
+    sip_ask(&bench->asked, (struct sip_ask){.body = BENCH_OFFER});
+    assert_int_equal(bench_answer(bench, &bench->udp, &accept), OK);
+    assert_int_equal(bench_status(bench, 0), 180);
+    assert_int_equal(bench_status(bench, 1), 200);
+    assert_int_equal(call_state(bench->call), CALL_ANSWERED);
+    call_hangup(bench->call, span_make(NULL, 0));
+    /* Hung up while it rings: 480. */
+    ring(bench, (struct sip_ask){.body = BENCH_OFFER, .call_id = "c2", .branch = "z9hG4bK-2"}, 1000);
+    call_hangup(bench->call, span_make(NULL, 0));
+    assert_int_equal(bench_status(bench, -1), 480);
+    assert_int_equal(bench->last_end, CALL_END_HANGUP);
+}
+
 static void test_a_long_ringing_shows_signs_of_life(void **state)
 {
     struct call_bench *bench = *state;
@@ -120,7 +138,7 @@ static void test_shutdown_while_it_rings(void **state)
     struct call_bench *bench = *state;
     ring(bench, (struct sip_ask){.body = BENCH_OFFER}, 3000);
     call_table_shutdown(bench->calls);
-    assert_int_equal(bench_status(bench, -1), 480);
+    assert_int_equal(bench_status(bench, -1), 503);
     assert_int_equal(bench->last_end, CALL_END_SHUTDOWN);
     assert_int_equal(call_table_count(bench->calls), 0);
 }
@@ -222,6 +240,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, bench_setup, bench_teardown)
     const struct CMUnitTest tests[] = {
         TEST(test_it_rings_and_answers),
+        TEST(test_180_and_200_at_once),
         TEST(test_a_long_ringing_shows_signs_of_life),
         TEST(test_cancel_while_it_rings),
         TEST(test_bye_while_it_rings),

@@ -33,7 +33,6 @@ static void test_180_then_200(void **state)
     expect(180, NULL);
     world_advance(&world, 1999);
     assert_int_equal(world_code(&world), 0);
-    assert_int_equal(call_table_count(world.core->calls), 0);
     world_advance(&world, 1);
     expect(200, "SIP/2.0 200 Good Day\r\n");
     assert_non_null(strstr(world_last(&world), "\r\nX-Kept: yes\r\n"));
@@ -54,7 +53,6 @@ static void test_a_cancel_in_between(void **state)
     assert_true(refused);
     world_advance(&world, 60000);
     assert_int_equal(call_table_count(world.core->calls), 0);
-    assert_true(list_is_empty(&world.core->ringing));
     assert_true(engine_core_is_idle(world.core));
     world_close(&world);
 }
@@ -67,7 +65,6 @@ static void test_without_a_pause(void **state)
     expect(200, NULL);
     assert_int_equal(world.sent_count, 2);
     assert_int_equal(strncmp(world.sent[0], "SIP/2.0 180", 11), 0);
-    assert_true(list_is_empty(&world.core->ringing));
     world_close(&world);
 }
 
@@ -77,9 +74,8 @@ static void test_an_end_in_between(void **state)
     world_open(&world, NULL, ring_policy);
     invite("a");
     assert_false(engine_core_is_idle(world.core));
-    call_table_shutdown(world.core->calls);
-    world_advance(&world, 2000); /* no new calls any more: the caller is told */
-    expect(503, NULL);
+    call_table_shutdown(world.core->calls); /* another server may take the call */
+    expect(503, "\r\nRetry-After: ");
     invite("b");
     world_close(&world); /* while one rings */
 }
