@@ -30,9 +30,10 @@ struct sip_scan {
     uint64_t found;
 };
 
-/* One bit for each of the first 64 bytes that is a control byte.  The plain one is the definition, the other one uses
- * what the machine has. */
+/* One bit for each of the first 64 bytes that is a control byte.  The plain one is the definition, the second goes by
+ * words, the third uses what the machine has. */
 uint64_t sip_scan_block_plain(const char *at, size_t len);
+uint64_t sip_scan_block_words(const char *at, size_t len);
 uint64_t sip_scan_block(const char *at, size_t len);
 
 static inline struct sip_scan sip_scan_begin(const char *at, const char *end)
