@@ -134,6 +134,13 @@ void txn_client_detach(struct txn *txn)
     txn->user = NULL;
 }
 
+void txn_client_fail(struct txn *txn, enum err err)
+{
+    bool is_open = txn->kind == TXN_CLIENT && (txn->state == TXN_TRYING || txn->state == TXN_PROCEEDING);
+    if (is_open && txn_run(txn, TXN_EV_TRANSPORT_ERROR, &(struct txn_cause){.err = err}) != OK)
+        return; /* nothing is stored that could fail */
+}
+
 struct span txn_request(const struct txn *txn)
 {
     return span_make(txn->held.at, txn->held.len);

@@ -169,6 +169,9 @@ MUST_CHECK enum err txn_client_new(struct txn_table *table, const struct txn_cli
                                    struct txn **out_txn);
 /* Its user has gone: the transaction goes on (it still repeats and absorbs), but calls nobody. */
 void txn_client_detach(struct txn *txn);
+/* The connection that the request went over has gone: on_transport_error is called before this returns, unless a final
+ * response came first. */
+void txn_client_fail(struct txn *txn, enum err err);
 /* A response: false when it belongs to no request of ours (it is to be dropped). */
 bool txn_receive_response(struct txn_table *table, const struct sip_message *response);
 
