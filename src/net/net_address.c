@@ -102,8 +102,15 @@ void net_address_format_ip(const struct net_address *address, struct buffer *out
         buffer_add_literal(out, "none");
         return;
     }
-    int family = address->family == NET_FAMILY_IP4 ? AF_INET : AF_INET6;
-    buffer_add_text(out, inet_ntop(family, address->ip, text, sizeof(text)));
+    if (address->family == NET_FAMILY_IP4) { /* inet_ntop prints it with printf, and every answer needs it */
+        for (int i = 0; i < 4; i++) {
+            if (i > 0)
+                buffer_add_byte(out, '.');
+            buffer_add_u64(out, address->ip[i]);
+        }
+        return;
+    }
+    buffer_add_text(out, inet_ntop(AF_INET6, address->ip, text, sizeof(text)));
     if (address->scope != 0) {
         buffer_add_byte(out, '%');
         buffer_add_u64(out, address->scope);
