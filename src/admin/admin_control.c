@@ -15,8 +15,7 @@ struct errand {
     struct release_report report;
 };
 
-/* False: the engine is going, and that has been answered. */
-static bool run(struct admin_request *request, void (*fn)(void *arg), void *arg)
+bool admin_on_control(struct admin_request *request, void (*fn)(void *arg), void *arg)
 {
     const struct admin_world *world = request->world;
     enum err err = world->control(world->ctx, fn, arg);
@@ -52,7 +51,7 @@ void admin_post_reload(struct admin_request *request)
     struct json_t *tree;
     if (!admin_body_read(request, fields, &errand, &tree))
         return;
-    if (run(request, do_reload, &errand))
+    if (admin_on_control(request, do_reload, &errand))
         answer_report(&errand, MHD_HTTP_UNPROCESSABLE_CONTENT);
     admin_body_free(tree);
 }
@@ -67,7 +66,7 @@ static void do_rollback(void *arg)
 void admin_post_rollback(struct admin_request *request)
 {
     struct errand errand = {.request = request};
-    if (run(request, do_rollback, &errand))
+    if (admin_on_control(request, do_rollback, &errand))
         answer_report(&errand, MHD_HTTP_CONFLICT);
 }
 
@@ -81,7 +80,7 @@ static void do_versions(void *arg)
 
 void admin_get_versions(struct admin_request *request)
 {
-    (void)run(request, do_versions, request);
+    (void)admin_on_control(request, do_versions, request);
 }
 
 static void do_status(void *arg)
@@ -92,7 +91,7 @@ static void do_status(void *arg)
 
 void admin_get_status(struct admin_request *request)
 {
-    (void)run(request, do_status, request);
+    (void)admin_on_control(request, do_status, request);
 }
 
 static void do_drain(void *arg)
@@ -110,7 +109,7 @@ void admin_post_drain(struct admin_request *request)
     struct json_t *tree;
     if (!admin_body_read(request, fields, &errand, &tree))
         return;
-    if (run(request, do_drain, &errand)) {
+    if (admin_on_control(request, do_drain, &errand)) {
         struct json json = json_into(&request->answer);
         json_object_begin(&json);
         json_put_bool(&json, "draining", errand.on);

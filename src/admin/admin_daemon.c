@@ -43,6 +43,21 @@ static void world_status(void *ctx, struct buffer *out)
     daemon_status_json(ctx, out);
 }
 
+static void world_calls(void *ctx, size_t limit, struct buffer *out)
+{
+    daemon_calls_json(ctx, limit, out);
+}
+
+static enum err world_call(void *ctx, struct span call_id, struct buffer *out)
+{
+    return daemon_call_json(ctx, call_id, out);
+}
+
+static void world_peers(void *ctx, struct buffer *out)
+{
+    daemon_peers_json(ctx, out);
+}
+
 static void world_drain(void *ctx, bool on)
 {
     daemon_drain(ctx, on);
@@ -68,6 +83,9 @@ void admin_world_of_daemon(struct daemon *daemon, struct admin_world *out_world)
         .versions = world_versions,
         .status = world_status,
         .drain = world_drain,
+        .calls = world_calls,
+        .call = world_call,
+        .peers = world_peers,
         .directory = world_directory,
         .metrics = world_metrics,
     };

@@ -100,6 +100,13 @@ void admin_get_status(struct admin_request *request);
 void admin_post_drain(struct admin_request *request);
 void admin_get_metrics(struct admin_request *request);
 
+/* admin_calls.c */
+void admin_get_calls(struct admin_request *request);
+void admin_get_call(struct admin_request *request);
+void admin_get_peers(struct admin_request *request);
+/* admin_control.c: runs fn(arg) on the control thread; false: the engine is going, and that has been answered. */
+bool admin_on_control(struct admin_request *request, void (*fn)(void *arg), void *arg);
+
 /* admin_directory.c, admin_directory_care.c */
 struct directory *admin_directory(struct admin_request *request); /* NULL: answered */
 void admin_directory_add(struct admin_request *request);

@@ -19,6 +19,9 @@ struct admin_world {
     void (*versions)(void *ctx, struct buffer *out); /* a JSON array */
     void (*status)(void *ctx, struct buffer *out);   /* a JSON object */
     void (*drain)(void *ctx, bool on);
+    void (*calls)(void *ctx, size_t limit, struct buffer *out);           /* a JSON object */
+    enum err (*call)(void *ctx, struct span call_id, struct buffer *out); /* one; ERR_NOT_FOUND: nothing is known */
+    void (*peers)(void *ctx, struct buffer *out);                         /* one */
 
     /* These are called on any thread, and never wait for the control thread. */
     struct directory *(*directory)(void *ctx); /* NULL where none was ever made */

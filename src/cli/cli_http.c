@@ -119,7 +119,7 @@ void cli_http_answer_done(struct cli_http_answer *answer)
 json_t *cli_http_json(const struct cli_http_answer *answer, struct fault *fault)
 {
     json_error_t error = {.text = "empty"};
-    json_t *json = json_loadb(answer->body.at ? answer->body.at : "", answer->body.len, 0, &error);
+    json_t *json = json_loadb(answer->body.at ? answer->body.at : "", answer->body.len, JSON_ALLOW_NUL, &error);
     if (!json)
         (void)fault_set(fault, ERR_SYNTAX, NULL, 0, "HTTP %u with no JSON in it: %s", answer->status, error.text);
     return json;

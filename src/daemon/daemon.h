@@ -44,6 +44,13 @@ enum err daemon_rollback(struct daemon *daemon, struct release_report *out_repor
 struct release *daemon_release(struct daemon *daemon);
 /* Status as one JSON object: version, listeners, workers, calls, transactions, ACK ledger, directory, drops. */
 void daemon_status_json(struct daemon *daemon, struct buffer *out);
+/* Live calls, at most `limit` a worker: {"total","shown","calls":[...]}. */
+void daemon_calls_json(struct daemon *daemon, size_t limit, struct buffer *out);
+/* What is known of one Call-ID: its live calls and its messages in the rings.  ERR_NOT_FOUND: nothing; `out` is then as it
+ * was. */
+MUST_CHECK enum err daemon_call_json(struct daemon *daemon, struct span call_id, struct buffer *out);
+/* The ACK ledger, peer by peer, the latest first: {"peers":[...],"total":{...}}. */
+void daemon_peers_json(struct daemon *daemon, struct buffer *out);
 /* New requests get 503 with Retry-After from now on; calls go on. */
 void daemon_drain(struct daemon *daemon, bool on);
 /* Orderly end, as SIGTERM; a second call ends at once. */

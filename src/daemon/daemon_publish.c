@@ -3,7 +3,7 @@
 #include "daemon/daemon_worker.h"
 #include <stdio.h>
 
-enum row_source { FROM_NET, FROM_WORKER, FROM_TXN, FROM_CALL };
+enum row_source { FROM_NET, FROM_WORKER, FROM_TXN, FROM_CALL, FROM_HEP };
 
 struct row {
     enum row_source source;
@@ -27,6 +27,11 @@ struct row {
 #define CALL(field, name, help)                                                                                        \
     {                                                                                                                  \
         FROM_CALL, offsetof(struct call_counters, field), name, help                                                   \
+    }
+
+#define HEP(field, name, help)                                                                                         \
+    {                                                                                                                  \
+        FROM_HEP, offsetof(struct trace_export_counters, field), name, help                                            \
     }
 
 static const struct row rows[] = {
@@ -54,6 +59,9 @@ static const struct row rows[] = {
     CALL(byes_sent, "verdict_byes_sent_total", "BYEs that we sent."),
     CALL(byes_suppressed, "verdict_byes_suppressed_total", "BYEs not sent: too many to one destination."),
     CALL(bye_failures, "verdict_bye_failures_total", "BYEs that were never answered."),
+    HEP(sent, "verdict_hep_sent_total", "Messages exported to the HEP collector."),
+    HEP(dropped, "verdict_hep_dropped_total", "Messages not exported: the socket was full, or the collector refused."),
+    HEP(cut, "verdict_hep_cut_total", "Messages exported without their end: too long for a datagram."),
 };
 
 enum { ROWS = sizeof(rows) / sizeof(rows[0]), LEVELS = 5 };
@@ -104,7 +112,7 @@ static void set(struct metric *metric, unsigned shard, uint64_t value)
 
 void daemon_gauges_set(struct daemon_gauges *gauges, unsigned shard, const struct daemon_counts *counts)
 {
-    const void *const sources[] = {counts->net, counts->worker, counts->txn, counts->call};
+    const void *const sources[] = {counts->net, counts->worker, counts->txn, counts->call, counts->hep};
     for (unsigned i = 0; i < ROWS; i++) {
         const char *from = sources[rows[i].source];
         if (from)
@@ -124,11 +132,15 @@ void daemon_gauges_set(struct daemon_gauges *gauges, unsigned shard, const struc
 void daemon_worker_publish(struct daemon_worker *self)
 {
     struct engine_core *core = self->core;
+    struct trace_export_counters hep = {0};
+    if (self->trace)
+        hep = trace_counters(self->trace);
     struct daemon_counts counts = {
         .net = self->stack ? net_stack_counters(self->stack) : NULL,
         .worker = worker_counters(self->worker),
         .txn = txn_table_counters(core->txns),
         .call = call_table_counters(core->calls),
+        .hep = &hep,
         .calls = call_table_count(core->calls),
         .policy_bytes = core->policy ? policy_memory(core->policy) : 0,
         .acks = txn_ledger_totals(txn_table_ledger(core->txns)),

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* `verdict status`: what a human wants to see first, as one JSON object. */
+#include "daemon/daemon_ledger.h"
 #include "daemon/daemon_priv.h"
 #include "util/json.h"
 #include <stdlib.h>
@@ -97,64 +98,21 @@ static void put_worker(const struct worker_status *status, unsigned index, struc
     json_object_end(json);
 }
 
-static void put_ledger(const struct txn_ledger_entry *entry, struct json *json)
-{
-    for (int kind = 0; kind < TXN_LEDGER_KIND_COUNT; kind++)
-        json_put_u64(json, txn_ledger_kind_text((enum txn_ledger_kind)kind), entry->counts[kind]);
-    json_key(json, "retransmissions");
-    json_array_begin(json);
-    for (int i = 0; i < TXN_LEDGER_RESENDS; i++)
-        json_u64(json, entry->resends[i]);
-    json_array_end(json);
-}
-
-static void add_entry(struct txn_ledger_entry *sum, const struct txn_ledger_entry *entry)
-{
-    for (int kind = 0; kind < TXN_LEDGER_KIND_COUNT; kind++)
-        sum->counts[kind] += entry->counts[kind];
-    for (int i = 0; i < TXN_LEDGER_RESENDS; i++)
-        sum->resends[i] += entry->resends[i];
-}
-
-/* A peer's calls are spread over the workers by their Call-IDs: its rows are put together. */
-static unsigned merge_peers(const struct worker_status *status, unsigned workers, struct txn_ledger_entry *out_peers)
-{
-    unsigned count = 0;
-    for (unsigned w = 0; w < workers; w++)
-        for (unsigned i = 0; i < status[w].peer_count; i++) {
-            const struct txn_ledger_entry *entry = &status[w].peers[i];
-            unsigned at = 0;
-            while (at < count && !net_address_equal(&out_peers[at].peer, &entry->peer))
-                at++;
-            if (at == PEERS_MAX)
-                continue;
-            if (at == count)
-                out_peers[count++] = (struct txn_ledger_entry){.peer = entry->peer};
-            add_entry(&out_peers[at], entry);
-        }
-    return count;
-}
-
 static void put_acks(const struct worker_status *status, unsigned workers, struct json *json)
 {
     struct txn_ledger_entry total = {0}, peers[PEERS_MAX];
-    char text[NET_ADDRESS_TEXT_MAX];
-    for (unsigned w = 0; w < workers; w++)
-        add_entry(&total, &status[w].totals);
-    unsigned count = merge_peers(status, workers, peers);
+    unsigned count = 0;
+    for (unsigned w = 0; w < workers; w++) {
+        daemon_ledger_add(&total, &status[w].totals);
+        count = daemon_ledger_merge(status[w].peers, status[w].peer_count, peers, count, PEERS_MAX);
+    }
     json_key(json, "acks");
     json_object_begin(json);
-    put_ledger(&total, json);
+    daemon_ledger_put(&total, json);
     json_key(json, "peers");
     json_array_begin(json);
-    for (unsigned i = 0; i < count; i++) {
-        struct buffer ip = buffer_over(text, sizeof(text));
-        net_address_format_ip(&peers[i].peer, &ip);
-        json_object_begin(json);
-        json_put_span(json, "peer", buffer_span(&ip));
-        put_ledger(&peers[i], json);
-        json_object_end(json);
-    }
+    for (unsigned i = 0; i < count; i++)
+        daemon_ledger_put_peer(&peers[i], json);
     json_array_end(json);
     json_object_end(json);
 }

@@ -33,6 +33,14 @@ static enum err hand_over(struct daemon_worker *self, unsigned owner, const stru
     return worker_post(self->worker, owner, &post);
 }
 
+/* All messages of a call come here, to the worker that owns it. */
+static void take(struct daemon_worker *self, const struct net_flow *flow, struct span bytes, enum sip_framing framing)
+{
+    if (self->trace)
+        trace_put(self->trace, TRACE_IN, flow, bytes);
+    engine_core_receive(self->core, flow, bytes, framing);
+}
+
 static void on_turn_begin(void *ctx)
 {
     struct daemon_worker *self = ctx;
@@ -44,7 +52,7 @@ static void on_datagram(void *ctx, const struct net_flow *flow, struct span byte
     struct daemon_worker *self = ctx;
     unsigned owner = worker_owner_of(self->worker, bytes);
     if (owner == worker_index(self->worker))
-        engine_core_receive(self->core, flow, bytes, SIP_DATAGRAM);
+        take(self, flow, bytes, SIP_DATAGRAM);
     else if (hand_over(self, owner, flow, bytes) != OK)
         count_noise(self, ENGINE_NOISE_RING_FULL); /* the sender will send it again */
 }
@@ -56,7 +64,7 @@ static bool on_message(void *ctx, const struct net_flow *flow, struct span bytes
     unsigned owner = worker_owner_of(self->worker, bytes);
     if (owner != worker_index(self->worker))
         return hand_over(self, owner, flow, bytes) != ERR_FULL;
-    engine_core_receive(self->core, flow, bytes, SIP_STREAM);
+    take(self, flow, bytes, SIP_STREAM);
     return true;
 }
 
@@ -89,6 +97,15 @@ static struct net_frame frame(void *ctx, struct span bytes, struct net_frame_mem
     return out;
 }
 
+/* Not at the end, when every connection goes and nothing can be sent any more. */
+static void on_flow_closed(void *ctx, const struct net_flow *flow, enum net_close reason)
+{
+    (void)reason;
+    struct daemon_worker *self = ctx;
+    if (self->stack && self->core)
+        call_table_flow_closed(self->core->calls, flow);
+}
+
 struct net_handlers daemon_wire_handlers(struct daemon_worker *self)
 {
     return (struct net_handlers){
@@ -97,6 +114,7 @@ struct net_handlers daemon_wire_handlers(struct daemon_worker *self)
         .on_datagram = on_datagram,
         .on_message = on_message,
         .frame = frame,
+        .on_flow_closed = on_flow_closed,
     };
 }
 
@@ -117,10 +135,16 @@ static enum err send_here(struct daemon_worker *self, const struct net_flow *flo
 static enum err wire_send(void *ctx, const struct net_flow *flow, struct span bytes)
 {
     struct daemon_worker *self = ctx;
-    if (flow->transport == NET_UDP || flow->worker == worker_index(self->worker))
-        return send_here(self, flow, bytes);
-    struct worker_post post = {.flow = *flow, .bytes = bytes, .kind = POST_SEND, .answer = true};
-    return worker_post(self->worker, flow->worker, &post);
+    enum err err;
+    if (flow->transport == NET_UDP || flow->worker == worker_index(self->worker)) {
+        err = send_here(self, flow, bytes);
+    } else {
+        struct worker_post post = {.flow = *flow, .bytes = bytes, .kind = POST_SEND, .answer = true};
+        err = worker_post(self->worker, flow->worker, &post);
+    }
+    if (self->trace && err == OK)
+        trace_put(self->trace, TRACE_OUT, flow, bytes);
+    return err;
 }
 
 struct txn_wire daemon_wire(struct daemon_worker *self)
@@ -137,10 +161,10 @@ void daemon_wire_on_post(void *ctx, struct worker *worker, const struct worker_p
     case POST_DATAGRAM:
         /* A datagram's answer leaves from our own socket of the same listener. */
         flow.worker = (uint16_t)worker_index(worker);
-        engine_core_receive(self->core, &flow, post->bytes, SIP_DATAGRAM);
+        take(self, &flow, post->bytes, SIP_DATAGRAM);
         break;
     case POST_STREAM:
-        engine_core_receive(self->core, &flow, post->bytes, SIP_STREAM);
+        take(self, &flow, post->bytes, SIP_STREAM);
         break;
     case POST_SEND:
         if (send_here(self, &flow, post->bytes) != OK)

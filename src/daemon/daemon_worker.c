@@ -76,6 +76,23 @@ static void complain(struct daemon_worker *self)
 }
 
 static void publish_again(struct timer *timer, void *ctx)
+static enum err make_trace(struct daemon_worker *self)
+{
+    const struct engine_config *config = self->shared->config;
+    struct net_address collector;
+    if (!config->trace_bytes && !config->hep)
+        return OK;
+    if (config->hep && net_address_parse(span_of(config->hep), 0, &collector) != OK)
+        return ERR_INVALID; /* refused when the configuration was read */
+    struct trace_options options = {
+        .ring_bytes = config->trace_bytes,
+        .hep = config->hep ? &collector : NULL,
+        .hep_id = config->hep_id,
+        .key = self->shared->key,
+    };
+    return trace_new(&options, &self->trace);
+}
+
 {
     (void)ctx;
     struct daemon_worker *self = container_of(timer, struct daemon_worker, publish);
@@ -94,6 +111,8 @@ static enum err on_start(void *ctx, struct worker *worker)
     worker_set_data(worker, self);
     timer_init(&self->publish, publish_again);
     enum err err = make_core(self);
+    if (err == OK)
+        err = make_trace(self);
     if (err == OK && self->shared->directory)
         err = directory_reader_open(self->shared->directory, &self->reader);
     if (err == OK)
@@ -126,6 +145,7 @@ static void on_end(void *ctx, struct worker *worker)
     free(self);
 }
 
+    trace_free(self->trace);
 /* After the answers are out: what the turn borrowed is given back, and the VM's garbage paid for. */
 static void on_turn_end(void *ctx, struct worker *worker)
 {
@@ -140,6 +160,8 @@ static void on_turn_end(void *ctx, struct worker *worker)
     policy_collect(core->policy);
     if (!self->asked_rebuild && policy_wants_rebuild(core->policy)) {
         self->asked_rebuild = true;
+    if (self->trace)
+        trace_turn_end(self->trace);
         self->shared->wants_rebuild(self->shared->ctx, worker_index(worker));
     }
 }

@@ -8,6 +8,7 @@
 #include "engine/engine_core.h"
 #include "net/net_stack.h"
 #include "worker/worker_group.h"
+#include "trace/trace.h"
 #include <stdatomic.h>
 
 enum { DAEMON_VERSIONS_MAX = 8 };
@@ -42,6 +43,7 @@ struct daemon_worker {
     struct directory_reader *reader; /* NULL without a data folder */
     struct daemon_held held[DAEMON_VERSIONS_MAX];
     struct timer publish;
+    struct trace *trace;             /* NULL: nothing is kept or exported */
     bool asked_rebuild;
     uint64_t said_drops, said_pauses;      /* of these the log has spoken */
     char key_text[DIRECTORY_KEY_TEXT_MAX]; /* of the entry that was looked up last */

@@ -107,6 +107,17 @@ static void test_the_whole_must_fit_together(void **state)
     assert_int_equal(load("return { country_code = \"x\", policy = \"a\" }", &config, &fault), OK);
     assert_int_equal(engine_config_finish(&config, &fault), ERR_INVALID);
     engine_config_done(&config);
+    static const char *const wrong[] = {"collector:9060", "127.0.0.1", "127.0.0.1:0", "x"};
+    for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+        assert_int_equal(load("return { policy = \"a\", hep_id = 7 }", &config, &fault), OK);
+        assert_int_equal(engine_config_flag(&config, "hep", wrong[i], true, &fault), OK);
+        assert_int_equal(engine_config_finish(&config, &fault), ERR_INVALID);
+        assert_non_null(strstr(fault.text, "hep: expected an address and a port"));
+        engine_config_done(&config);
+    }
+    assert_int_equal(load("return { policy = \"a\", hep = \"[::1]:9060\", trace_bytes = 0 }", &config, &fault), OK);
+    assert_int_equal(engine_config_finish(&config, &fault), OK);
+    engine_config_done(&config);
     assert_int_equal(load("return {}", &config, &fault), OK);
     assert_int_equal(engine_config_finish(&config, &fault), ERR_INVALID);
     assert_non_null(strstr(fault.text, "no policy"));
