@@ -75,7 +75,6 @@ static void complain(struct daemon_worker *self)
     }
 }
 
-static void publish_again(struct timer *timer, void *ctx)
 static enum err make_trace(struct daemon_worker *self)
 {
     const struct engine_config *config = self->shared->config;
@@ -93,6 +92,7 @@ static enum err make_trace(struct daemon_worker *self)
     return trace_new(&options, &self->trace);
 }
 
+static void publish_again(struct timer *timer, void *ctx)
 {
     (void)ctx;
     struct daemon_worker *self = container_of(timer, struct daemon_worker, publish);

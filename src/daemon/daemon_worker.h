@@ -7,8 +7,8 @@
 #include "directory/directory_reader.h"
 #include "engine/engine_core.h"
 #include "net/net_stack.h"
-#include "worker/worker_group.h"
 #include "trace/trace.h"
+#include "worker/worker_group.h"
 #include <stdatomic.h>
 
 enum { DAEMON_VERSIONS_MAX = 8 };
@@ -41,9 +41,9 @@ struct daemon_worker {
     struct net_stack *stack; /* NULL until daemon_worker_open */
     struct engine_core *core;
     struct directory_reader *reader; /* NULL without a data folder */
+    struct trace *trace;             /* NULL: nothing is kept or exported */
     struct daemon_held held[DAEMON_VERSIONS_MAX];
     struct timer publish;
-    struct trace *trace;             /* NULL: nothing is kept or exported */
     bool asked_rebuild;
     uint64_t said_drops, said_pauses;      /* of these the log has spoken */
     char key_text[DIRECTORY_KEY_TEXT_MAX]; /* of the entry that was looked up last */

@@ -45,10 +45,10 @@ const struct engine_setting engine_settings[] = {
     {"log_file", ENGINE_SETTING_TEXT, AT(decisions_file), 0, 0, "a path"},
     {"log_max_bytes", ENGINE_SETTING_NUMBER64, AT(decisions_max_bytes), 0, 1ull << 50, "bytes, 0 for no rotation"},
     {"log_keep", ENGINE_SETTING_NUMBER, AT(decisions_keep), 0, 1000, "a number of files"},
-    {NULL, ENGINE_SETTING_TEXT, 0, 0, 0, NULL},
     {"trace_bytes", ENGINE_SETTING_NUMBER, AT(trace_bytes), 0, 1u << 30, "bytes up to 1 GiB, 0 for none"},
     {"hep", ENGINE_SETTING_TEXT, AT(hep), 0, 0, "\"ADDR:PORT\" of a HEP collector"},
     {"hep_id", ENGINE_SETTING_NUMBER, AT(hep_id), 0, UINT32_MAX, "a whole number"},
+    {NULL, ENGINE_SETTING_TEXT, 0, 0, 0, NULL},
 };
 
 enum err engine_config_init(struct engine_config *config)
@@ -69,9 +69,9 @@ enum err engine_config_init(struct engine_config *config)
         .decisions_sample = 100,
         .decisions_max_bytes = 1ull << 30,
         .decisions_keep = 4,
-    };
         .trace_bytes = 1u << 20,
         .hep_id = 2001,
+    };
     return OK;
 }
 
@@ -255,9 +255,6 @@ static enum err check_digits(const char *key, const char *value, struct fault *f
     return fault_set(fault, ERR_INVALID, "", 0, "%s: expected up to 6 digits, got \"%s\"", key, value);
 }
 
-static enum err finish_paths(struct engine_config *config, struct fault *fault)
-{
-    if (!config->policy)
 static enum err check_hep(const char *value, struct fault *fault)
 {
     struct net_address collector;
@@ -267,6 +264,9 @@ static enum err check_hep(const char *value, struct fault *fault)
                      "hep: expected an address and a port such as \"127.0.0.1:9060\", got \"%s\"", value);
 }
 
+static enum err finish_paths(struct engine_config *config, struct fault *fault)
+{
+    if (!config->policy)
         return fault_set(
             fault, ERR_INVALID, "", 0,
             "no policy: name a folder or a .lua file (verdict run POLICY, or policy = in the configuration)");
@@ -305,7 +305,7 @@ enum err engine_config_finish(struct engine_config *config, struct fault *fault)
         err = check_digits("national_prefix", config->national_prefix, fault);
     if (err == OK)
         err = check_digits("international_prefix", config->international_prefix, fault);
-    return err == OK ? finish_paths(config, fault) : err;
-}
     if (err == OK)
         err = check_hep(config->hep, fault);
+    return err == OK ? finish_paths(config, fault) : err;
+}

@@ -52,10 +52,10 @@ struct engine_config {
     char *decisions_file;         /* NULL: standard output */
     uint64_t decisions_max_bytes; /* rotate at this size; 0: never */
     uint32_t decisions_keep;      /* rotated files kept */
-};
     uint32_t trace_bytes;         /* of recent messages, a worker; 0: none are kept */
     char *hep;                    /* "ADDR:PORT" of a HEP collector, or NULL */
     uint32_t hep_id;              /* the capture agent's id there */
+};
 
 /* All defaults; engine_config_done() frees what was set. */
 MUST_CHECK enum err engine_config_init(struct engine_config *config);
