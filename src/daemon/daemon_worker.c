@@ -140,12 +140,12 @@ static void on_end(void *ctx, struct worker *worker)
         return;
     vm_watchdog_leave(self->shared->watchdog);
     engine_core_free(self->core);
+    trace_free(self->trace);
     if (self->reader)
         directory_reader_close(self->reader);
     free(self);
 }
 
-    trace_free(self->trace);
 /* After the answers are out: what the turn borrowed is given back, and the VM's garbage paid for. */
 static void on_turn_end(void *ctx, struct worker *worker)
 {
@@ -154,14 +154,14 @@ static void on_turn_end(void *ctx, struct worker *worker)
     struct engine_core *core = self->core;
     if (self->reader)
         directory_reader_turn_end(self->reader);
+    if (self->trace)
+        trace_turn_end(self->trace);
     if (!core->owes_collection || !core->policy)
         return;
     core->owes_collection = false;
     policy_collect(core->policy);
     if (!self->asked_rebuild && policy_wants_rebuild(core->policy)) {
         self->asked_rebuild = true;
-    if (self->trace)
-        trace_turn_end(self->trace);
         self->shared->wants_rebuild(self->shared->ctx, worker_index(worker));
     }
 }
