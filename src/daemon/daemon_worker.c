@@ -55,6 +55,7 @@ static enum err make_core(struct daemon_worker *self)
         .meters = self->shared->meters,
         .key = self->shared->key,
         .worker = worker_index(self->worker),
+        .ways = daemon_locate_ways(&self->locate),
     };
     return engine_core_new(&options, &self->core);
 }
@@ -110,7 +111,10 @@ static enum err on_start(void *ctx, struct worker *worker)
     self->worker = worker;
     worker_set_data(worker, self);
     timer_init(&self->publish, publish_again);
-    enum err err = make_core(self);
+    enum err err = daemon_locate_init(&self->locate, worker, self->shared->config, self->shared->site, &self->stack,
+                                      self->shared->key);
+    if (err == OK)
+        err = make_core(self);
     if (err == OK)
         err = make_trace(self);
     if (err == OK && self->shared->directory)
@@ -130,6 +134,7 @@ static void on_stop(void *ctx, struct worker *worker)
     if (self->stack)
         net_stack_close(self->stack, NULL, NULL);
     self->stack = NULL;
+    daemon_locate_stop(&self->locate);
 }
 
 static void on_end(void *ctx, struct worker *worker)
@@ -140,6 +145,7 @@ static void on_end(void *ctx, struct worker *worker)
         return;
     vm_watchdog_leave(self->shared->watchdog);
     engine_core_free(self->core);
+    daemon_locate_done(&self->locate);
     trace_free(self->trace);
     if (self->reader)
         directory_reader_close(self->reader);

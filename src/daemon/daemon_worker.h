@@ -3,6 +3,7 @@
  * Everything here runs on the worker's own thread, except where a comment says otherwise. */
 #pragma once
 
+#include "daemon/daemon_locate.h"
 #include "daemon/daemon_publish.h"
 #include "directory/directory_reader.h"
 #include "engine/engine_core.h"
@@ -40,6 +41,7 @@ struct daemon_worker {
     struct worker *worker;
     struct net_stack *stack; /* NULL until daemon_worker_open */
     struct engine_core *core;
+    struct daemon_locate locate;
     struct directory_reader *reader; /* NULL without a data folder */
     struct trace *trace;             /* NULL: nothing is kept or exported */
     struct daemon_held held[DAEMON_VERSIONS_MAX];

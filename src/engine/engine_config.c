@@ -16,6 +16,7 @@ const struct engine_setting engine_settings[] = {
     {"aliases", ENGINE_SETTING_PAIRS, AT(aliases), 0, 0, "a table of alias = domain"},
     {"trusted", ENGINE_SETTING_LIST, AT(trusted), 0, 0, "addresses or blocks such as \"192.0.2.0/24\""},
     {"egress", ENGINE_SETTING_LIST, AT(egress), 0, 0, "addresses or blocks such as \"192.0.2.0/24\""},
+    {"dns_servers", ENGINE_SETTING_LIST, AT(dns_servers), 0, 0, "addresses such as \"192.0.2.53\" or \"[::1]:5353\""},
     {"advertise", ENGINE_SETTING_TEXT, AT(advertise), 0, 0, "a host name or an address"},
     {"data", ENGINE_SETTING_TEXT, AT(data_dir), 0, 0, "a folder"},
     {"control", ENGINE_SETTING_TEXT, AT(control_path), 0, 0, "a path"},
@@ -169,6 +170,8 @@ static bool is_fit(const struct engine_setting *setting, struct span value)
         return net_listen_spec_parse(value, &spec, NULL) == OK;
     if (strcmp(setting->key, "trusted") == 0 || strcmp(setting->key, "egress") == 0)
         return net_prefix_parse(value, &prefix) == OK;
+    if (strcmp(setting->key, "dns_servers") == 0)
+        return net_address_parse(value, 53, &address) == OK;
     if (strcmp(setting->key, "metrics") == 0)
         return net_address_parse(value, 0, &address) == OK;
     return true;

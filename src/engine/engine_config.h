@@ -25,6 +25,7 @@ struct engine_config {
     struct engine_list aliases; /* "alias=domain" */
     struct engine_list trusted; /* CIDR: sources to which no cap on unacknowledged answers applies */
     struct engine_list egress;  /* CIDR: hosts that a Contact may make us reach, besides the flow a request came by */
+    struct engine_list dns_servers; /* "ADDR:PORT", which are asked instead of the system's */
     char *advertise;            /* host for Contact and SDP where the bound address will not do, or NULL */
     char *data_dir;             /* NULL: no directory, no last good version */
     char *control_path;         /* NULL: DATA/control.sock, or none without a data folder */

@@ -21,7 +21,8 @@ static enum err make_tables(struct engine_core *core)
     struct call_options calls = {.txns = core->txns,
                                  .cap = config->max_calls,
                                  .retry_after_s = config->retry_after_s,
-                                 .handlers = engine_call_handlers(core)};
+                                 .handlers = engine_call_handlers(core),
+                                 .ways = core->ways};
     return call_table_new(&calls, &core->calls);
 }
 
@@ -40,6 +41,7 @@ enum err engine_core_new(const struct engine_core_options *options, struct engin
     core->meters = options->meters;
     core->key = options->key;
     core->worker = options->worker;
+    core->ways = options->ways;
     core->last.note = "";
     enum err err = make_tables(core);
     if (err != OK) {

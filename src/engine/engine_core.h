@@ -30,6 +30,13 @@ struct engine_outcome {
     const char *note;            /* why it is not what the policy said; "" otherwise */
 };
 
+/* What a test says of a request that its bytes cannot say. */
+struct engine_credentials {
+    struct span authenticated_as;
+    struct span identity; /* of a trusted source; empty: what the message says */
+    bool in_dialog;
+};
+
 struct engine_core_options {
     const struct engine_config *config;
     const struct engine_site *site;
@@ -41,6 +48,7 @@ struct engine_core_options {
     struct engine_meters *meters;           /* NULL: none */
     struct siphash_key key;                 /* secret, the same on all workers */
     unsigned worker;
+    struct call_ways ways; /* all zero: over the flows that calls came by */
 };
 
 enum { ENGINE_REPLY_BYTES = 72 * 1024 };
@@ -59,10 +67,12 @@ struct engine_core {
     struct engine_meters *meters;
     struct siphash_key key;
     unsigned worker;
+    struct call_ways ways;
     struct txn_table *txns;
     struct call_table *calls;
     struct policy *policy; /* borrowed: the active version's VM of this worker; NULL: nothing can be decided, 503 */
     uint64_t version;
+    const struct engine_credentials *said; /* NULL live */
     bool draining;
     bool deciding;        /* `last` is in use: the policy is told of what began only afterwards */
     struct call *started; /* meanwhile; NULL: none */

@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "daemon/daemon_locate.h"
+#include "util/invariant.h"
+#include <stdlib.h>
+
+/* One socket of c-ares'; freed when its handle has closed. */
+struct daemon_dns_socket {
+    uv_poll_t poll;
+    struct daemon_locate *owner;
+    int fd;
+};
+
+static void on_ready(uv_poll_t *poll, int status, int events)
+{
+    struct daemon_dns_socket *socket = container_of(poll, struct daemon_dns_socket, poll);
+    struct daemon_locate *self = socket->owner;
+    worker_turn_begin(self->worker);
+    /* After an error c-ares is to find out by itself what is wrong. */
+    bool readable = status != 0 || events & UV_READABLE, writable = status != 0 || events & UV_WRITABLE;
+    if (self->ares)
+        locate_ares_ready(self->ares, socket->fd, readable, writable);
+}
+
+static void on_closed(uv_handle_t *handle)
+{
+    free(container_of((uv_poll_t *)handle, struct daemon_dns_socket, poll));
+}
+
+static unsigned place_of(const struct daemon_locate *self, int fd)
+{
+    unsigned place = 0;
+    while (place < DAEMON_DNS_SOCKETS && (!self->sockets[place] || self->sockets[place]->fd != fd))
+        place++;
+    return place;
+}
+
+static struct daemon_dns_socket *open_socket(struct daemon_locate *self, int fd)
+{
+    unsigned place = 0;
+    while (place < DAEMON_DNS_SOCKETS && self->sockets[place])
+        place++;
+    struct daemon_dns_socket *socket = place < DAEMON_DNS_SOCKETS ? calloc(1, sizeof(*socket)) : NULL;
+    if (!socket)
+        return NULL;
+    socket->owner = self;
+    socket->fd = fd;
+    if (uv_poll_init(worker_loop(self->worker), &socket->poll, fd) != 0) {
+        free(socket);
+        return NULL;
+    }
+    self->sockets[place] = socket;
+    return socket;
+}
+
+/* Where a socket cannot be watched, its question times out. */
+static void watch(void *ctx, int fd, bool readable, bool writable)
+{
+    struct daemon_locate *self = ctx;
+    unsigned place = place_of(self, fd);
+    struct daemon_dns_socket *socket = place < DAEMON_DNS_SOCKETS ? self->sockets[place] : NULL;
+    int events = (readable ? UV_READABLE : 0) | (writable ? UV_WRITABLE : 0);
+    if (events && !socket)
+        socket = open_socket(self, fd);
+    if (!socket)
+        return;
+    if (events) {
+        int failed = uv_poll_start(&socket->poll, events, on_ready);
+        invariant(failed == 0);
+        return;
+    }
+    self->sockets[place] = NULL;
+    uv_close((uv_handle_t *)&socket->poll, on_closed);
+}
+
+/* The table may still ask when c-ares has gone. */
+static enum err ask(void *ctx, uint64_t id, enum locate_type type, struct span name)
+{
+    struct daemon_locate *self = ctx;
+    if (!self->ares)
+        return ERR_CLOSED;
+    struct locate_resolver resolver = locate_ares_resolver(self->ares);
+    return resolver.ask(resolver.ctx, id, type, name);
+}
+
+enum err daemon_locate_init(struct daemon_locate *self, struct worker *worker, const struct engine_config *config,
+                            const struct engine_site *site, struct net_stack *const *stack, struct siphash_key key)
+{
+    *self = (struct daemon_locate){.worker = worker, .site = site, .stack = stack};
+    if (!config->egress.count)
+        return OK;
+    struct locate_ares_options ares = {.clock = worker_clock(worker),
+                                       .wheel = worker_wheel(worker),
+                                       .servers = config->dns_servers.items,
+                                       .server_count = config->dns_servers.count,
+                                       .ctx = self,
+                                       .watch = watch};
+    struct locate_options options = {
+        .clock = worker_clock(worker), .wheel = worker_wheel(worker), .resolver = {self, ask}, .key = key};
+    enum err err = locate_ares_new(&ares, &self->ares);
+    if (err == OK)
+        err = locate_table_new(&options, &self->table);
+    if (err == OK)
+        locate_ares_serve(self->ares, self->table);
+    return err;
+}
+
+void daemon_locate_stop(struct daemon_locate *self)
+{
+    struct locate_ares *ares = self->ares;
+    self->ares = NULL;
+    locate_ares_free(ares);
+}
+
+void daemon_locate_done(struct daemon_locate *self)
+{
+    locate_table_free(self->table);
+    self->table = NULL;
+}
+
+/* Another worker's connection is not ours to look at: that worker makes a new one if it has to. */
+static bool is_open(void *ctx, const struct net_flow *flow)
+{
+    const struct daemon_locate *self = ctx;
+    if (flow->worker != worker_index(self->worker))
+        return true;
+    return *self->stack && net_flow_is_open(*self->stack, flow);
+}
+
+static bool may_reach(void *ctx, const struct net_address *address)
+{
+    const struct daemon_locate *self = ctx;
+    return engine_site_may_reach(self->site, address);
+}
+
+static enum err open_way(void *ctx, const struct locate_hop *hop, struct net_flow *out_flow)
+{
+    const struct daemon_locate *self = ctx;
+    if (!*self->stack)
+        return ERR_CLOSED;
+    return net_connect(*self->stack, (enum net_transport)hop->transport, &hop->address, out_flow);
+}
+
+struct call_ways daemon_locate_ways(struct daemon_locate *self)
+{
+    if (!self->table)
+        return (struct call_ways){0};
+    return (struct call_ways){.ctx = self,
+                              .locator = self->table,
+                              .transports = 1u << NET_UDP | 1u << NET_TCP,
+                              .is_open = is_open,
+                              .may_reach = may_reach,
+                              .open = open_way};
+}
