@@ -151,27 +151,35 @@ static bool take_check(struct policy *policy, struct policy_decision *out, bool 
     return fine;
 }
 
-/* Tries one rule.  False: the decision is over, by a verdict or by a failure. */
-static bool try_rule(struct policy *policy, const struct policy_rule *rule, struct policy_decision *out)
+/* Whether the rule's conditions hold; a failure of theirs is the decision's. */
+static enum policy_tried try_conditions(struct policy *policy, const struct policy_rule *rule,
+                                        struct policy_decision *out)
 {
     bool fits = true;
-    if (rule->when.count > 0) {
-        enum err err = policy_when_holds(policy, &rule->when, &fits);
-        if (err != OK) {
-            fail(policy, out, POLICY_FAILED_FUEL, "the rules search more of this request than is allowed");
-            return false;
-        }
+    if (rule->when.count > 0 && policy_when_holds(policy, &rule->when, &fits) != OK) {
+        fail(policy, out, POLICY_FAILED_FUEL, "the rules search more of this request than is allowed");
+        return POLICY_TRIED_FAILED;
     }
-    if (fits && rule->check != LUA_NOREF && (!call(policy, rule->check, out) || !take_check(policy, out, &fits)))
-        return false;
     if (!fits)
-        return true;
+        return POLICY_TRIED_WHEN_FAILED;
+    if (rule->check != LUA_NOREF && (!call(policy, rule->check, out) || !take_check(policy, out, &fits)))
+        return POLICY_TRIED_FAILED;
+    return fits ? POLICY_TRIED_FITS : POLICY_TRIED_CHECK_FAILED;
+}
+
+static enum policy_tried try_rule(struct policy *policy, const struct policy_rule *rule, struct policy_decision *out)
+{
+    bool decided = false;
+    enum policy_tried tried = try_conditions(policy, rule, out);
+    if (tried != POLICY_TRIED_FITS)
+        return tried;
     if (rule->decide == LUA_NOREF) {
         out->answer = rule->answer;
-        return false;
+        return POLICY_TRIED_FITS;
     }
-    bool decided = false;
-    return call(policy, rule->decide, out) && take_verdict(policy, out, &decided) && !decided;
+    if (!call(policy, rule->decide, out) || !take_verdict(policy, out, &decided))
+        return POLICY_TRIED_FAILED;
+    return decided ? POLICY_TRIED_FITS : POLICY_TRIED_DECIDE_NOTHING;
 }
 
 static void decide_by_rules(struct policy *policy, struct policy_decision *out)
@@ -179,7 +187,10 @@ static void decide_by_rules(struct policy *policy, struct policy_decision *out)
     for (size_t i = 0; i < policy->rule_count; i++) {
         const struct policy_rule *rule = &policy->rules[i];
         policy->rule = rule;
-        if (!try_rule(policy, rule, out)) {
+        enum policy_tried tried = try_rule(policy, rule, out);
+        if (policy->trace)
+            policy_trace_rule(policy, tried);
+        if (tried == POLICY_TRIED_FITS || tried == POLICY_TRIED_FAILED) {
             out->rule = rule->name;
             out->rule_index = (int)i;
             return;
@@ -255,6 +266,8 @@ void policy_event(struct policy *policy, enum policy_event event, const struct p
         lua_pushlightuserdata(policy->L, &copy);
         if (vm_call(policy->vm, 3, 0, &outcome) != OK)
             fail_by_outcome(policy, out, &outcome);
+        if (policy->trace && policy->trace->event)
+            policy->trace->event(policy->trace->ctx, event, out);
     }
     finish(policy, out);
     out->answer = NULL;

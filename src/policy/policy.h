@@ -16,12 +16,14 @@ struct policy;
 struct policy_program;
 struct vm_watchdog;
 struct facts_shared_registry;
+struct policy_trace;
 
 struct policy_options {
     struct policy_host host;
     struct vm_watchdog *watchdog;         /* NULL: no clock bound, fuel alone (check, test, replay: repeatable) */
     struct facts_shared_registry *shared; /* where `shared` counters live on across versions; NULL: a private one */
     uint64_t fuel;                        /* per decision; 0: the default */
+    const struct policy_trace *trace;     /* NULL: none; outlives the policy */
     bool fresh_request; /* test, replay, shadow: a new `req` each decision, and one that was kept raises */
 };
 
@@ -31,11 +33,12 @@ enum { POLICY_RULES_MAX = 1024, POLICY_DATA_MAX = 64, POLICY_SHARED_MAX = 64 };
 struct policy_rule_info {
     const char *name;
     uint64_t hash;
-    int line;       /* where the rule is written, 0: unknown */
-    int code;       /* of its verdict; 0: drop, or `decide` says */
-    int q850;       /* of its verdict */
-    bool always;    /* neither `when` nor `check`, and a verdict: later rules are never reached */
-    bool no_ground; /* gone {} without evidence, a tombstone's state or a data set */
+    int line;            /* where the rule is written, 0: unknown */
+    int code;            /* of its verdict; 0: drop, or `decide` says */
+    int q850;            /* of its verdict */
+    unsigned conditions; /* of its `when` */
+    bool always;         /* neither `when` nor `check`, and a verdict: later rules are never reached */
+    bool no_ground;      /* gone {} without evidence, a tombstone's state or a data set */
 };
 
 /* A `shared` table, to say what a reload keeps and what it resets. */

@@ -38,6 +38,24 @@ static void check_shared(lua_State *L, enum err err)
         luaL_error(L, err == ERR_TOO_LONG ? "the key or the value has more than 255 bytes" : err_text(err));
 }
 
+/* Pushes what a shared table answered, and tells it. */
+static int answer(lua_State *L, struct span key, const char *word)
+{
+    const struct policy *policy = policy_upvalue(L);
+    if (policy->trace)
+        policy_trace_lookup(policy, policy->shared[lua_tointeger(L, lua_upvalueindex(UP_ENTRY))].name, key,
+                            span_of(word));
+    return 1;
+}
+
+static int answer_count(lua_State *L, struct span key, uint64_t count)
+{
+    char text[24];
+    snprintf(text, sizeof(text), "%llu", (unsigned long long)count);
+    lua_pushinteger(L, (lua_Integer)count);
+    return answer(L, key, text);
+}
+
 static struct facts_shared *shared_upvalue(lua_State *L)
 {
     struct policy *policy = policy_upvalue(L);
@@ -64,8 +82,7 @@ static int counter_incr(lua_State *L)
         err = facts_shared_incr(table, key, (uint64_t)by, mono_ms(policy), &count);
     }
     check_shared(L, err);
-    lua_pushinteger(L, (lua_Integer)count);
-    return 1;
+    return answer_count(L, key, count);
 }
 
 static int counter_get(lua_State *L)
@@ -74,8 +91,7 @@ static int counter_get(lua_State *L)
     struct facts_shared *table = shared_upvalue(L);
     struct span key = take_key(L, "env.calls:get(req.source.ip)");
     check_shared(L, facts_shared_read(table, key, mono_ms(policy_upvalue(L)), &count));
-    lua_pushinteger(L, (lua_Integer)count);
-    return 1;
+    return answer_count(L, key, count);
 }
 
 static int map_set(lua_State *L)
@@ -105,7 +121,7 @@ static int map_get(lua_State *L)
         lua_pushlstring(L, value, len);
     else
         lua_pushnil(L);
-    return 1;
+    return answer(L, key, err == OK ? "has it" : "has it not");
 }
 
 /* bucket:take(key [, tokens]) -> true while within the limit. */
@@ -121,7 +137,7 @@ static int bucket_take(lua_State *L)
     if (!policy->read_only)
         check_shared(L, facts_shared_take(table, key, tokens, mono_ms(policy), &taken));
     lua_pushboolean(L, taken);
-    return 1;
+    return answer(L, key, taken ? "within the limit" : "over the limit");
 }
 
 static int shared_forget(lua_State *L)
@@ -138,7 +154,11 @@ static int set_has(lua_State *L)
 {
     const struct policy_program *program = policy_upvalue(L)->program;
     struct span key = take_key(L, "env.blocks:has(req.target.number)");
-    lua_pushboolean(L, facts_set_has(program->data[lua_tointeger(L, lua_upvalueindex(UP_ENTRY))].set, key));
+    const struct facts_set *set = program->data[lua_tointeger(L, lua_upvalueindex(UP_ENTRY))].set;
+    bool has = facts_set_has(set, key);
+    if (policy_upvalue(L)->trace)
+        policy_trace_set(policy_upvalue(L), set, key, has);
+    lua_pushboolean(L, has);
     return 1;
 }
 

@@ -137,6 +137,8 @@ static int object_index(lua_State *L)
     lua_Integer at = lua_tointeger(L, -1);
     if (at >= 0) {
         type->fields[at].push(L, object);
+        if (object->policy->trace)
+            policy_trace_read(L, object, span_of(type->fields[at].name));
         return 1;
     }
     enum policy_part part = type->parts[-at - 1].part;

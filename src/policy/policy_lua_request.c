@@ -123,6 +123,8 @@ static int request_header(lua_State *L)
     struct span name = header_name(L);
     vm_charge(L, 4 + message_of(object)->header_count);
     push_value(L, object, sip_message_find(message_of(object), name, NULL));
+    if (object->policy->trace)
+        policy_trace_read(L, object, name);
     return 1;
 }
 

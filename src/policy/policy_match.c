@@ -110,6 +110,14 @@ static bool starts_with(struct span text, struct span prefix, bool nocase)
     return nocase ? span_equal_nocase(text, prefix) : span_equal(text, prefix);
 }
 
+static bool set_holds(const struct policy *policy, const struct facts_set *set, struct span text)
+{
+    bool holds = !span_is_empty(text) && facts_set_has(set, text);
+    if (policy->trace)
+        policy_trace_set(policy, set, text, holds);
+    return holds;
+}
+
 /* One text against one leaf. */
 static bool text_holds(struct policy *policy, const struct policy_match *match, struct span text)
 {
@@ -121,7 +129,7 @@ static bool text_holds(struct policy *policy, const struct policy_match *match, 
     case POLICY_OP_GLOB:
         return charge(policy, text.len) && facts_glob_matches(match->glob, text);
     case POLICY_OP_SET:
-        return !span_is_empty(text) && facts_set_has(match->set, text);
+        return set_holds(policy, match->set, text);
     case POLICY_OP_PRESENT:
         return !span_is_empty(text);
     default:
@@ -172,7 +180,7 @@ struct span policy_aor_text(const struct policy_request *request, char *out, siz
     return buffer.overflow ? (struct span){NULL, 0} : buffer_span(&buffer);
 }
 
-static struct span field_text(struct policy *policy, enum policy_field field)
+struct span policy_field_text(struct policy *policy, enum policy_field field)
 {
     const struct policy_request *request = policy->request;
     switch (field) {
@@ -253,7 +261,7 @@ static bool leaf_holds(struct policy *policy, const struct policy_condition *con
         return text_holds(policy, match, policy_peer_text(&request->source, text));
     }
     if (condition->field != POLICY_FIELD_HEADER)
-        return text_holds(policy, match, field_text(policy, condition->field));
+        return text_holds(policy, match, policy_field_text(policy, condition->field));
     const struct sip_header *header = NULL;
     while ((header = next_header(policy, condition, header))) {
         if (text_holds(policy, match, value_of(policy, header)))
@@ -286,6 +294,8 @@ enum err policy_when_holds(struct policy *policy, const struct policy_when *when
         if (condition->field == POLICY_FIELD_STATE && policy_record_state(policy) == POLICY_STATE_COUNT)
             return ERR_IO; /* no rule may take "cannot be read" for "none" */
         holds = match_holds(policy, condition, &condition->match);
+        if (policy->trace)
+            policy_trace_condition(policy, condition, i, holds);
     }
     if (policy->scan_exceeded)
         return ERR_FULL;

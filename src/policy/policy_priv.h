@@ -4,6 +4,7 @@
 
 #include "policy/policy.h"
 #include "policy/policy_match.h"
+#include "policy/policy_trace.h"
 #include "util/arena.h"
 #include "util/buffer.h"
 
@@ -93,6 +94,7 @@ struct policy {
     struct facts_shared_registry *registry;
     struct vm *vm;
     lua_State *L;
+    const struct policy_trace *trace; /* NULL live */
     bool fresh_request;
     bool read_only; /* `shared` tables do not count in this decision */
     int function;   /* the plain-function form: registry reference; LUA_NOREF with rules */
@@ -124,6 +126,21 @@ struct policy {
     char arena_bytes[POLICY_ARENA_BYTES];
     char scratch[POLICY_VALUE_MAX];
 };
+
+/* policy_trace.c: only where policy->trace is set. */
+struct policy_object;
+struct facts_set;
+void policy_trace_rule(const struct policy *policy, enum policy_tried tried);
+void policy_trace_condition(struct policy *policy, const struct policy_condition *condition, unsigned index,
+                            bool holds);
+/* A field that was read; its value is at the top of the stack. */
+void policy_trace_read(lua_State *L, const struct policy_object *object, struct span field);
+void policy_trace_lookup(const struct policy *policy, const char *what, struct span key, struct span result);
+void policy_trace_set(const struct policy *policy, const struct facts_set *set, struct span key, bool has);
+void policy_trace_directory(const struct policy *policy);
+
+/* policy_match.c: the text of a field of POLICY_KIND_TEXT. */
+struct span policy_field_text(struct policy *policy, enum policy_field field);
 
 /* policy_record.c */
 

@@ -107,6 +107,7 @@ static enum err policy_build(struct policy_program *program, const struct policy
     policy->host = options->host;
     policy->registry = options->shared;
     policy->fresh_request = options->fresh_request;
+    policy->trace = options->trace;
     policy->function = policy->request_object = policy->environment = LUA_NOREF;
     for (unsigned i = 0; i < POLICY_EVENT_COUNT; i++)
         policy->events[i] = LUA_NOREF;
@@ -116,6 +117,8 @@ static enum err policy_build(struct policy_program *program, const struct policy
         .watchdog = options->watchdog,
         .require = find_module,
         .require_ctx = program,
+        .on_line = options->trace ? options->trace->line : NULL,
+        .on_line_ctx = options->trace ? options->trace->ctx : NULL,
     };
     enum err err = vm_new(&vm, &policy->vm);
     if (err != OK) {
@@ -222,6 +225,7 @@ static enum err copy_rules(struct policy_program *program, const struct policy *
             .code = answer ? answer->code : 0,
             .q850 = answer ? answer->q850 : 0,
             .always = answer && rule->when.count == 0 && rule->check == LUA_NOREF,
+            .conditions = rule->when.count,
             .no_ground = answer && answer->verdict == POLICY_GONE && !has_ground(rule),
         };
     }

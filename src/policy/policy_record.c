@@ -13,6 +13,8 @@ enum policy_state policy_record_state(struct policy *policy)
         policy->lookup = err == OK              ? POLICY_LOOKUP_FOUND
                          : err == ERR_NOT_FOUND ? POLICY_LOOKUP_NONE
                                                 : POLICY_LOOKUP_UNREADABLE;
+        if (policy->trace)
+            policy_trace_directory(policy);
     }
     switch (policy->lookup) {
     case POLICY_LOOKUP_FOUND:

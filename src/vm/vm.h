@@ -55,6 +55,9 @@ struct vm_options {
     vm_require_fn require;        /* NULL: `require` finds nothing */
     void *require_ctx;
     uint64_t load_seed; /* of math.random while loading */
+    /* Told of each line before it runs (coverage); NULL: none.  Costs time, but no fuel. */
+    void (*on_line)(void *ctx, const char *chunk, int line);
+    void *on_line_ctx;
     int64_t load_wall_ms;
 };
 

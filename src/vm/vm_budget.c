@@ -61,8 +61,12 @@ void vm_raise_kill(lua_State *state)
 
 void vm_on_count(lua_State *state, lua_Debug *at)
 {
-    (void)at;
     struct vm *vm = vm_get(state);
+    if (at->event == LUA_HOOKLINE) {
+        if (lua_getinfo(state, "S", at))
+            vm->options.on_line(vm->options.on_line_ctx, at->short_src, at->currentline);
+        return;
+    }
     if (!vm_is_stopped(vm)) {
         vm->fuel -= VM_QUANTUM;
         if (vm->fuel >= 0)

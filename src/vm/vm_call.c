@@ -73,7 +73,7 @@ static void enter(struct vm *vm)
         vm->failure_file[0] = '\0';
     }
     vm->fuel -= VM_CALL_UNITS;
-    lua_sethook(vm->state, vm_on_count, LUA_MASKCOUNT, VM_QUANTUM);
+    lua_sethook(vm->state, vm_on_count, vm->options.on_line ? LUA_MASKCOUNT | LUA_MASKLINE : LUA_MASKCOUNT, VM_QUANTUM);
     if (vm->fuel < 0)
         vm_stop(vm, VM_FUEL, "out of fuel");
 }
