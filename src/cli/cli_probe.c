@@ -1,32 +1,38 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* verdict probe: asks a SIP server one question, as a caller does, and draws what went over the wire. */
-#include "cli/cli_probe.h"
 #include "cli/cli_main.h"
+#include "probe/probe_exchange.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
+/* What the command line gives: an exchange's options, and the list that they point into. */
+struct command_line {
+    struct probe_options probe;
+    struct cli_list headers;
+};
+
 static const struct cli_option options[] = {
     {"method", "METHOD", "INVITE (default), OPTIONS, REGISTER, MESSAGE, SUBSCRIBE, ...", CLI_TEXT,
-     offsetof(struct cli_probe_options, method), 0, 0},
+     offsetof(struct command_line, probe.method), 0, 0},
     {"transport", "udp|tcp", "default: as the URI says, else udp", CLI_CHOICE,
-     offsetof(struct cli_probe_options, transport), 0, 0},
+     offsetof(struct command_line, probe.transport), 0, 0},
     {"proxy", "HOST[:PORT]", "send there instead of to the URI's host", CLI_TEXT,
-     offsetof(struct cli_probe_options, proxy), 0, 0},
-    {"from", "URI", "who asks; default sip:probe@ our address", CLI_TEXT, offsetof(struct cli_probe_options, from), 0,
+     offsetof(struct command_line, probe.proxy), 0, 0},
+    {"from", "URI", "who asks; default sip:probe@ our address", CLI_TEXT, offsetof(struct command_line, probe.from), 0,
      0},
-    {"header", "\"NAME: VALUE\"", "one more header", CLI_LIST, offsetof(struct cli_probe_options, headers), 0, 0},
+    {"header", "\"NAME: VALUE\"", "one more header", CLI_LIST, offsetof(struct command_line, headers), 0, 0},
     {"no-ack", NULL, "never acknowledge; show what comes in 64*T1", CLI_FLAG,
-     offsetof(struct cli_probe_options, no_ack), 0, 0},
-    {"count", "N", "how many times, one after the other", CLI_NUMBER, offsetof(struct cli_probe_options, count), 1,
+     offsetof(struct command_line, probe.no_ack), 0, 0},
+    {"count", "N", "how many times, one after the other", CLI_NUMBER, offsetof(struct command_line, probe.count), 1,
      1000000},
     {"timeout", "SECONDS", "wait so long for a final answer; default 64*T1", CLI_SECONDS,
-     offsetof(struct cli_probe_options, timeout_ms), 1, 3600000},
-    {"t1-ms", "N", "T1 of RFC 3261 in milliseconds; default 500", CLI_NUMBER, offsetof(struct cli_probe_options, t1_ms),
-     1, 10000},
-    {"expect", "CODE", "fail unless this is the final answer", CLI_NUMBER, offsetof(struct cli_probe_options, expect),
+     offsetof(struct command_line, probe.timeout_ms), 1, 3600000},
+    {"t1-ms", "N", "T1 of RFC 3261 in milliseconds; default 500", CLI_NUMBER,
+     offsetof(struct command_line, probe.t1_ms), 1, 10000},
+    {"expect", "CODE", "fail unless this is the final answer", CLI_NUMBER, offsetof(struct command_line, probe.expect),
      200, 699},
-    {"json", NULL, "a JSON object a line, one for each request", CLI_FLAG, offsetof(struct cli_probe_options, json), 0,
+    {"json", NULL, "a JSON object a line, one for each request", CLI_FLAG, offsetof(struct command_line, probe.json), 0,
      0},
     CLI_END,
 };
@@ -50,7 +56,7 @@ const struct cli_command cli_probe_command = {
 /* Where to send, read from the options. */
 struct destination {
     struct sip_uri uri;
-    char host[CLI_PROBE_TEXT_MAX];
+    char host[PROBE_TEXT_MAX];
     uint16_t port;
     bool is_stream;
 };
@@ -58,7 +64,7 @@ struct destination {
 /* "HOST", "HOST:PORT", "[::1]:PORT": the form of a URI's host part, so it is read as one. */
 static enum err read_proxy(const char *proxy, struct destination *destination, struct fault *fault)
 {
-    char text[CLI_PROBE_TEXT_MAX];
+    char text[PROBE_TEXT_MAX];
     struct sip_uri uri;
     const char *reason = NULL;
     int len = snprintf(text, sizeof(text), "sip:%s", proxy);
@@ -69,7 +75,7 @@ static enum err read_proxy(const char *proxy, struct destination *destination, s
     return OK;
 }
 
-static enum err read_destination(const struct cli_probe_options *probe, struct destination *destination,
+static enum err read_destination(const struct probe_options *probe, struct destination *destination,
                                  struct fault *fault)
 {
     const char *reason = NULL;
@@ -94,31 +100,32 @@ static enum err read_destination(const struct cli_probe_options *probe, struct d
     return OK;
 }
 
-static void exchange_done(struct cli_exchange *exchange)
+static void exchange_done(struct probe_exchange *exchange)
 {
-    cli_wire_close(&exchange->wire);
+    probe_wire_close(&exchange->wire);
     buffer_done(&exchange->request);
     buffer_done(&exchange->ack);
     buffer_done(&exchange->bye);
 }
 
 /* One request from its socket to its result; a fault is a misuse or a wire that cannot be had. */
-static enum err run_once(const struct cli_probe_options *probe, const struct destination *destination,
-                         struct cli_exchange *exchange, struct fault *fault)
+static enum err run_once(const struct probe_options *probe, const struct destination *destination,
+                         struct probe_exchange *exchange, struct fault *fault)
 {
     exchange->options = probe;
     exchange->target = destination->uri;
-    exchange->result = (struct cli_probe_result){.err = OK};
+    exchange->result = (struct probe_result){.err = OK};
     exchange->request = exchange->ack = exchange->bye = buffer_heap(0);
-    enum err err = cli_wire_open(&exchange->wire, destination->is_stream, destination->host, destination->port, fault);
+    enum err err =
+        probe_wire_open(&exchange->wire, destination->is_stream, destination->host, destination->port, fault);
     if (err == OK)
-        err = cli_probe_names(exchange, fault);
+        err = probe_names(exchange, fault);
     if (err == OK)
-        err = cli_probe_build_request(exchange, fault);
+        err = probe_build_request(exchange, fault);
     if (err != OK)
         return err;
-    cli_ladder_init(&exchange->ladder, exchange->wire.local, exchange->wire.remote);
-    cli_probe_call(exchange);
+    probe_ladder_init(&exchange->ladder, exchange->wire.local, exchange->wire.remote);
+    probe_call(exchange);
     return OK;
 }
 
@@ -131,8 +138,7 @@ struct tally {
     uint64_t least_us, most_us, sum_us;
 };
 
-static void count_result(struct tally *tally, const struct cli_probe_options *probe,
-                         const struct cli_probe_result *result)
+static void count_result(struct tally *tally, const struct probe_options *probe, const struct probe_result *result)
 {
     uint64_t took_us = result->answered_us;
     if (tally->done == 0)
@@ -148,17 +154,17 @@ static void count_result(struct tally *tally, const struct cli_probe_options *pr
     tally->sum_us += took_us;
 }
 
-static void print_result(const struct cli_exchange *exchange, bool draw)
+static void print_result(const struct probe_exchange *exchange, bool draw)
 {
     struct buffer out = buffer_heap(1 << 20);
     if (exchange->options->json) {
         struct json json = json_into(&out);
-        cli_probe_json(exchange, &json);
+        probe_json(exchange, &json);
         buffer_add_byte(&out, '\n');
     } else if (draw) {
-        cli_ladder_draw(&exchange->ladder, &out);
+        probe_ladder_draw(&exchange->ladder, &out);
         buffer_add_byte(&out, '\n');
-        cli_probe_verdict(exchange, &out);
+        probe_verdict(exchange, &out);
     }
     cli_write(buffer_span(&out));
     buffer_done(&out);
@@ -178,12 +184,12 @@ static void print_tally(const struct tally *tally)
     (void)printf("\n");
 }
 
-static int run_all(const struct cli_command *command, const struct cli_probe_options *probe,
+static int run_all(const struct cli_command *command, const struct probe_options *probe,
                    const struct destination *destination)
 {
     struct tally tally = {0};
     struct fault fault = {0};
-    struct cli_exchange *exchange = calloc(1, sizeof(*exchange));
+    struct probe_exchange *exchange = calloc(1, sizeof(*exchange));
     enum err err = exchange ? OK : fault_set(&fault, ERR_NOMEM, NULL, 0, "%s", err_text(ERR_NOMEM));
     while (err == OK && tally.done < probe->count) {
         err = run_once(probe, destination, exchange, &fault);
@@ -207,24 +213,27 @@ static int run_all(const struct cli_command *command, const struct cli_probe_opt
 
 static int run(const struct cli_command *command, int argc, char **argv)
 {
-    struct cli_probe_options probe = {.method = "INVITE", .count = 1, .t1_ms = 500};
+    struct command_line line = {.probe = {.method = "INVITE", .count = 1, .t1_ms = 500}};
+    struct probe_options *probe = &line.probe;
     struct cli_arguments arguments;
     struct destination destination = {0};
     struct fault fault = {0};
     int exit_code;
-    if (!cli_options_read(command, argc, argv, &probe, &arguments, &exit_code))
+    if (!cli_options_read(command, argc, argv, &line, &arguments, &exit_code))
         return exit_code;
-    probe.target = arguments.items[0];
+    probe->target = arguments.items[0];
+    probe->headers = line.headers.items;
+    probe->header_count = line.headers.count;
     const char *wrong = NULL;
-    if (strcmp(probe.method, "ACK") == 0 || strcmp(probe.method, "CANCEL") == 0)
+    if (strcmp(probe->method, "ACK") == 0 || strcmp(probe->method, "CANCEL") == 0)
         wrong = "has no answer of its own: probe another method";
-    else if (probe.no_ack && strcmp(probe.method, "INVITE") != 0)
+    else if (probe->no_ack && strcmp(probe->method, "INVITE") != 0)
         wrong = "is never acknowledged: --no-ack is for INVITE";
     if (wrong)
-        (void)fault_set(&fault, ERR_INVALID, NULL, 0, "%s %s", probe.method, wrong);
-    if (wrong || read_destination(&probe, &destination, &fault) != OK) {
+        (void)fault_set(&fault, ERR_INVALID, NULL, 0, "%s %s", probe->method, wrong);
+    if (wrong || read_destination(probe, &destination, &fault) != OK) {
         cli_error(command, "%s", fault.text);
         return CLI_EXIT_USAGE;
     }
-    return run_all(command, &probe, &destination);
+    return run_all(command, probe, &destination);
 }

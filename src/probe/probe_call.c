@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* One exchange as a caller has it: the request until its final answer, ACK, BYE; or, with --no-ack, the silence in which
  * the other side has to say its answer again and again. */
-#include "cli/cli_probe.h"
+#include "probe/probe_exchange.h"
 #include "util/clock.h"
 
 /* What the request at hand is waiting for. */
@@ -12,15 +12,15 @@ struct waiting {
     bool is_final;
 };
 
-static void record(struct cli_exchange *exchange, enum cli_direction direction, struct span message)
+static void record(struct probe_exchange *exchange, enum probe_direction direction, struct span message)
 {
-    (void)cli_ladder_add(&exchange->ladder, (clock_mono_ns() - exchange->start_ns) / 1000, direction, message);
+    (void)probe_ladder_add(&exchange->ladder, (clock_mono_ns() - exchange->start_ns) / 1000, direction, message);
 }
 
-static enum err send_and_record(struct cli_exchange *exchange, struct span message)
+static enum err send_and_record(struct probe_exchange *exchange, struct span message)
 {
-    record(exchange, CLI_SENT, message);
-    return cli_wire_send(&exchange->wire, message, &exchange->result.fault);
+    record(exchange, PROBE_SENT, message);
+    return probe_wire_send(&exchange->wire, message, &exchange->result.fault);
 }
 
 static void copy_header(const struct sip_message *message, enum sip_header_id id, char *out, size_t cap)
@@ -30,9 +30,9 @@ static void copy_header(const struct sip_message *message, enum sip_header_id id
 }
 
 /* The first final answer to the probe's own request is kept whole: ACK and BYE are made from it. */
-static void keep_final(struct cli_exchange *exchange)
+static void keep_final(struct probe_exchange *exchange)
 {
-    struct cli_probe_result *result = &exchange->result;
+    struct probe_result *result = &exchange->result;
     struct sip_problem problem;
     struct span bytes = exchange->incoming.bytes;
     if (bytes.len > sizeof(exchange->final_bytes))
@@ -54,7 +54,7 @@ static void keep_final(struct cli_exchange *exchange)
     copy_header(final, SIP_HEADER_WARNING, result->warning, sizeof(result->warning));
 }
 
-static enum err take_response(struct cli_exchange *exchange, struct waiting *waiting)
+static enum err take_response(struct probe_exchange *exchange, struct waiting *waiting)
 {
     const struct sip_message *message = &exchange->incoming;
     if (!span_equal(message->call_id, span_of(exchange->call_id)))
@@ -74,7 +74,7 @@ static enum err take_response(struct cli_exchange *exchange, struct waiting *wai
     return OK;
 }
 
-static enum err take_request(struct cli_exchange *exchange)
+static enum err take_request(struct probe_exchange *exchange)
 {
     const struct sip_message *message = &exchange->incoming;
     if (message->method == SIP_METHOD_ACK)
@@ -87,14 +87,14 @@ static enum err take_request(struct cli_exchange *exchange)
     }
     char memory[8192];
     struct buffer reply = buffer_over(memory, sizeof(memory));
-    enum err err = cli_probe_build_reply(message, !is_ours ? 481 : is_bye ? 200 : 501, &reply);
+    enum err err = probe_build_reply(message, !is_ours ? 481 : is_bye ? 200 : 501, &reply);
     return err == OK ? send_and_record(exchange, buffer_span(&reply)) : OK;
 }
 
-static enum err take_message(struct cli_exchange *exchange, struct span bytes, struct waiting *waiting)
+static enum err take_message(struct probe_exchange *exchange, struct span bytes, struct waiting *waiting)
 {
     struct sip_problem problem;
-    record(exchange, CLI_RECEIVED, bytes);
+    record(exchange, PROBE_RECEIVED, bytes);
     enum sip_framing framing = exchange->wire.is_stream ? SIP_STREAM : SIP_DATAGRAM;
     if (sip_message_parse(&exchange->incoming, bytes, framing, &problem) != OK)
         return OK; /* shown in the ladder, of no other use */
@@ -102,11 +102,11 @@ static enum err take_message(struct cli_exchange *exchange, struct span bytes, s
 }
 
 /* Listens until `until_ns`, or until what is waited for has come, or the other side has hung up. */
-static enum err listen_until(struct cli_exchange *exchange, uint64_t until_ns, struct waiting *waiting)
+static enum err listen_until(struct probe_exchange *exchange, uint64_t until_ns, struct waiting *waiting)
 {
     while (!waiting->is_final && !exchange->result.bye_received) {
         struct span bytes;
-        enum err err = cli_wire_receive(&exchange->wire, until_ns, &bytes, &exchange->result.fault);
+        enum err err = probe_wire_receive(&exchange->wire, until_ns, &bytes, &exchange->result.fault);
         if (err == OK)
             err = take_message(exchange, bytes, waiting);
         if (err != OK)
@@ -129,14 +129,14 @@ static uint64_t next_interval(const struct waiting *waiting, uint64_t interval_n
 }
 
 /* The first 1xx of an INVITE stops the repeating (17.1.1.2); a stream never repeats. */
-static bool may_repeat(const struct cli_exchange *exchange, const struct waiting *waiting)
+static bool may_repeat(const struct probe_exchange *exchange, const struct waiting *waiting)
 {
     return !exchange->wire.is_stream && !(waiting->method == SIP_METHOD_INVITE && waiting->is_provisional);
 }
 
 /* Sends a request and waits for its final answer.  The times of repeating are kept by plan, not by when a busy machine
  * got to it. */
-static enum err ask(struct cli_exchange *exchange, struct span request, struct waiting *waiting, uint64_t until_ns)
+static enum err ask(struct probe_exchange *exchange, struct span request, struct waiting *waiting, uint64_t until_ns)
 {
     uint64_t interval_ns = ms(exchange->options->t1_ms);
     uint64_t t2_ns = 8 * interval_ns;
@@ -154,13 +154,13 @@ static enum err ask(struct cli_exchange *exchange, struct span request, struct w
     return err;
 }
 
-static uint64_t sixty_four_t1(const struct cli_exchange *exchange)
+static uint64_t sixty_four_t1(const struct probe_exchange *exchange)
 {
-    return ms((uint64_t)CLI_PROBE_RETRANSMISSION_T1 * exchange->options->t1_ms);
+    return ms((uint64_t)PROBE_RETRANSMISSION_T1 * exchange->options->t1_ms);
 }
 
 /* Says nothing for 64*T1 and two T1 more, in which the other side's BYE must come. */
-static enum err stay_silent(struct cli_exchange *exchange)
+static enum err stay_silent(struct probe_exchange *exchange)
 {
     struct waiting waiting = {.method = SIP_METHOD_COUNT};
     uint64_t until_ns = exchange->first_final_ns + sixty_four_t1(exchange) + ms(2 * (uint64_t)exchange->options->t1_ms);
@@ -168,9 +168,9 @@ static enum err stay_silent(struct cli_exchange *exchange)
     return err == ERR_TIMEOUT ? OK : err;
 }
 
-static enum err hang_up(struct cli_exchange *exchange)
+static enum err hang_up(struct probe_exchange *exchange)
 {
-    enum err err = cli_probe_build_bye(exchange);
+    enum err err = probe_build_bye(exchange);
     if (err != OK)
         return fault_set(&exchange->result.fault, err, NULL, 0, "no BYE can be made from the 2xx");
     struct waiting waiting = {.method = SIP_METHOD_BYE, .cseq = exchange->cseq};
@@ -179,13 +179,13 @@ static enum err hang_up(struct cli_exchange *exchange)
     return err == ERR_TIMEOUT ? OK : err;
 }
 
-static enum err follow_up(struct cli_exchange *exchange)
+static enum err follow_up(struct probe_exchange *exchange)
 {
     if (strcmp(exchange->options->method, "INVITE") != 0)
         return OK;
     if (exchange->options->no_ack)
         return stay_silent(exchange);
-    enum err err = cli_probe_build_ack(exchange);
+    enum err err = probe_build_ack(exchange);
     if (err != OK)
         return fault_set(&exchange->result.fault, err, NULL, 0, "no ACK can be made from the answer");
     err = send_and_record(exchange, buffer_span(&exchange->ack));
@@ -195,9 +195,9 @@ static enum err follow_up(struct cli_exchange *exchange)
     return exchange->final.status < 300 ? hang_up(exchange) : OK;
 }
 
-void cli_probe_call(struct cli_exchange *exchange)
+void probe_call(struct probe_exchange *exchange)
 {
-    const struct cli_probe_options *options = exchange->options;
+    const struct probe_options *options = exchange->options;
     exchange->start_ns = clock_mono_ns();
     uint64_t until_ns = exchange->start_ns + (options->timeout_ms ? ms(options->timeout_ms) : sixty_four_t1(exchange));
     struct waiting waiting = {.method = sip_method_find(span_of(options->method)), .cseq = 1};

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The drawing of ladders. */
-#include "cli/cli_ladder.h"
+#include "probe/probe_ladder.h"
 #include "util/siphash.h"
 
 #include <stdio.h>
 
 /* Columns: the time before the left rail, and the least width between the rails. */
-enum { TIME_WIDTH = 12, INNER_LEAST = 40, INNER_MOST = CLI_LADDER_LABEL_MAX + 8 };
+enum { TIME_WIDTH = 12, INNER_LEAST = 40, INNER_MOST = PROBE_LADDER_LABEL_MAX + 8 };
 
-void cli_ladder_init(struct cli_ladder *ladder, const char *left, const char *right)
+void probe_ladder_init(struct probe_ladder *ladder, const char *left, const char *right)
 {
     ladder->count = 0;
     ladder->lost = 0;
@@ -27,10 +27,10 @@ static struct span start_line(struct span message)
     return span_trim(line);
 }
 
-static void make_label(struct span message, char out[CLI_LADDER_LABEL_MAX])
+static void make_label(struct span message, char out[PROBE_LADDER_LABEL_MAX])
 {
     struct span line = start_line(message);
-    size_t len = line.len < CLI_LADDER_LABEL_MAX - 1 ? line.len : CLI_LADDER_LABEL_MAX - 1;
+    size_t len = line.len < PROBE_LADDER_LABEL_MAX - 1 ? line.len : PROBE_LADDER_LABEL_MAX - 1;
     for (size_t i = 0; i < len; i++)
         out[i] = (unsigned char)line.at[i] < 0x20 || line.at[i] == 0x7f ? '?' : line.at[i];
     out[len] = '\0';
@@ -38,7 +38,8 @@ static void make_label(struct span message, char out[CLI_LADDER_LABEL_MAX])
         out[len - 1] = out[len - 2] = '.';
 }
 
-unsigned cli_ladder_add(struct cli_ladder *ladder, uint64_t at_us, enum cli_direction direction, struct span message)
+unsigned probe_ladder_add(struct probe_ladder *ladder, uint64_t at_us, enum probe_direction direction,
+                          struct span message)
 {
     /* Not against an enemy: it only has to tell messages of one call apart. */
     const struct siphash_key key = {1, 2};
@@ -48,11 +49,11 @@ unsigned cli_ladder_add(struct cli_ladder *ladder, uint64_t at_us, enum cli_dire
         if (ladder->rungs[i].identity == identity && ladder->rungs[i].direction == direction)
             times++;
     }
-    if (ladder->count == CLI_LADDER_MAX) {
+    if (ladder->count == PROBE_LADDER_MAX) {
         ladder->lost++;
         return times;
     }
-    struct cli_rung *rung = &ladder->rungs[ladder->count++];
+    struct probe_rung *rung = &ladder->rungs[ladder->count++];
     rung->at_us = at_us;
     rung->direction = direction;
     rung->identity = identity;
@@ -76,7 +77,7 @@ static size_t width_of(const char *text)
     return width;
 }
 
-static size_t inner_width(const struct cli_ladder *ladder)
+static size_t inner_width(const struct probe_ladder *ladder)
 {
     size_t inner = INNER_LEAST;
     for (unsigned i = 0; i < ladder->count; i++) {
@@ -86,9 +87,9 @@ static size_t inner_width(const struct cli_ladder *ladder)
     return inner < INNER_MOST ? inner : INNER_MOST;
 }
 
-static void draw_arrow(const struct cli_rung *rung, size_t inner, struct buffer *out)
+static void draw_arrow(const struct probe_rung *rung, size_t inner, struct buffer *out)
 {
-    bool is_sent = rung->direction == CLI_SENT;
+    bool is_sent = rung->direction == PROBE_SENT;
     size_t dashes = inner - width_of(rung->label) - 3; /* two blanks and the arrow's head */
     buffer_add_text(out, is_sent ? "|" : "|<");
     add_many(out, '-', dashes / 2);
@@ -97,7 +98,7 @@ static void draw_arrow(const struct cli_rung *rung, size_t inner, struct buffer 
     buffer_add_text(out, is_sent ? ">|" : "|");
 }
 
-void cli_ladder_draw(const struct cli_ladder *ladder, struct buffer *out)
+void probe_ladder_draw(const struct probe_ladder *ladder, struct buffer *out)
 {
     size_t inner = inner_width(ladder);
     /* Each name stands over its rail, which is where the left one ends in the middle and the right one too. */
@@ -114,7 +115,7 @@ void cli_ladder_draw(const struct cli_ladder *ladder, struct buffer *out)
     add_many(out, ' ', inner);
     buffer_add_literal(out, "|\n");
     for (unsigned i = 0; i < ladder->count; i++) {
-        const struct cli_rung *rung = &ladder->rungs[i];
+        const struct probe_rung *rung = &ladder->rungs[i];
         buffer_addf(out, "%*.1f ms ", TIME_WIDTH - 4, (double)rung->at_us / 1000);
         draw_arrow(rung, inner, out);
         if (rung->times > 1)
@@ -125,15 +126,15 @@ void cli_ladder_draw(const struct cli_ladder *ladder, struct buffer *out)
         buffer_addf(out, "%*s %u more not shown\n", TIME_WIDTH, "...", ladder->lost);
 }
 
-void cli_ladder_json(const struct cli_ladder *ladder, struct json *json)
+void probe_ladder_json(const struct probe_ladder *ladder, struct json *json)
 {
     json_array_begin(json);
     for (unsigned i = 0; i < ladder->count; i++) {
-        const struct cli_rung *rung = &ladder->rungs[i];
+        const struct probe_rung *rung = &ladder->rungs[i];
         json_object_begin(json);
         json_key(json, "ms");
         json_double(json, (double)rung->at_us / 1000);
-        json_put_text(json, "direction", rung->direction == CLI_SENT ? "sent" : "received");
+        json_put_text(json, "direction", rung->direction == PROBE_SENT ? "sent" : "received");
         json_put_text(json, "message", rung->label);
         json_put_u64(json, "copy", rung->times);
         json_object_end(json);

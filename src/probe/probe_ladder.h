@@ -5,30 +5,31 @@
 #include "util/buffer.h"
 #include "util/json.h"
 
-enum { CLI_LADDER_MAX = 512, CLI_LADDER_LABEL_MAX = 96 };
+enum { PROBE_LADDER_MAX = 512, PROBE_LADDER_LABEL_MAX = 96 };
 
-enum cli_direction { CLI_SENT, CLI_RECEIVED };
+enum probe_direction { PROBE_SENT, PROBE_RECEIVED };
 
-struct cli_rung {
+struct probe_rung {
     uint64_t at_us; /* from the ladder's start */
-    enum cli_direction direction;
-    char label[CLI_LADDER_LABEL_MAX]; /* "INVITE sip:+15550100@127.0.0.1", "410 Gone", cut where too long */
-    uint64_t identity;                /* a hash of the whole message: equal bytes are a retransmission */
-    unsigned times;                   /* 1: the first copy of it, 2: its first retransmission, ... */
+    enum probe_direction direction;
+    char label[PROBE_LADDER_LABEL_MAX]; /* "INVITE sip:+15550100@127.0.0.1", "410 Gone", cut where too long */
+    uint64_t identity;                  /* a hash of the whole message: equal bytes are a retransmission */
+    unsigned times;                     /* 1: the first copy of it, 2: its first retransmission, ... */
 };
 
-struct cli_ladder {
+struct probe_ladder {
     char left[64];  /* who we are */
     char right[64]; /* who they are */
-    struct cli_rung rungs[CLI_LADDER_MAX];
+    struct probe_rung rungs[PROBE_LADDER_MAX];
     unsigned count;
     unsigned lost; /* rungs that did not fit */
 };
 
-void cli_ladder_init(struct cli_ladder *ladder, const char *left, const char *right);
+void probe_ladder_init(struct probe_ladder *ladder, const char *left, const char *right);
 /* Records one message; the label is its start line without "SIP/2.0" and with control bytes as '?'.  Returns how often
  * these bytes have gone this way now: 1 is the first time. */
-unsigned cli_ladder_add(struct cli_ladder *ladder, uint64_t at_us, enum cli_direction direction, struct span message);
+unsigned probe_ladder_add(struct probe_ladder *ladder, uint64_t at_us, enum probe_direction direction,
+                          struct span message);
 /* The ladder as text, a line a message:
  *
  *     127.0.0.1:41234                        127.0.0.1:5060
@@ -36,6 +37,6 @@ unsigned cli_ladder_add(struct cli_ladder *ladder, uint64_t at_us, enum cli_dire
  *      0.0 ms |-- INVITE sip:+15550100@127.0.0.1 -->|
  *      0.4 ms |<------------ 410 Gone --------------|
  */
-void cli_ladder_draw(const struct cli_ladder *ladder, struct buffer *out);
+void probe_ladder_draw(const struct probe_ladder *ladder, struct buffer *out);
 /* An array of {"ms","direction","message","copy"}. */
-void cli_ladder_json(const struct cli_ladder *ladder, struct json *json);
+void probe_ladder_json(const struct probe_ladder *ladder, struct json *json);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The probe's messages: the request with its SDP, ACK, BYE, and answers to what the other side asks. */
-#include "cli/cli_probe.h"
+#include "probe/probe_exchange.h"
 #include "sip/sip_address.h"
 #include "sip/sip_reply.h"
 #include "sip/sip_request.h"
@@ -36,19 +36,19 @@ static void make_branch(char out[40])
     (void)snprintf(out, 40, "z9hG4bK%016llx%08x", (unsigned long long)bits[0], (unsigned)bits[1]);
 }
 
-static bool is_method(const struct cli_exchange *exchange, const char *method)
+static bool is_method(const struct probe_exchange *exchange, const char *method)
 {
     return strcmp(exchange->options->method, method) == 0;
 }
 
 /* "[::1]" or "127.0.0.1". */
-static void local_host(const struct cli_exchange *exchange, char out[72])
+static void local_host(const struct probe_exchange *exchange, char out[72])
 {
     (void)snprintf(out, 72, exchange->wire.is_ipv6 ? "[%s]" : "%s", exchange->wire.local_host);
 }
 
 /* The URI as given, without the headers behind '?'; a REGISTER goes to the domain (RFC 3261 10.2). */
-static enum err make_request_uri(struct cli_exchange *exchange, struct fault *fault)
+static enum err make_request_uri(struct probe_exchange *exchange, struct fault *fault)
 {
     const struct sip_uri *target = &exchange->target;
     struct buffer uri = buffer_over(exchange->request_uri, sizeof(exchange->request_uri) - 1);
@@ -66,9 +66,9 @@ static enum err make_request_uri(struct cli_exchange *exchange, struct fault *fa
     return uri.overflow ? fault_set(fault, ERR_TOO_LONG, NULL, 0, "the target is too long") : OK;
 }
 
-enum err cli_probe_names(struct cli_exchange *exchange, struct fault *fault)
+enum err probe_names(struct probe_exchange *exchange, struct fault *fault)
 {
-    const struct cli_probe_options *options = exchange->options;
+    const struct probe_options *options = exchange->options;
     char host[72];
     char tag[40];
     local_host(exchange, host);
@@ -97,7 +97,7 @@ enum err cli_probe_names(struct cli_exchange *exchange, struct fault *fault)
 }
 
 /* What every request of this call has in common. */
-static struct sip_request begin(const struct cli_exchange *exchange, const char *host, const char *branch)
+static struct sip_request begin(const struct probe_exchange *exchange, const char *host, const char *branch)
 {
     return (struct sip_request){
         .target = span_of(exchange->request_uri),
@@ -127,7 +127,7 @@ static enum err add_given_header(struct buffer *out, const char *text, struct fa
     return OK;
 }
 
-static void end_with_body(const struct cli_exchange *exchange, struct buffer *out)
+static void end_with_body(const struct probe_exchange *exchange, struct buffer *out)
 {
     char memory[1024];
     struct buffer body = buffer_over(memory, sizeof(memory));
@@ -146,7 +146,7 @@ static void end_with_body(const struct cli_exchange *exchange, struct buffer *ou
     sip_request_end(out, type, buffer_span(&body));
 }
 
-enum err cli_probe_build_request(struct cli_exchange *exchange, struct fault *fault)
+enum err probe_build_request(struct probe_exchange *exchange, struct fault *fault)
 {
     char host[72];
     local_host(exchange, host);
@@ -162,8 +162,8 @@ enum err cli_probe_build_request(struct cli_exchange *exchange, struct fault *fa
     }
     if (exchange->request.overflow)
         return fault_set(fault, ERR_INVALID, NULL, 0, "cannot make a request of this target, method and --from");
-    for (unsigned i = 0; i < exchange->options->headers.count; i++) {
-        enum err err = add_given_header(&exchange->request, exchange->options->headers.items[i], fault);
+    for (unsigned i = 0; i < exchange->options->header_count; i++) {
+        enum err err = add_given_header(&exchange->request, exchange->options->headers[i], fault);
         if (err != OK)
             return err;
     }
@@ -174,7 +174,7 @@ enum err cli_probe_build_request(struct cli_exchange *exchange, struct fault *fa
 }
 
 /* The dialog of a 2xx: its Contact is the target, its Record-Route backwards the route set (RFC 3261 12.1.2). */
-static size_t find_dialog(const struct cli_exchange *exchange, struct sip_request *request,
+static size_t find_dialog(const struct probe_exchange *exchange, struct sip_request *request,
                           struct span routes[SIP_ROUTES_MAX])
 {
     if (exchange->final.contact.text.at)
@@ -194,7 +194,7 @@ static size_t find_dialog(const struct cli_exchange *exchange, struct sip_reques
     return count;
 }
 
-static enum err build_following(struct cli_exchange *exchange, struct span method, const char *branch,
+static enum err build_following(struct probe_exchange *exchange, struct span method, const char *branch,
                                 struct buffer *out)
 {
     char host[72];
@@ -211,20 +211,20 @@ static enum err build_following(struct cli_exchange *exchange, struct span metho
     return out->overflow ? ERR_INVALID : OK;
 }
 
-enum err cli_probe_build_ack(struct cli_exchange *exchange)
+enum err probe_build_ack(struct probe_exchange *exchange)
 {
     /* For a 2xx the ACK is a transaction of its own; for other finals it belongs to the INVITE's (17.1.1.3). */
     const char *branch = exchange->final.status < 300 ? exchange->ack_branch : exchange->branch;
     return build_following(exchange, SPAN("ACK"), branch, &exchange->ack);
 }
 
-enum err cli_probe_build_bye(struct cli_exchange *exchange)
+enum err probe_build_bye(struct probe_exchange *exchange)
 {
     exchange->cseq++;
     return build_following(exchange, SPAN("BYE"), exchange->bye_branch, &exchange->bye);
 }
 
-enum err cli_probe_build_reply(const struct sip_message *request, unsigned code, struct buffer *out)
+enum err probe_build_reply(const struct sip_message *request, unsigned code, struct buffer *out)
 {
     const struct sip_reply_via via = {0};
     sip_reply_begin(out, request, code, SPAN(""), &via, SPAN("probe"));

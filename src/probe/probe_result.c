@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What an answer means, in words: the promises that each status makes to whoever asked. */
-#include "cli/cli_probe.h"
+#include "probe/probe_exchange.h"
 
 static const struct {
     unsigned code;
@@ -59,9 +59,9 @@ static void add_note(struct buffer *out, const char *name, const char *value)
 }
 
 /* How the call went on behind the final answer of an INVITE. */
-static void add_ending(const struct cli_exchange *exchange, struct buffer *out)
+static void add_ending(const struct probe_exchange *exchange, struct buffer *out)
 {
-    const struct cli_probe_result *result = &exchange->result;
+    const struct probe_result *result = &exchange->result;
     if (result->finals > 1)
         buffer_addf(out, "  the final answer came %u times\n", result->finals);
     if (strcmp(exchange->options->method, "INVITE") != 0)
@@ -76,9 +76,9 @@ static void add_ending(const struct cli_exchange *exchange, struct buffer *out)
         buffer_add_text(out, "  our BYE was not answered\n");
 }
 
-void cli_probe_verdict(const struct cli_exchange *exchange, struct buffer *out)
+void probe_verdict(const struct probe_exchange *exchange, struct buffer *out)
 {
-    const struct cli_probe_result *result = &exchange->result;
+    const struct probe_result *result = &exchange->result;
     if (result->code) {
         buffer_addf(out, "%u %s: %s\n", result->code, result->phrase, meaning_of(result->code));
         if (result->code >= 300 && result->code < 400)
@@ -103,9 +103,9 @@ static void put_if(struct json *json, const char *key, const char *value)
         json_put_text(json, key, value);
 }
 
-void cli_probe_json(const struct cli_exchange *exchange, struct json *json)
+void probe_json(const struct probe_exchange *exchange, struct json *json)
 {
-    const struct cli_probe_result *result = &exchange->result;
+    const struct probe_result *result = &exchange->result;
     json_object_begin(json);
     json_put_text(json, "method", exchange->options->method);
     json_put_text(json, "target", exchange->options->target);
@@ -136,6 +136,6 @@ void cli_probe_json(const struct cli_exchange *exchange, struct json *json)
     if (result->err != OK)
         json_put_text(json, "error", result->err == ERR_TIMEOUT ? "timeout" : result->fault.text);
     json_key(json, "messages");
-    cli_ladder_json(&exchange->ladder, json);
+    probe_ladder_json(&exchange->ladder, json);
     json_object_end(json);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Plain sockets and poll(2): a probe has one conversation and all the time in the world. */
-#include "cli/cli_wire.h"
+#include "probe/probe_wire.h"
 #include "util/buffer.h"
 #include "util/clock.h"
 
@@ -43,7 +43,7 @@ static int connect_in_time(int fd, const struct addrinfo *to)
     return getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &len) == 0 ? error : errno;
 }
 
-static int try_address(struct cli_wire *wire, const struct addrinfo *to)
+static int try_address(struct probe_wire *wire, const struct addrinfo *to)
 {
     int fd = socket(to->ai_family, to->ai_socktype | SOCK_NONBLOCK | SOCK_CLOEXEC, to->ai_protocol);
     if (fd < 0)
@@ -71,7 +71,7 @@ static int try_address(struct cli_wire *wire, const struct addrinfo *to)
     return 0;
 }
 
-enum err cli_wire_open(struct cli_wire *wire, bool is_stream, const char *host, uint16_t port, struct fault *fault)
+enum err probe_wire_open(struct probe_wire *wire, bool is_stream, const char *host, uint16_t port, struct fault *fault)
 {
     wire->fd = -1;
     wire->is_stream = is_stream;
@@ -96,14 +96,14 @@ enum err cli_wire_open(struct cli_wire *wire, bool is_stream, const char *host, 
     return OK;
 }
 
-void cli_wire_close(struct cli_wire *wire)
+void probe_wire_close(struct probe_wire *wire)
 {
     if (wire->fd >= 0)
         (void)close(wire->fd);
     wire->fd = -1;
 }
 
-static enum err fail(const struct cli_wire *wire, int error, struct fault *fault)
+static enum err fail(const struct probe_wire *wire, int error, struct fault *fault)
 {
     if (error == ECONNREFUSED)
         return fault_set(fault, ERR_CLOSED, NULL, 0, "nobody listens on %s (%s)", wire->remote,
@@ -111,7 +111,7 @@ static enum err fail(const struct cli_wire *wire, int error, struct fault *fault
     return fault_set(fault, ERR_IO, NULL, 0, "%s: %s", wire->remote, strerror(error));
 }
 
-enum err cli_wire_send(struct cli_wire *wire, struct span bytes, struct fault *fault)
+enum err probe_wire_send(struct probe_wire *wire, struct span bytes, struct fault *fault)
 {
     while (bytes.len) {
         ssize_t sent = send(wire->fd, bytes.at, bytes.len, MSG_NOSIGNAL);
@@ -128,7 +128,7 @@ enum err cli_wire_send(struct cli_wire *wire, struct span bytes, struct fault *f
 }
 
 /* What the stream's buffer holds: OK and a message, ERR_AGAIN for more, or an error. */
-static enum err next_in_stream(struct cli_wire *wire, struct span *out_message, struct fault *fault)
+static enum err next_in_stream(struct probe_wire *wire, struct span *out_message, struct fault *fault)
 {
     for (;;) {
         struct span bytes = span_make(wire->memory + wire->taken, wire->used - wire->taken);
@@ -141,7 +141,7 @@ static enum err next_in_stream(struct cli_wire *wire, struct span *out_message, 
                              frame.problem.reason ? frame.problem.reason : "lost its framing");
         wire->taken += frame.len;
         wire->stream = (struct sip_stream_state){0};
-        if (frame.kind == SIP_STREAM_PING && cli_wire_send(wire, SPAN("\r\n"), fault) != OK)
+        if (frame.kind == SIP_STREAM_PING && probe_wire_send(wire, SPAN("\r\n"), fault) != OK)
             return ERR_CLOSED;
         if (frame.kind == SIP_STREAM_MESSAGE) {
             *out_message = span_slice(bytes, 0, frame.len);
@@ -155,7 +155,7 @@ static enum err next_in_stream(struct cli_wire *wire, struct span *out_message, 
 }
 
 /* Waits until something can be read. */
-static enum err wait_readable(const struct cli_wire *wire, uint64_t until_ns)
+static enum err wait_readable(const struct probe_wire *wire, uint64_t until_ns)
 {
     for (;;) {
         uint64_t now_ns = clock_mono_ns();
@@ -169,7 +169,7 @@ static enum err wait_readable(const struct cli_wire *wire, uint64_t until_ns)
     }
 }
 
-enum err cli_wire_receive(struct cli_wire *wire, uint64_t until_ns, struct span *out_message, struct fault *fault)
+enum err probe_wire_receive(struct probe_wire *wire, uint64_t until_ns, struct span *out_message, struct fault *fault)
 {
     for (;;) {
         enum err err = wire->is_stream ? next_in_stream(wire, out_message, fault) : ERR_AGAIN;

@@ -4,9 +4,9 @@
 
 #include "sip/sip_stream.h"
 
-enum { CLI_WIRE_CAP = 65536 };
+enum { PROBE_WIRE_CAP = 65536 };
 
-struct cli_wire {
+struct probe_wire {
     int fd; /* -1: none */
     bool is_stream;
     bool is_ipv6;
@@ -17,15 +17,15 @@ struct cli_wire {
     struct sip_stream_state stream;
     size_t used;  /* bytes in `memory` */
     size_t taken; /* of those, what the last receive gave out */
-    char memory[CLI_WIRE_CAP];
+    char memory[PROBE_WIRE_CAP];
 };
 
 /* Connects to `host`, an address (IPv6 without brackets) or a name that the resolver knows.  `wire` is large: keep it on the heap. */
-MUST_CHECK enum err cli_wire_open(struct cli_wire *wire, bool is_stream, const char *host, uint16_t port,
-                                  struct fault *fault);
-void cli_wire_close(struct cli_wire *wire);
+MUST_CHECK enum err probe_wire_open(struct probe_wire *wire, bool is_stream, const char *host, uint16_t port,
+                                    struct fault *fault);
+void probe_wire_close(struct probe_wire *wire);
 /* ERR_CLOSED: nobody listens there any more. */
-MUST_CHECK enum err cli_wire_send(struct cli_wire *wire, struct span bytes, struct fault *fault);
+MUST_CHECK enum err probe_wire_send(struct probe_wire *wire, struct span bytes, struct fault *fault);
 /* Waits for one message until clock_mono_ns() reaches `until_ns`: ERR_TIMEOUT.  *out_message is valid until the next call. */
-MUST_CHECK enum err cli_wire_receive(struct cli_wire *wire, uint64_t until_ns, struct span *out_message,
-                                     struct fault *fault);
+MUST_CHECK enum err probe_wire_receive(struct probe_wire *wire, uint64_t until_ns, struct span *out_message,
+                                       struct fault *fault);

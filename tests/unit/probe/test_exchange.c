@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The probe against a scripted server: what it sends, when it sends it again, and what it concludes. */
-#include "cli/cli_probe.h"
+#include "probe/probe_exchange.h"
 #include "support/cmocka_all.h"
 #include "support_uas.h"
 
@@ -9,8 +9,8 @@
 
 struct fixture {
     struct uas uas;
-    struct cli_probe_options options;
-    struct cli_exchange *exchange;
+    struct probe_options options;
+    struct probe_exchange *exchange;
     char target[64];
     char verdict[2048];
 };
@@ -21,7 +21,7 @@ static int setup(void **state)
     assert_non_null(fixture);
     fixture->exchange = calloc(1, sizeof(*fixture->exchange));
     assert_non_null(fixture->exchange);
-    fixture->options = (struct cli_probe_options){.method = "INVITE", .count = 1, .t1_ms = 500};
+    fixture->options = (struct probe_options){.method = "INVITE", .count = 1, .t1_ms = 500};
     *state = fixture;
     return 0;
 }
@@ -29,7 +29,7 @@ static int setup(void **state)
 static int teardown(void **state)
 {
     struct fixture *fixture = *state;
-    cli_wire_close(&fixture->exchange->wire);
+    probe_wire_close(&fixture->exchange->wire);
     buffer_done(&fixture->exchange->request);
     buffer_done(&fixture->exchange->ack);
     buffer_done(&fixture->exchange->bye);
@@ -39,9 +39,9 @@ static int teardown(void **state)
 }
 
 /* Runs one exchange against a server that follows `plan`; the server has ended when this returns. */
-static const struct cli_probe_result *probe(struct fixture *fixture, const struct uas_plan *plan)
+static const struct probe_result *probe(struct fixture *fixture, const struct uas_plan *plan)
 {
-    struct cli_exchange *exchange = fixture->exchange;
+    struct probe_exchange *exchange = fixture->exchange;
     struct fault fault = {0};
     const char *reason = NULL;
     uas_start(&fixture->uas, plan);
@@ -50,24 +50,24 @@ static const struct cli_probe_result *probe(struct fixture *fixture, const struc
     exchange->options = &fixture->options;
     exchange->request = exchange->ack = exchange->bye = buffer_heap(0);
     assert_int_equal(sip_uri_parse(span_of(fixture->target), &exchange->target, &reason), OK);
-    assert_int_equal(cli_wire_open(&exchange->wire, plan->is_stream, "127.0.0.1", fixture->uas.port, &fault), OK);
-    assert_int_equal(cli_probe_names(exchange, &fault), OK);
-    assert_int_equal(cli_probe_build_request(exchange, &fault), OK);
-    cli_ladder_init(&exchange->ladder, exchange->wire.local, exchange->wire.remote);
-    cli_probe_call(exchange);
+    assert_int_equal(probe_wire_open(&exchange->wire, plan->is_stream, "127.0.0.1", fixture->uas.port, &fault), OK);
+    assert_int_equal(probe_names(exchange, &fault), OK);
+    assert_int_equal(probe_build_request(exchange, &fault), OK);
+    probe_ladder_init(&exchange->ladder, exchange->wire.local, exchange->wire.remote);
+    probe_call(exchange);
     uas_stop(&fixture->uas);
     struct buffer out = buffer_over(fixture->verdict, sizeof(fixture->verdict) - 1);
-    cli_probe_verdict(exchange, &out);
+    probe_verdict(exchange, &out);
     fixture->verdict[out.len] = '\0';
     return &exchange->result;
 }
 
-static unsigned count_sent(const struct cli_exchange *exchange, const char *method)
+static unsigned count_sent(const struct probe_exchange *exchange, const char *method)
 {
     unsigned count = 0;
     for (unsigned i = 0; i < exchange->ladder.count; i++) {
-        const struct cli_rung *rung = &exchange->ladder.rungs[i];
-        count += rung->direction == CLI_SENT && strncmp(rung->label, method, strlen(method)) == 0;
+        const struct probe_rung *rung = &exchange->ladder.rungs[i];
+        count += rung->direction == PROBE_SENT && strncmp(rung->label, method, strlen(method)) == 0;
     }
     return count;
 }
@@ -75,7 +75,7 @@ static unsigned count_sent(const struct cli_exchange *exchange, const char *meth
 static void a_410_is_acknowledged_in_its_transaction(void **state)
 {
     struct fixture *fixture = *state;
-    const struct cli_probe_result *result =
+    const struct probe_result *result =
         probe(fixture, &(struct uas_plan){.code = 410, .says_trying = true, .header = "Reason: Q.850;cause=22\r\n"});
     assert_int_equal(result->err, OK);
     assert_int_equal(result->code, 410);
@@ -91,7 +91,7 @@ static void a_410_is_acknowledged_in_its_transaction(void **state)
 static void a_200_is_acknowledged_and_hung_up_along_the_route(void **state)
 {
     struct fixture *fixture = *state;
-    const struct cli_probe_result *result =
+    const struct probe_result *result =
         probe(fixture, &(struct uas_plan){.code = 200,
                                           .header = "Contact: <sip:me@192.0.2.7>\r\n"
                                                     "Record-Route: <sip:a;lr>, <sip:b;lr>\r\n"});
@@ -110,7 +110,7 @@ static void a_200_is_acknowledged_and_hung_up_along_the_route(void **state)
 static void a_200_said_again_is_acknowledged_again(void **state)
 {
     struct fixture *fixture = *state;
-    const struct cli_probe_result *result = probe(fixture, &(struct uas_plan){.code = 200, .repeats = 2});
+    const struct probe_result *result = probe(fixture, &(struct uas_plan){.code = 200, .repeats = 2});
     assert_int_equal(result->finals, 3);
     assert_int_equal(fixture->uas.acks, 3);
     assert_true(result->bye_answered);
@@ -121,7 +121,7 @@ static void without_ack_it_listens_until_the_bye(void **state)
 {
     struct fixture *fixture = *state;
     fixture->options.no_ack = true;
-    const struct cli_probe_result *result =
+    const struct probe_result *result =
         probe(fixture, &(struct uas_plan){.code = 200, .repeats = 10, .hangs_up = true});
     assert_int_equal(result->err, OK);
     assert_int_equal(result->finals, 11);
@@ -136,7 +136,7 @@ static void without_ack_and_bye_it_says_so(void **state)
     struct fixture *fixture = *state;
     fixture->options.no_ack = true;
     fixture->options.t1_ms = 2;
-    const struct cli_probe_result *result = probe(fixture, &(struct uas_plan){.code = 200});
+    const struct probe_result *result = probe(fixture, &(struct uas_plan){.code = 200});
     assert_int_equal(result->err, OK);
     assert_non_null(strstr(fixture->verdict, "no BYE came"));
 }
@@ -145,7 +145,7 @@ static void an_invite_is_repeated_seven_times_in_all(void **state)
 {
     struct fixture *fixture = *state;
     fixture->options.t1_ms = 5;
-    const struct cli_probe_result *result = probe(fixture, &(struct uas_plan){.is_silent = true});
+    const struct probe_result *result = probe(fixture, &(struct uas_plan){.is_silent = true});
     assert_int_equal(result->err, ERR_TIMEOUT);
     assert_int_equal(result->code, 0);
     assert_int_equal(fixture->uas.invites, 7); /* at 0, 1, 3, 7, 15, 31 and 63 T1 */
@@ -166,7 +166,7 @@ static void a_1xx_ends_the_repeating_of_an_invite(void **state)
     struct fixture *fixture = *state;
     fixture->options.t1_ms = 40;
     fixture->options.timeout_ms = 300;
-    const struct cli_probe_result *result = probe(fixture, &(struct uas_plan){.says_trying = true});
+    const struct probe_result *result = probe(fixture, &(struct uas_plan){.says_trying = true});
     assert_int_equal(result->err, ERR_TIMEOUT);
     assert_int_equal(fixture->uas.invites, 1);
     assert_non_null(strstr(fixture->verdict, "still being worked on"));
@@ -176,7 +176,7 @@ static void what_is_lost_is_said_again(void **state)
 {
     struct fixture *fixture = *state;
     fixture->options.t1_ms = 10;
-    const struct cli_probe_result *result = probe(fixture, &(struct uas_plan){.code = 404, .ignores_first = 3});
+    const struct probe_result *result = probe(fixture, &(struct uas_plan){.code = 404, .ignores_first = 3});
     assert_int_equal(result->code, 404);
     assert_in_range(count_sent(fixture->exchange, "INVITE"), 4, 7);
 }
@@ -185,7 +185,7 @@ static void a_bye_without_an_answer_is_told(void **state)
 {
     struct fixture *fixture = *state;
     fixture->options.t1_ms = 5;
-    const struct cli_probe_result *result = probe(fixture, &(struct uas_plan){.code = 200, .ignores_bye = true});
+    const struct probe_result *result = probe(fixture, &(struct uas_plan){.code = 200, .ignores_bye = true});
     assert_int_equal(result->err, OK);
     assert_false(result->bye_answered);
     assert_non_null(strstr(fixture->verdict, "our BYE was not answered"));
@@ -194,7 +194,7 @@ static void a_bye_without_an_answer_is_told(void **state)
 static void over_tcp_nothing_is_repeated(void **state)
 {
     struct fixture *fixture = *state;
-    const struct cli_probe_result *result = probe(fixture, &(struct uas_plan){.is_stream = true, .code = 200});
+    const struct probe_result *result = probe(fixture, &(struct uas_plan){.is_stream = true, .code = 200});
     assert_int_equal(result->err, OK);
     assert_true(result->bye_answered);
     assert_int_equal(fixture->uas.invites, 1);
@@ -217,7 +217,7 @@ static void json_has_the_same(void **state)
     (void)probe(fixture, &(struct uas_plan){.code = 503, .header = "Retry-After: 5\r\n"});
     struct buffer out = buffer_heap(1 << 16);
     struct json json = json_into(&out);
-    cli_probe_json(fixture->exchange, &json);
+    probe_json(fixture->exchange, &json);
     buffer_add_byte(&out, '\0');
     assert_non_null(strstr(out.at, "\"code\":503"));
     assert_non_null(strstr(out.at, "\"retry_after\":\"5\""));
@@ -232,14 +232,14 @@ static void a_port_without_a_server_is_told(void **state)
     /* A port that was bound a moment ago and is free now. */
     uas_start(&fixture->uas, &(struct uas_plan){.is_silent = true});
     uas_stop(&fixture->uas);
-    struct cli_wire *wire = &fixture->exchange->wire;
-    assert_int_equal(cli_wire_open(wire, false, "127.0.0.1", fixture->uas.port, &fault), OK);
-    assert_int_equal(cli_wire_send(wire, SPAN("OPTIONS"), &fault), OK);
+    struct probe_wire *wire = &fixture->exchange->wire;
+    assert_int_equal(probe_wire_open(wire, false, "127.0.0.1", fixture->uas.port, &fault), OK);
+    assert_int_equal(probe_wire_send(wire, SPAN("OPTIONS"), &fault), OK);
     struct span message;
-    assert_int_equal(cli_wire_receive(wire, UINT64_MAX, &message, &fault), ERR_CLOSED);
+    assert_int_equal(probe_wire_receive(wire, UINT64_MAX, &message, &fault), ERR_CLOSED);
     assert_non_null(strstr(fault.text, "nobody listens on 127.0.0.1:"));
-    cli_wire_close(wire);
-    assert_int_equal(cli_wire_open(wire, true, "127.0.0.1", fixture->uas.port, &fault), ERR_IO);
+    probe_wire_close(wire);
+    assert_int_equal(probe_wire_open(wire, true, "127.0.0.1", fixture->uas.port, &fault), ERR_IO);
     assert_non_null(strstr(fault.text, "by tcp: Connection refused"));
 }
 

@@ -1,23 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Ladders: what is drawn for a call, retransmissions, hostile and long start lines, the cap. */
-#include "cli/cli_ladder.h"
+#include "probe/probe_ladder.h"
 #include "support/cmocka_all.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
-static struct cli_ladder *make(void)
+static struct probe_ladder *make(void)
 {
-    struct cli_ladder *ladder = malloc(sizeof(*ladder));
+    struct probe_ladder *ladder = malloc(sizeof(*ladder));
     assert_non_null(ladder);
-    cli_ladder_init(ladder, "127.0.0.1:41234", "127.0.0.1:5060");
+    probe_ladder_init(ladder, "127.0.0.1:41234", "127.0.0.1:5060");
     return ladder;
 }
 
-static char *draw(const struct cli_ladder *ladder)
+static char *draw(const struct probe_ladder *ladder)
 {
     struct buffer out = buffer_heap(1 << 20);
-    cli_ladder_draw(ladder, &out);
+    probe_ladder_draw(ladder, &out);
     buffer_add_byte(&out, '\0');
     assert_false(out.overflow);
     return out.at;
@@ -26,11 +26,11 @@ static char *draw(const struct cli_ladder *ladder)
 static void a_call_is_drawn(void **state)
 {
     (void)state;
-    struct cli_ladder *ladder = make();
-    cli_ladder_add(ladder, 0, CLI_SENT, SPAN("INVITE sip:+15550100@127.0.0.1 SIP/2.0\r\nVia: x\r\n\r\n"));
-    cli_ladder_add(ladder, 412, CLI_RECEIVED, SPAN("SIP/2.0 410 Gone\r\n\r\n"));
-    cli_ladder_add(ladder, 500, CLI_SENT, SPAN("ACK sip:+15550100@127.0.0.1 SIP/2.0\r\n\r\n"));
-    assert_int_equal(cli_ladder_add(ladder, 500500, CLI_RECEIVED, SPAN("SIP/2.0 410 Gone\r\n\r\n")), 2);
+    struct probe_ladder *ladder = make();
+    probe_ladder_add(ladder, 0, PROBE_SENT, SPAN("INVITE sip:+15550100@127.0.0.1 SIP/2.0\r\nVia: x\r\n\r\n"));
+    probe_ladder_add(ladder, 412, PROBE_RECEIVED, SPAN("SIP/2.0 410 Gone\r\n\r\n"));
+    probe_ladder_add(ladder, 500, PROBE_SENT, SPAN("ACK sip:+15550100@127.0.0.1 SIP/2.0\r\n\r\n"));
+    assert_int_equal(probe_ladder_add(ladder, 500500, PROBE_RECEIVED, SPAN("SIP/2.0 410 Gone\r\n\r\n")), 2);
     char *text = draw(ladder);
     assert_string_equal(text, "     127.0.0.1:41234                          127.0.0.1:5060\n"
                               "            |                                        |\n"
@@ -45,12 +45,12 @@ static void a_call_is_drawn(void **state)
 static void no_start_line_breaks_the_frame(void **state)
 {
     (void)state;
-    struct cli_ladder *ladder = make();
+    struct probe_ladder *ladder = make();
     char line[600];
     (void)snprintf(line, sizeof(line), "OPTIONS sip:%0500d@x SIP/2.0\r\n\r\n", 1);
-    cli_ladder_add(ladder, 0, CLI_SENT, span_of(line));
-    cli_ladder_add(ladder, 1, CLI_RECEIVED, SPAN("SIP/2.0 200 \x1b[31mred\n\r\n"));
-    cli_ladder_add(ladder, 1, CLI_RECEIVED, span_make(NULL, 0));
+    probe_ladder_add(ladder, 0, PROBE_SENT, span_of(line));
+    probe_ladder_add(ladder, 1, PROBE_RECEIVED, SPAN("SIP/2.0 200 \x1b[31mred\n\r\n"));
+    probe_ladder_add(ladder, 1, PROBE_RECEIVED, span_make(NULL, 0));
     char *text = draw(ladder);
     assert_non_null(strstr(text, "..")); /* cut */
     assert_null(strchr(text, 0x1b));
@@ -66,20 +66,20 @@ static void no_start_line_breaks_the_frame(void **state)
 static void directions_are_told_apart(void **state)
 {
     (void)state;
-    struct cli_ladder *ladder = make();
-    assert_int_equal(cli_ladder_add(ladder, 0, CLI_SENT, SPAN("X")), 1);
-    assert_int_equal(cli_ladder_add(ladder, 0, CLI_RECEIVED, SPAN("X")), 1);
-    assert_int_equal(cli_ladder_add(ladder, 0, CLI_SENT, SPAN("X")), 2);
+    struct probe_ladder *ladder = make();
+    assert_int_equal(probe_ladder_add(ladder, 0, PROBE_SENT, SPAN("X")), 1);
+    assert_int_equal(probe_ladder_add(ladder, 0, PROBE_RECEIVED, SPAN("X")), 1);
+    assert_int_equal(probe_ladder_add(ladder, 0, PROBE_SENT, SPAN("X")), 2);
     free(ladder);
 }
 
 static void what_does_not_fit_is_counted(void **state)
 {
     (void)state;
-    struct cli_ladder *ladder = make();
-    for (unsigned i = 0; i < CLI_LADDER_MAX + 3; i++)
-        cli_ladder_add(ladder, i, CLI_SENT, SPAN("A b SIP/2.0"));
-    assert_int_equal(ladder->count, CLI_LADDER_MAX);
+    struct probe_ladder *ladder = make();
+    for (unsigned i = 0; i < PROBE_LADDER_MAX + 3; i++)
+        probe_ladder_add(ladder, i, PROBE_SENT, SPAN("A b SIP/2.0"));
+    assert_int_equal(ladder->count, PROBE_LADDER_MAX);
     char *text = draw(ladder);
     assert_non_null(strstr(text, "3 more not shown"));
     free(text);
@@ -89,12 +89,12 @@ static void what_does_not_fit_is_counted(void **state)
 static void json_says_the_same(void **state)
 {
     (void)state;
-    struct cli_ladder *ladder = make();
-    cli_ladder_add(ladder, 0, CLI_SENT, SPAN("OPTIONS sip:x SIP/2.0\r\n"));
-    cli_ladder_add(ladder, 1500, CLI_RECEIVED, SPAN("SIP/2.0 200 OK\r\n"));
+    struct probe_ladder *ladder = make();
+    probe_ladder_add(ladder, 0, PROBE_SENT, SPAN("OPTIONS sip:x SIP/2.0\r\n"));
+    probe_ladder_add(ladder, 1500, PROBE_RECEIVED, SPAN("SIP/2.0 200 OK\r\n"));
     struct buffer out = buffer_heap(1 << 16);
     struct json json = json_into(&out);
-    cli_ladder_json(ladder, &json);
+    probe_ladder_json(ladder, &json);
     buffer_add_byte(&out, '\0');
     assert_string_equal(out.at, "[{\"ms\":0,\"direction\":\"sent\",\"message\":\"OPTIONS sip:x\",\"copy\":1},"
                                 "{\"ms\":1.5,\"direction\":\"received\",\"message\":\"200 OK\",\"copy\":1}]");

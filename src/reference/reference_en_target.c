@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* 469 to 494 in English. */
+#include "reference/reference_priv.h"
+
+const struct reference_text reference_en_target[] = {
+    {469, "Bad Info Package", "This kind of INFO was not offered in this call.",
+     "An INFO whose Info-Package is not in the receiver's Recv-Info.", "Send only packages from Recv-Info.",
+     "List in Recv-Info what you take. An INFO without any package is not refused so (RFC 6086).", NULL},
+    {470, "Consent Needed", "Somebody on the list of receivers has not agreed to receive this.",
+     "A relay that sends one message to many (RFC 5360).", "Get the consent of the addresses in Permission-Missing.",
+     "Name them in Permission-Missing; nothing goes to them before.", NULL},
+    {480, "Temporarily Unavailable", "Whom was asked for is known here, but cannot be reached now.",
+     "Not registered, switched off, no answer, do not disturb, closed for tonight, suspended.",
+     "Try again later, after what Retry-After says; leave a message elsewhere. Never delete the address.",
+     "Say in the phrase what is the matter, and when it will end in Retry-After. Do not say more than the subscriber "
+     "wants to be known.",
+     "480 says two things: the address is good, and the trouble is for now. So it is right for a suspended account, an "
+     "office at night, a line that rings without an answer, and the hours of a porting, and wrong for what never "
+     "existed "
+     "(404) or has ended (410).\n"
+     "It is not 486: busy says that somebody is there and talks, and dialers come back within minutes. It is not 503: "
+     "that speaks about the whole server, and whoever hears it stops sending anything there.\n"
+     "Gateways send it on as cause 18, no user responding, and make it from the causes 19, 20 and 31."},
+    {481, "Call/Transaction Does Not Exist", "The request belongs to a call or transaction that is not known here.",
+     "A BYE after a restart, a CANCEL for nothing, a NOTIFY without a subscription.",
+     "The dialog is over: forget it, without a BYE of your own.",
+     "For requests with a To tag and for CANCEL. An ACK gets no answer at all.", NULL},
+    {482, "Loop Detected", "The request came back to where it has been, or came twice by two ways.",
+     "A routing loop at a proxy; an endpoint that is reached over two branches of one fork (a merged request).",
+     "For merged requests nothing is wrong: another branch was answered. Else look for the loop.",
+     "Answer a merged INVITE so and let the first copy ring (RFC 3261 8.2.2.2).", NULL},
+    {483, "Too Many Hops", "Max-Forwards has run out.", "A routing loop, nearly always; at times a trace by hops.",
+     "Do not repeat it: look for where the request turns in circles.",
+     "Only when Max-Forwards was 0 on arrival. A copy of the request in the body helps to find the loop.", NULL},
+    {484, "Address Incomplete", "The number is not complete yet: more digits are needed.",
+     "Dialling digit by digit (overlap), or a number that is too short.",
+     "Send a new INVITE with more digits, or show that the number is incomplete.",
+     "Only where more digits could lead somewhere; else 404.", NULL},
+    {485, "Ambiguous", "The name fits several people.", "A directory where \"smith\" is more than one.",
+     "Choose among the addresses in Contact.", "List them only where their privacy allows it; else 404 or 484.", NULL},
+    {486, "Busy Here", "Whom was asked for was reached and is busy here.",
+     "Engaged, call waiting refused, every channel of a line in use.",
+     "Try again in a few minutes, after Retry-After where it is given; offer call completion or voice mail.",
+     "Send it where another endpoint may still answer; where you know that nobody else will, 600.",
+     "486 speaks for one endpoint: in a fork the others ring on. 600 ends the whole search at once, so it belongs to "
+     "those "
+     "who know every place where the person can be found.\n"
+     "Many systems play the busy tone and redial soon, and some count it as a success of the network: do not use it "
+     "for a "
+     "number that does not exist, nor to slow a flood of honest callers down for long.\n"
+     "It is cause 17, user busy, in both directions."},
+    {487, "Request Terminated", "The request was ended by a CANCEL or a BYE before it was answered.",
+     "The caller hung up while it rang.", "Acknowledge it; it is what you asked for.",
+     "Answer the INVITE so after the CANCEL itself got its 200. A script should never send it.", NULL},
+    {488, "Not Acceptable Here",
+     "The session that was offered is not possible here: codec, media, encryption, bandwidth.",
+     "No codec in common, SRTP wanted and not offered.", "Offer something else, as Warning says; else give up.",
+     "Say why in Warning (304 media type, 305 format, 370 bandwidth). 606 would speak for every place.", NULL},
+    {489, "Bad Event", "This event package is not known here.",
+     "A SUBSCRIBE or PUBLISH for something the server does not offer.", "Choose from Allow-Events; do not repeat it.",
+     "List what you offer in Allow-Events.", NULL},
+    {491, "Request Pending", "Both sides wanted to change the session at the same moment.",
+     "A re-INVITE or UPDATE that meets one from the other side.",
+     "Wait for a random time and try again: 2.1 to 4 s for who made the Call-ID, 0 to 2 s for the other.",
+     "Only within a dialog, while your own offer is open.", NULL},
+    {493, "Undecipherable", "The encrypted body cannot be opened with the keys that are here.",
+     "S/MIME for somebody else, or with an old key.", "Encrypt for the certificate in the answer, where it has one.",
+     "A body with your own certificate helps the caller.", NULL},
+    {494, "Security Agreement Required", "The first hop wants to agree on a security mechanism.",
+     "A client with Require: sec-agree, mostly in mobile networks (RFC 3329).",
+     "Choose from Security-Server and repeat with Security-Verify.", "List what you offer in Security-Server.", NULL},
+    {0, NULL, NULL, NULL, NULL, NULL, NULL},
+};

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* 469 to 494 in French. */
+#include "reference/reference_priv.h"
+
+const struct reference_text reference_fr_target[] = {
+    {469, "Paquet INFO inconnu", "Ce genre d'INFO n'a pas été offert dans cet appel.",
+     "Un INFO dont l'Info-Package n'est pas dans le Recv-Info du destinataire.",
+     "N'envoyer que des paquets nommés dans Recv-Info.",
+     "Nommer dans Recv-Info ce qu'on prend. Un INFO sans paquet n'est pas refusé ainsi (RFC 6086).", NULL},
+    {470, "Consentement exigé", "Un des destinataires n'a pas accepté de recevoir ceci.",
+     "Un relais qui envoie un message à plusieurs (RFC 5360).", "Obtenir l'accord des adresses de Permission-Missing.",
+     "Les nommer dans Permission-Missing ; rien ne leur est envoyé avant.", NULL},
+    {480, "Temporairement indisponible", "L'appelé est connu ici, mais ne peut être joint maintenant.",
+     "Non enregistré, éteint, sans réponse, ne pas déranger, fermé ce soir, suspendu.",
+     "Réessayer plus tard, selon Retry-After ; laisser un message ailleurs. Ne jamais effacer l'adresse.",
+     "Dire dans le libellé de quoi il s'agit, et dans Retry-After quand cela finira. Ne pas en dire plus que l'abonné "
+     "ne "
+     "le veut.",
+     "480 dit deux choses : l'adresse est bonne, et l'empêchement est passager. Il convient donc à un compte suspendu, "
+     "à un "
+     "bureau la nuit, à une ligne qui sonne sans réponse, aux heures d'un portage ; non à ce qui n'a jamais existé "
+     "(404) ni "
+     "à ce qui est fini (410).\n"
+     "Ce n'est pas 486 : occupé dit que quelqu'un est là et parle, et les composeurs rappellent dans les minutes qui "
+     "suivent. Ce n'est pas 503 : celui-ci parle du serveur entier, et qui l'entend n'y envoie plus rien.\n"
+     "Les passerelles le transmettent comme cause 18, pas de réponse de l'usager, et le tirent des causes 19, 20 et "
+     "31."},
+    {481, "Appel ou transaction inexistant", "La requête appartient à un appel ou une transaction inconnus ici.",
+     "Un BYE après un redémarrage, un CANCEL sans objet, un NOTIFY sans abonnement.",
+     "Le dialogue est fini : l'oublier, sans BYE de sa part.",
+     "Pour les requêtes à étiquette dans To et pour CANCEL. Un ACK ne reçoit aucune réponse.", NULL},
+    {482, "Boucle détectée", "La requête est revenue là où elle est déjà passée, ou est arrivée par deux chemins.",
+     "Une boucle d'acheminement chez un proxy ; un terminal atteint par deux branches d'une ramification.",
+     "Pour une requête fusionnée tout va bien : une autre branche a eu sa réponse. Sinon chercher la boucle.",
+     "Répondre ainsi à l'INVITE fusionné et laisser sonner la première copie (RFC 3261 8.2.2.2).", NULL},
+    {483, "Trop de sauts", "Max-Forwards est épuisé.",
+     "Une boucle, presque toujours ; parfois une trace saut par saut.",
+     "Ne pas répéter : chercher où la requête tourne en rond.",
+     "Seulement si Max-Forwards était 0 à l'arrivée. Une copie de la requête dans le corps aide à trouver la boucle.",
+     NULL},
+    {484, "Adresse incomplète", "Le numéro n'est pas encore complet : il manque des chiffres.",
+     "La numérotation chiffre à chiffre, ou un numéro trop court.",
+     "Envoyer un nouvel INVITE avec plus de chiffres, ou montrer que le numéro est incomplet.",
+     "Seulement si d'autres chiffres peuvent mener quelque part ; sinon 404.", NULL},
+    {485, "Ambigu", "Le nom convient à plusieurs personnes.", "Un annuaire où « martin » en désigne plus d'une.",
+     "Choisir parmi les adresses de Contact.",
+     "Ne les donner que si leur confidentialité le permet ; sinon 404 ou 484.", NULL},
+    {486, "Occupé ici", "L'appelé a été atteint, et il est occupé ici.",
+     "En ligne, signal d'appel refusé, tous les canaux d'une ligne pris.",
+     "Réessayer dans quelques minutes, après Retry-After s'il est donné ; proposer un rappel ou la messagerie.",
+     "L'envoyer si un autre terminal peut encore répondre ; si l'on sait que nul autre ne le fera, 600.",
+     "486 parle pour un seul terminal : dans une ramification les autres continuent de sonner. 600 met fin à toute la "
+     "recherche ; il revient donc à qui connaît tous les lieux de la personne.\n"
+     "Beaucoup de systèmes font entendre la tonalité d'occupation et rappellent bientôt, et certains le comptent comme "
+     "un "
+     "succès du réseau : ne pas s'en servir pour un numéro inexistant, ni pour freiner longtemps des appelants "
+     "honnêtes.\n"
+     "C'est la cause 17, usager occupé, dans les deux sens."},
+    {487, "Requête terminée", "La requête a pris fin par un CANCEL ou un BYE avant d'avoir sa réponse.",
+     "L'appelant a raccroché pendant la sonnerie.", "L'acquitter ; c'est ce qui a été demandé.",
+     "Répondre ainsi à l'INVITE après le 200 du CANCEL lui-même. Un script ne devrait jamais l'envoyer.", NULL},
+    {488, "Non acceptable ici", "La session offerte est impossible ici : codec, média, chiffrement, débit.",
+     "Aucun codec en commun, SRTP voulu et non offert.", "Offrir autre chose, selon Warning ; sinon renoncer.",
+     "Dire pourquoi dans Warning (304 type de média, 305 format, 370 débit). 606 parlerait pour tous les lieux.", NULL},
+    {489, "Événement inconnu", "Ce genre d'événement n'est pas connu ici.",
+     "Un SUBSCRIBE ou PUBLISH pour ce que le serveur n'offre pas.", "Choisir dans Allow-Events ; ne pas répéter.",
+     "Dire dans Allow-Events ce qu'on offre.", NULL},
+    {491, "Requête en cours", "Les deux côtés ont voulu changer la session au même moment.",
+     "Un re-INVITE ou UPDATE qui en croise un de l'autre côté.",
+     "Attendre un temps aléatoire et réessayer : 2,1 à 4 s pour qui a créé le Call-ID, 0 à 2 s pour l'autre.",
+     "Seulement dans un dialogue, tant que sa propre offre est ouverte.", NULL},
+    {493, "Indéchiffrable", "Le corps chiffré ne peut être ouvert avec les clés présentes ici.",
+     "S/MIME pour un autre, ou avec une vieille clé.", "Chiffrer pour le certificat de la réponse, s'il y en a un.",
+     "Joindre son propre certificat aide l'appelant.", NULL},
+    {494, "Accord de sécurité exigé", "Le premier saut veut convenir d'un mécanisme de sécurité.",
+     "Un client avec Require: sec-agree, surtout dans les réseaux mobiles (RFC 3329).",
+     "Choisir dans Security-Server et répéter avec Security-Verify.", "Dire dans Security-Server ce qu'on offre.",
+     NULL},
+    {0, NULL, NULL, NULL, NULL, NULL, NULL},
+};
