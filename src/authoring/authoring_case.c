@@ -182,19 +182,29 @@ static bool read_name(struct authoring_case *test, lua_State *L, int index)
            refuse(test, "expected the test's name first, as in { \"a retired number\", request = ..., expect = ... }");
 }
 
+/* ack = false: the caller never acknowledges. */
+static bool read_ack(struct authoring_case *test, lua_State *L, int index)
+{
+    int type = lua_getfield(L, index, "ack");
+    test->test.ack_lost = type == LUA_TBOOLEAN && !lua_toboolean(L, -1);
+    lua_pop(L, 1);
+    return type == LUA_TNIL || test->test.ack_lost ||
+           refuse(test, "ack: only false means something: no ACK ever comes, and the time of a lost one passes");
+}
+
 bool authoring_case_read(struct authoring_case *test, lua_State *L, int index)
 {
-    static const char *const known[] = {"request", "source",           "record",    "now", "times",
-                                        "expect",  "authenticated_as", "in_dialog", "note"};
+    static const char *const known[] = {"request", "source",           "record",    "now",  "times",
+                                        "expect",  "authenticated_as", "in_dialog", "note", "ack"};
     int64_t now_s = 1767225600; /* 2026-01-01T00:00:00Z: tests that say nothing about time repeat */
     int64_t times = 1;
     test->test = (struct authoring_test_case){.file = "test.lua", .line = test->test.line};
     test->problem[0] = '\0';
-    if (!read_name(test, L, index) || !check_fields(test, L, index, "test", known, 9) || !read_source(test, L, index) ||
-        !read_record(test, L, index) || !take_time(test, L, index, "now", &now_s) ||
+    if (!read_name(test, L, index) || !check_fields(test, L, index, "test", known, 10) ||
+        !read_source(test, L, index) || !read_record(test, L, index) || !take_time(test, L, index, "now", &now_s) ||
         !take_integer(test, L, index, "times", &times) ||
         !take_text(test, L, index, "authenticated_as", &test->test.authenticated_as) ||
-        !take_boolean(test, L, index, "in_dialog", &test->test.in_dialog))
+        !take_boolean(test, L, index, "in_dialog", &test->test.in_dialog) || !read_ack(test, L, index))
         return false;
     if (times < 1 || times > CASE_TIMES_MAX)
         return refuse(test, "times: expected 1 to %d", CASE_TIMES_MAX);
@@ -338,16 +348,46 @@ static struct span got_text(const struct authoring_test_got *got, const char *na
     return answer->contact_count > 0 ? answer->contacts[0] : (struct span){NULL, 0};
 }
 
+/* sent, on_ack_missing and bye: what became of an answer that nobody acknowledged. */
+static bool compare_lost_ack(struct authoring_case *test, lua_State *L, int at, const struct authoring_test_got *got,
+                             struct buffer *out, bool *any)
+{
+    const struct {
+        const char *name;
+        bool got;
+    } flags[] = {{"on_ack_missing", got->on_ack_missing}, {"bye", got->bye}};
+    int64_t sent = -1;
+    if (!take_integer(test, L, at, "sent", &sent))
+        return false;
+    if (sent >= 0)
+        differ_number(out, "the answer to be sent so often:", sent, got->sent);
+    *any = *any || sent >= 0;
+    for (size_t i = 0; i < 2; i++) {
+        int type = lua_getfield(L, at, flags[i].name);
+        bool expected = lua_toboolean(L, -1);
+        lua_pop(L, 1);
+        if (type == LUA_TNIL)
+            continue;
+        if (type != LUA_TBOOLEAN)
+            return refuse(test, "expect: %s: expected true or false", flags[i].name);
+        differ(out, flags[i].name, expected ? SPAN("true") : SPAN("false"),
+               flags[i].got ? SPAN("true") : SPAN("false"));
+        *any = true;
+    }
+    return true;
+}
+
 bool authoring_case_compare(struct authoring_case *test, lua_State *L, int index, const struct authoring_test_got *got,
                             struct buffer *out)
 {
-    static const char *const known[] = {"verdict", "rule", "failure", "reason", "evidence", "contact", "code", "q850"};
+    static const char *const known[] = {"verdict", "rule", "failure", "reason",         "evidence", "contact",
+                                        "code",    "q850", "sent",    "on_ack_missing", "bye"};
     if (lua_getfield(L, index, "expect") != LUA_TTABLE) {
         lua_pop(L, 1);
         return refuse(test, "expect: expected a table such as { verdict = \"gone\", rule = \"retired\" }");
     }
     int at = lua_gettop(L);
-    bool fine = check_fields(test, L, at, "expect", known, 8);
+    bool fine = check_fields(test, L, at, "expect", known, 11);
     bool any = false;
     for (size_t i = 0; fine && i < 6; i++) {
         struct span expected = {NULL, 0};
@@ -363,6 +403,7 @@ bool authoring_case_compare(struct authoring_case *test, lua_State *L, int index
         differ_number(out, "code", code, got->code);
     if (fine && q850 >= 0)
         differ_number(out, "q850", q850, got->answer ? got->answer->q850 : 0);
+    fine = fine && compare_lost_ack(test, L, at, got, out, &any);
     if (fine && !any && code < 0 && q850 < 0)
         fine = refuse(test, "expect: says nothing");
     lua_pop(L, 1);

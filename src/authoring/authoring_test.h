@@ -20,6 +20,7 @@ struct authoring_test_case {
     struct policy_peer source;
     struct span authenticated_as;
     bool in_dialog;
+    bool ack_lost; /* `ack = false`: none comes, and the time of a lost one passes */
     enum authoring_test_record has_record;
     struct policy_record record;
     int64_t now_ms; /* Unix time of this request */
@@ -32,6 +33,9 @@ struct authoring_test_got {
     const char *rule;            /* "default", "" for the plain function */
     enum policy_failure failure;
     const char *failure_text;
+    bool on_ack_missing;                /* the handler ran and did not fail */
+    bool bye;                           /* the call was ended by a BYE */
+    unsigned sent;                      /* how often the final answer went out */
     const struct policy_answer *answer; /* for expect.reason, contact, q850, evidence, headers; may be NULL */
 };
 

@@ -11,10 +11,22 @@
 MUST_CHECK enum err engine_check_policy(const char *path, struct buffer *out, unsigned *out_errors,
                                         unsigned *out_warnings);
 
-/* Runs the policy's test.lua and prints one line a test into `out`.  OK when every test passed, ERR_CONFLICT when one
- * failed; ERR_NOT_FOUND when there is no test.lua; any other error stands in `out`, with file and line. */
-MUST_CHECK enum err engine_test_policy(const char *path, struct buffer *out, unsigned *out_passed,
-                                       unsigned *out_failed);
+struct engine_test_ask {
+    const char *path;
+    struct buffer *out;   /* one line a test, and the coverage */
+    struct buffer *junit; /* the same as JUnit's XML; NULL: not wanted */
+    bool coverage;
+};
+
+struct engine_test_result {
+    unsigned passed;
+    unsigned failed;
+    unsigned covered; /* per cent of lines, rules and branches together; only with `coverage` */
+};
+
+/* Runs the policy's test.lua.  OK when every test passed, ERR_CONFLICT when one failed; ERR_NOT_FOUND when there is no
+ * test.lua; any other error stands in `out`, with file and line.  *out_result is set in every case. */
+MUST_CHECK enum err engine_test_policy(const struct engine_test_ask *ask, struct engine_test_result *out_result);
 
 /* The same for a reload: no output, but the first failed test in `fault` (ERR_CONFLICT).  `config` NULL: the defaults. */
 MUST_CHECK enum err engine_test_source(const struct engine_config *config, struct source *source,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Asks the policy: fills in the view that it gets of the request, and is the world that it sees. */
 #include "engine/engine_priv.h"
+#include "sip/sip_address.h"
 #include "util/clock.h"
 #include "util/log.h"
 
@@ -20,6 +21,24 @@ static struct policy_peer peer_of(const struct engine_core *core, const struct n
     return peer;
 }
 
+/* A trusted source vouches for its caller (RFC 3325): the first P-Asserted-Identity.  Nobody else's word counts. */
+static struct span identity_of(const struct engine_request *request, const struct policy_peer *source)
+{
+    struct sip_address address;
+    struct span value = sip_message_value(request->message, SIP_HEADER_P_ASSERTED_IDENTITY);
+    if (!source->trusted || !value.at || sip_address_parse(value, &address, NULL) != OK)
+        return (struct span){NULL, 0};
+    return address.uri.text;
+}
+
+static void believe(struct policy_request *view, const struct engine_credentials *said)
+{
+    view->authenticated_as = said->authenticated_as;
+    view->in_dialog = said->in_dialog;
+    if (said->identity.len > 0)
+        view->source.identity = said->identity;
+}
+
 void engine_decide(struct engine_request *request)
 {
     struct engine_core *core = request->core;
@@ -28,6 +47,9 @@ void engine_decide(struct engine_request *request)
         .source = peer_of(core, request->flow),
         .target = core->target.target,
     };
+    view.source.identity = identity_of(request, &view.source);
+    if (core->said)
+        believe(&view, core->said);
     if (core->decisions) {
         request->call_hash = siphash(&core->key, request->message->call_id.at, request->message->call_id.len);
         request->logs = engine_decisions_wants(core->decisions, request->call_hash, false);

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A core in a made-up world: its clock, wire and directory are those of the present case.  Tests, explain and replay decide
+ * with it, so that they run what the daemon runs. */
+#pragma once
+
+#include "authoring/authoring_test.h"
+#include "engine/engine_core.h"
+#include "policy/policy_trace.h"
+
+enum {
+    ENGINE_TRIAL_SENT_MAX = 128,
+    ENGINE_TRIAL_LINE_MAX = 96,
+    ENGINE_TRIAL_LOST_T1 = 65 /* a lost ACK is given up at 64 */
+};
+
+/* A message that went out. */
+struct engine_trial_sent {
+    uint64_t at_ms; /* since the request came */
+    unsigned code;  /* 0: a request of ours */
+    bool again;     /* the same bytes as an earlier one */
+    uint64_t hash;
+    char line[ENGINE_TRIAL_LINE_MAX]; /* its first line, cut */
+};
+
+struct engine_trial {
+    struct engine_config defaults;
+    const struct engine_config *config;
+    struct engine_site site;
+    struct clock clock;
+    struct wheel wheel;
+    struct engine_core *core;
+    struct policy *policy;
+    struct policy_trace trace;
+    const struct policy_trace *listener; /* the caller's; NULL: none */
+    struct engine_lookup lookup;         /* find == NULL: the case's own record */
+    const struct authoring_test_case *test;
+    uint64_t began_ms;
+    bool lost_ack_told; /* on_ack_missing ran, and did not fail */
+    unsigned sent_count;
+    struct engine_trial_sent sent[ENGINE_TRIAL_SENT_MAX];
+    size_t answer_len; /* the last final answer; 0: none */
+    char answer[ENGINE_REPLY_BYTES];
+};
+
+struct engine_trial_options {
+    const struct engine_config *config; /* NULL: the defaults */
+    const struct policy_trace *trace;   /* NULL: none; its `event` is not called */
+    struct engine_lookup lookup;        /* find == NULL: each case's own record */
+};
+
+MUST_CHECK enum err engine_trial_new(const struct engine_trial_options *options, struct source *source,
+                                     struct engine_trial **out_trial, struct fault *fault);
+void engine_trial_free(struct engine_trial *trial); /* NULL is fine */
+
+/* The case's message meets an empty engine: no transaction of an earlier one answers for it.  What came of it is in
+ * core->last, `sent` and `answer`. */
+MUST_CHECK enum err engine_trial_run(struct engine_trial *trial, const struct authoring_test_case *test);
+/* Lets so much time pass, without a message coming in. */
+void engine_trial_wait(struct engine_trial *trial, uint64_t ms);
+/* How often the final answer went out, and whether a BYE did. */
+unsigned engine_trial_answers(const struct engine_trial *trial);
+bool engine_trial_hung_up(const struct engine_trial *trial);

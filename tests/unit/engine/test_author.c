@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A policy's own tests through the engine: what only a test can say, lost ACKs in virtual time, coverage, JUnit. */
+#include "engine/engine_check.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+static char root[64];
+
+static void write_file(const char *name, const char *text)
+{
+    char path[128];
+    snprintf(path, sizeof(path), "%s/%s", root, name);
+    FILE *file = fopen(path, "w");
+    assert_non_null(file);
+    assert_true(fputs(text, file) >= 0);
+    fclose(file);
+}
+
+static int set_up(void **state)
+{
+    (void)state;
+    snprintf(root, sizeof(root), "/tmp/verdict-author-XXXXXX");
+    return mkdtemp(root) ? 0 : -1;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    char command[128];
+    snprintf(command, sizeof(command), "rm -rf '%s'", root);
+    return system(command);
+}
+
+static struct engine_test_result run(enum err expected, bool coverage, char *text, size_t cap, char *junit)
+{
+    struct buffer out = buffer_over(text, cap - 1);
+    struct buffer xml = buffer_over(junit ? junit : text, junit ? cap - 1 : 0);
+    struct engine_test_result result;
+    const struct engine_test_ask ask = {.path = root, .out = &out, .junit = junit ? &xml : NULL, .coverage = coverage};
+    enum err err = engine_test_policy(&ask, &result);
+    text[out.len] = '\0';
+    if (junit)
+        junit[xml.len] = '\0';
+    if (err != expected)
+        fail_msg("%s: %s", err_text(err), text);
+    return result;
+}
+
+static void lost_acks(void **state)
+{
+    (void)state;
+    char text[4096];
+    write_file("policy.lua", "return policy { on_error = reject(500) {}, default = not_found {},\n"
+                             "  on_ack_missing = function(call)\n"
+                             "    if call.code == 404 then error 'no' end\n"
+                             "    log.info(call.id)\n"
+                             "  end,\n"
+                             "  rules = { { 'gone', when = { user = 'g' }, verdict = gone {} },\n"
+                             "            { 'ok', when = { user = 'o' }, verdict = ok {} } } }\n");
+    write_file("test.lua",
+               "local function call(user) return { uri = 'sip:' .. user .. '@example.com', body = "
+               "'v=0\\r\\no=- 1 1 IN IP4 192.0.2.1\\r\\ns=-\\r\\nc=IN IP4 192.0.2.1\\r\\nt=0 0\\r\\n"
+               "m=audio 4000 RTP/AVP 0\\r\\n' } end\n"
+               "return {\n"
+               "{ 'a lost ACK of a 410', request = call 'g', ack = false,\n"
+               "  expect = { code = 410, rule = 'gone', sent = 11, on_ack_missing = true, bye = false } },\n"
+               "{ 'a lost ACK of a 200', request = call 'o', ack = false,\n"
+               "  expect = { code = 200, rule = 'ok', sent = 11, on_ack_missing = true, bye = true } },\n"
+               "{ 'a handler that fails', request = call 'x', ack = false,\n"
+               "  expect = { code = 404, sent = 11, on_ack_missing = false } },\n"
+               "{ 'nobody waits', request = call 'g', expect = { code = 410, sent = 1, on_ack_missing = false } },\n"
+               "}\n");
+    struct engine_test_result result = run(OK, false, text, sizeof(text), NULL);
+    assert_int_equal(result.passed, 4);
+    write_file("test.lua", "return { { 'wrong', request = { uri = 'sip:g@example.com' }, ack = false,\n"
+                           "  expect = { on_ack_missing = false, sent = 3 } } }\n");
+    result = run(ERR_CONFLICT, false, text, sizeof(text), NULL);
+    assert_int_equal(result.failed, 1);
+    assert_non_null(strstr(text, "got 11"));
+    assert_non_null(strstr(text, "expected on_ack_missing \"false\", got \"true\""));
+    write_file("test.lua", "return { { 'wrong', request = { uri = 'sip:g@example.com' }, ack = true,\n"
+                           "  expect = { code = 410 } } }\n");
+    (void)run(ERR_INVALID, false, text, sizeof(text), NULL);
+    assert_non_null(strstr(text, "only false means something"));
+    write_file("test.lua", "return { { 'wrong', request = { uri = 'sip:g@example.com' }, expect = { bye = 1 } } }\n");
+    (void)run(ERR_INVALID, false, text, sizeof(text), NULL);
+    assert_non_null(strstr(text, "bye: expected true or false"));
+}
+
+static void what_only_a_test_says(void **state)
+{
+    (void)state;
+    char text[4096];
+    write_file("policy.lua", "return policy { on_error = reject(500) {}, default = not_found {}, rules = {\n"
+                             "  { 'auth', when = { authenticated_as = 'alice' }, verdict = ok {} },\n"
+                             "  { 'dialog', when = { in_dialog = true }, verdict = gone {} },\n"
+                             "  { 'said', when = { identity = 'sip:boss@example.com' }, verdict = reject(486) {} },\n"
+                             "  { 'vouched', when = { identity = 'sip:bob@example.com' }, verdict = unavailable {} },\n"
+                             "} }\n");
+    write_file("test.lua", "local r = { uri = 'sip:x@example.com' }\n"
+                           "local p = { uri = 'sip:x@example.com', headers = "
+                           "{ 'P-Asserted-Identity: \"Bob\" <sip:bob@example.com>' } }\n"
+                           "return {\n"
+                           "{ 'auth', request = r, authenticated_as = 'alice', expect = { rule = 'auth' } },\n"
+                           "{ 'dialog', request = r, in_dialog = true, expect = { rule = 'dialog' } },\n"
+                           "{ 'said', request = r, source = { identity = 'sip:boss@example.com', trusted = true },\n"
+                           "  expect = { rule = 'said' } },\n"
+                           "{ 'vouched', request = p, source = { trusted = true }, expect = { rule = 'vouched' } },\n"
+                           "{ 'anybody', request = p, expect = { rule = 'default' } },\n"
+                           "}\n");
+    struct engine_test_result result = run(OK, false, text, sizeof(text), NULL);
+    assert_int_equal(result.passed, 5);
+}
+
+static void coverage(void **state)
+{
+    (void)state;
+    char text[8192];
+    write_file("policy.lua", "local names = require 'lib'\n"
+                             "return policy { on_error = reject(500) {}, default = not_found {}, rules = {\n"
+                             "  { 'one', when = { user = 'a', method = 'INVITE' }, verdict = ok {} },\n"
+                             "  { 'two', check = function(req)\n"
+                             "      if req.target.user == 'b' then\n"
+                             "        return names.known(req)\n"
+                             "      end\n"
+                             "    end, verdict = gone {} },\n"
+                             "} }\n");
+    write_file("lib.lua", "local lib = {}\n"
+                          "function lib.known(req)\n"
+                          "  return req.method == 'INVITE'\n"
+                          "end\n"
+                          "return lib\n");
+    write_file("test.lua", "return {\n"
+                           "{ 'a', request = { uri = 'sip:a@example.com' }, expect = { rule = 'one' } },\n"
+                           "{ 'c', request = { uri = 'sip:c@example.com' }, expect = { rule = 'default' } },\n"
+                           "}\n");
+    struct engine_test_result result = run(OK, true, text, sizeof(text), NULL);
+    assert_non_null(strstr(text, "policy.lua:6 never ran\n"));
+    assert_null(strstr(text, "policy.lua:5 never ran\n"));
+    assert_non_null(strstr(text, "lib.lua:3 never ran\n"));
+    assert_non_null(strstr(text, "rule \"two\" (line 4) never gave the verdict\n"));
+    assert_non_null(strstr(text, "coverage: rules 1 of 2\n"));
+    assert_non_null(strstr(text, "(line 3): `method` always held\n"));
+    assert_non_null(strstr(text, "coverage: branches of when 3 of 4\n"));
+    assert_true(result.covered > 50 && result.covered < 100);
+    write_file("test.lua", "return {\n"
+                           "{ 'a', request = { uri = 'sip:a@example.com' }, expect = { rule = 'one' } },\n"
+                           "{ 'a2', request = { uri = 'sip:a@example.com', method = 'MESSAGE' },\n"
+                           "  expect = { rule = 'default' } },\n"
+                           "{ 'b', request = { uri = 'sip:b@example.com' }, expect = { rule = 'two' } },\n"
+                           "}\n");
+    result = run(OK, true, text, sizeof(text), NULL);
+    if (result.covered != 100)
+        fail_msg("%s", text);
+}
+
+static void junit(void **state)
+{
+    (void)state;
+    char text[8192];
+    char xml[8192];
+    write_file("policy.lua", "return function() return not_found {} end");
+    write_file("test.lua", "return {\n"
+                           "{ 'a < b & \"c\"', request = { uri = 'sip:a@example.com' }, expect = { code = 404 } },\n"
+                           "{ 'fails', request = { uri = 'sip:a@example.com' }, expect = { code = 200 } },\n"
+                           "}\n");
+    (void)run(ERR_CONFLICT, false, text, sizeof(text), xml);
+    assert_non_null(strstr(xml, "tests=\"2\" failures=\"1\""));
+    assert_non_null(strstr(xml, "<testcase name=\"a &lt; b &amp; &quot;c&quot;\" file=\"test.lua\" line=\"2\"/>"));
+    assert_non_null(strstr(xml, "<failure message=\"expected code 200, got 404\"/>"));
+    assert_non_null(strstr(xml, "</testsuite>\n"));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(lost_acks, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(what_only_a_test_says, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(coverage, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(junit, set_up, tear_down),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
