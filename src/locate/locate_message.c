@@ -24,7 +24,7 @@ struct raw {
 
 static unsigned take_u16(struct reader *reader)
 {
-    if (reader->bytes.len - reader->at < 2) {
+    if (reader->failed || reader->at + 2 > reader->bytes.len) {
         reader->failed = true;
         return 0;
     }
