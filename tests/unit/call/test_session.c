@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Session descriptions in calls, and the odd ends of answers. */
+#include "unit/call/support_call.h"
+
+static enum err answer_with(struct call_bench *bench, struct sip_ask ask, enum call_sdp sdp, struct span body)
+{
+    static unsigned number;
+    char call_id[24], branch[24];
+    number++;
+    snprintf(call_id, sizeof(call_id), "call-%u", number);
+    snprintf(branch, sizeof(branch), "z9hG4bK-%u", number);
+    struct call_accept accept = bench_accept(bench);
+    accept.sdp = sdp;
+    accept.body = body;
+    ask.call_id = call_id;
+    ask.branch = branch;
+    sip_ask(&bench->asked, ask);
+    return bench_answer(bench, &bench->udp, &accept);
+}
+
+static void test_directions(void **state)
+{
+    struct call_bench *bench = *state;
+    static const struct {
+        enum call_sdp sdp;
+        const char *line;
+    } cases[] = {
+        {CALL_SDP_INACTIVE, "a=inactive"}, {CALL_SDP_SENDONLY, "a=sendonly"}, {CALL_SDP_RECVONLY, "a=recvonly"}};
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+        struct sip_ask ask = {.body = BENCH_OFFER};
+        assert_int_equal(answer_with(bench, ask, cases[i].sdp, span_make(NULL, 0)), OK);
+        assert_true(bench_has(bench, -1, cases[i].line));
+    }
+    struct sip_ask ask = {.body = BENCH_OFFER};
+    assert_int_equal(answer_with(bench, ask, CALL_SDP_SENDRECV, span_make(NULL, 0)), OK);
+    assert_false(bench_has(bench, -1, "a=inactive"));
+    assert_false(bench_has(bench, -1, "only"));
+}
+
+static void test_an_offer_inside_a_multipart(void **state)
+{
+    struct call_bench *bench = *state;
+    static const char body[] =
+        "--x\r\nContent-Type: text/plain\r\n\r\nhello\r\n--x\r\nContent-Type: application/sdp\r\n\r\n" BENCH_OFFER
+        "\r\n--x--\r\n";
+    struct sip_ask ask = {.extra = "Content-Type: multipart/mixed;boundary=x\r\n"};
+    char text[8192];
+    sip_ask(&bench->asked, ask);
+    /* sip_ask() knows one type of body only: this one is put together by hand. */
+    int len = snprintf(text, sizeof(text), "%s", bench->asked.text);
+    char *length = strstr(text, "Content-Length: 0");
+    assert_true(len > 0 && length);
+    snprintf(length, sizeof(text) - (size_t)(length - text), "Content-Length: %zu\r\n\r\n%s", strlen(body), body);
+    struct sip_problem problem;
+    assert_int_equal(sip_message_parse(&bench->asked.message, span_of(text), SIP_DATAGRAM, &problem), OK);
+    struct call_accept accept = bench_accept(bench);
+    assert_int_equal(bench_answer(bench, &bench->udp, &accept), OK);
+    assert_true(bench_has(bench, -1, "m=audio 9 RTP/AVP 0 8"));
+}
+
+static void test_a_body_of_the_policys_as_offer(void **state)
+{
+    struct call_bench *bench = *state;
+    struct span offer = SPAN(BENCH_OFFER);
+    assert_int_equal(answer_with(bench, (struct sip_ask){0}, CALL_SDP_BODY, offer), OK);
+    assert_true(bench_has(bench, -1, "m=audio 49170"));
+    char id[64];
+    assert_true(span_copy(call_id(bench->call), id, sizeof(id)));
+    struct sip_ask ack = {.method = "ACK", .call_id = id, .to_tag = bench->tag, .branch = "z9hG4bK-a"};
+    ack.body = "v=0\r\no=alice 1 1 IN IP4 192.0.2.9\r\ns=-\r\nc=IN IP4 192.0.2.9\r\nt=0 0\r\nm=audio 4 RTP/AVP 0\r\n";
+    bench_request(bench, &bench->udp, ack);
+    assert_int_equal(call_state(bench->call), CALL_UP);
+    /* One that we cannot read is not ours to judge the answer to. */
+    assert_int_equal(answer_with(bench, (struct sip_ask){0}, CALL_SDP_BODY, SPAN("strange")), OK);
+    assert_true(span_copy(call_id(bench->call), id, sizeof(id)));
+    ack.to_tag = bench->tag;
+    ack.branch = "z9hG4bK-b";
+    bench_request(bench, &bench->udp, ack);
+    assert_int_equal(call_state(bench->call), CALL_UP);
+    /* As an answer it would have to be readable. */
+    assert_int_equal(answer_with(bench, (struct sip_ask){.body = BENCH_OFFER}, CALL_SDP_BODY, SPAN("strange")),
+                     ERR_UNSUPPORTED);
+}
+
+static void test_a_held_up_loop_repeats_a_2xx_once(void **state)
+{
+    struct call_bench *bench = *state;
+    bench_invite(bench, &bench->udp, (struct sip_ask){.body = BENCH_OFFER});
+    fake_clock_leap(&bench->fake, 10000);
+    assert_int_equal(bench->wire.count, 2);
+    fake_clock_pass(&bench->fake, 1000);
+    assert_int_equal(bench->wire.count, 3);
+    fake_clock_leap(&bench->fake, 100000);
+    assert_int_equal(bench->missing, 1);
+    assert_int_equal(bench->wire.count, 4); /* the BYE */
+}
+
+static void test_a_contact_without_a_host_of_ours(void **state)
+{
+    struct call_bench *bench = *state;
+    struct net_flow six = sip_ask_flow(NET_UDP, "[2001:db8::9]:5060");
+    assert_int_equal(net_address_parse(SPAN("[2001:db8::1]:5070"), 0, &six.local), OK);
+    struct call_accept accept = bench_accept(bench);
+    accept.contact = SPAN("<tel:+15550100>");
+    sip_ask(&bench->asked, (struct sip_ask){.body = BENCH_OFFER});
+    assert_int_equal(bench_answer(bench, &six, &accept), OK);
+    bench_ack(bench, &six);
+    call_hangup(bench->call, span_make(NULL, 0));
+    assert_true(bench_has(bench, -1, "Via: SIP/2.0/UDP [2001:db8::1]:5070"));
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, bench_setup, bench_teardown)
+    const struct CMUnitTest tests[] = {
+        TEST(test_directions),
+        TEST(test_an_offer_inside_a_multipart),
+        TEST(test_a_body_of_the_policys_as_offer),
+        TEST(test_a_held_up_loop_repeats_a_2xx_once),
+        TEST(test_a_contact_without_a_host_of_ours),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
