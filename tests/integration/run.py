@@ -22,6 +22,7 @@ from harness import daemon, registry  # noqa: E402
 MODULES = [
     "test_calls",
     "test_lost_acks",
+    "test_observe",
     "test_transports",
     "test_torture",
     "test_heartbeat",
