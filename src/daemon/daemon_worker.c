@@ -10,38 +10,6 @@
 
 enum { PUBLISH_MS = 1000 };
 
-static enum err find_record(void *ctx, const struct policy_target *target, struct policy_record *out_record)
-{
-    static const enum policy_state states[DIRECTORY_STATE_COUNT] = {
-        [DIRECTORY_ACTIVE] = POLICY_STATE_ACTIVE,
-        [DIRECTORY_SUSPENDED] = POLICY_STATE_SUSPENDED,
-        [DIRECTORY_MOVED] = POLICY_STATE_MOVED,
-        [DIRECTORY_GONE] = POLICY_STATE_GONE,
-    };
-    struct daemon_worker *self = ctx;
-    struct directory_key key = {target->user, target->host, target->number, target->host};
-    struct directory_record record;
-    if (!self->reader || directory_status(self->shared->directory) == DIRECTORY_NEVER_MADE)
-        return ERR_NOT_FOUND;
-    enum err err = directory_lookup(self->reader, &key, &record);
-    if (err != OK)
-        return err;
-    size_t key_len = 0;
-    if (directory_name_text(record.name, self->key_text, &key_len) != OK)
-        return ERR_CORRUPT;
-    *out_record = (struct policy_record){
-        .state = states[record.state],
-        .kind = directory_kind_text(record.kind),
-        .key = span_make(self->key_text, key_len),
-        .forward = record.forward,
-        .since_s = record.since_ms / 1000,
-        .reassign_after = record.reassign_after_ms / 1000,
-        .cause = record.cause,
-        .by = record.by,
-    };
-    return OK;
-}
-
 static enum err make_core(struct daemon_worker *self)
 {
     struct engine_core_options options = {
@@ -50,7 +18,7 @@ static enum err make_core(struct daemon_worker *self)
         .clock = worker_clock(self->worker),
         .wheel = worker_wheel(self->worker),
         .wire = daemon_wire(self),
-        .lookup = {self, find_record},
+        .lookup = {&self->lookup, daemon_lookup_find},
         .decisions = self->shared->decisions,
         .meters = self->shared->meters,
         .key = self->shared->key,
@@ -109,6 +77,7 @@ static enum err on_start(void *ctx, struct worker *worker)
         return ERR_NOMEM;
     self->shared = ctx;
     self->worker = worker;
+    self->lookup.directory = self->shared->directory;
     worker_set_data(worker, self);
     timer_init(&self->publish, publish_again);
     enum err err = daemon_locate_init(&self->locate, worker, self->shared->config, self->shared->site, &self->stack,
@@ -118,7 +87,7 @@ static enum err on_start(void *ctx, struct worker *worker)
     if (err == OK)
         err = make_trace(self);
     if (err == OK && self->shared->directory)
-        err = directory_reader_open(self->shared->directory, &self->reader);
+        err = directory_reader_open(self->shared->directory, &self->lookup.reader);
     if (err == OK)
         wheel_arm(worker_wheel(worker), &self->publish, worker_clock(worker)->mono_ms + PUBLISH_MS);
     return err;
@@ -147,8 +116,8 @@ static void on_end(void *ctx, struct worker *worker)
     engine_core_free(self->core);
     daemon_locate_done(&self->locate);
     trace_free(self->trace);
-    if (self->reader)
-        directory_reader_close(self->reader);
+    if (self->lookup.reader)
+        directory_reader_close(self->lookup.reader);
     free(self);
 }
 
@@ -158,8 +127,8 @@ static void on_turn_end(void *ctx, struct worker *worker)
     (void)ctx;
     struct daemon_worker *self = worker_data(worker);
     struct engine_core *core = self->core;
-    if (self->reader)
-        directory_reader_turn_end(self->reader);
+    if (self->lookup.reader)
+        directory_reader_turn_end(self->lookup.reader);
     if (self->trace)
         trace_turn_end(self->trace);
     if (!core->owes_collection || !core->policy)

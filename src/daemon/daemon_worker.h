@@ -4,8 +4,8 @@
 #pragma once
 
 #include "daemon/daemon_locate.h"
+#include "daemon/daemon_lookup.h"
 #include "daemon/daemon_publish.h"
-#include "directory/directory_reader.h"
 #include "engine/engine_core.h"
 #include "net/net_stack.h"
 #include "trace/trace.h"
@@ -42,13 +42,12 @@ struct daemon_worker {
     struct net_stack *stack; /* NULL until daemon_worker_open */
     struct engine_core *core;
     struct daemon_locate locate;
-    struct directory_reader *reader; /* NULL without a data folder */
-    struct trace *trace;             /* NULL: nothing is kept or exported */
+    struct daemon_lookup lookup;
+    struct trace *trace; /* NULL: nothing is kept or exported */
     struct daemon_held held[DAEMON_VERSIONS_MAX];
     struct timer publish;
     bool asked_rebuild;
-    uint64_t said_drops, said_pauses;      /* of these the log has spoken */
-    char key_text[DIRECTORY_KEY_TEXT_MAX]; /* of the entry that was looked up last */
+    uint64_t said_drops, said_pauses; /* of these the log has spoken */
 };
 
 /* For worker_ops: `ctx` is the struct daemon_shared. */

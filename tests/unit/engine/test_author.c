@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A policy's own tests through the engine: what only a test can say, lost ACKs in virtual time, coverage, JUnit. */
 #include "engine/engine_check.h"
+#include "engine/engine_explain.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -180,6 +181,76 @@ static void junit(void **state)
     assert_non_null(strstr(xml, "</testsuite>\n"));
 }
 
+#define INVITE_TO(user)                                                                                                \
+    "INVITE sip:" user "@example.com SIP/2.0\r\nVia: SIP/2.0/UDP 192.0.2.1;branch=z9hG4bK1\r\n"                        \
+    "From: <sip:a@a.example>;tag=1\r\nTo: <sip:" user "@example.com>\r\nCall-ID: 1\r\nCSeq: 1 INVITE\r\n"              \
+    "Max-Forwards: 70\r\nContact: <sip:a@192.0.2.1>\r\nContent-Length: 0\r\n\r\n"
+
+static void explain(struct span message, enum authoring_test_record has_record, bool json, char *text, size_t cap)
+{
+    struct buffer out = buffer_over(text, cap - 1);
+    struct fault fault = {0};
+    const struct engine_explain_ask ask = {
+        .policy = root,
+        .json = json,
+        .request = {.message = message,
+                    .has_record = has_record,
+                    .record = {.state = POLICY_STATE_ACTIVE, .kind = "account"},
+                    .source = {.family = 4, .address = {192, 0, 2, 1}, .port = 5060, .transport = "udp"},
+                    .now_ms = 1767225600000}};
+    if (engine_explain(&ask, &out, &fault) != OK)
+        fail_msg("%s", fault.text);
+    text[out.len] = '\0';
+}
+
+static void assert_says(const char *text, const char *expected)
+{
+    if (!strstr(text, expected))
+        fail_msg("\"%s\" is not in:\n%s", expected, text);
+}
+
+static void explanations(void **state)
+{
+    (void)state;
+    static char text[65536];
+    write_file("policy.lua",
+               "return policy { on_error = reject(500) {}, default = not_found {},\n"
+               "  on_ack_missing = function() end,\n"
+               "  rules = { { 'other', when = { user = 'x', host = 'example.com' }, verdict = ok {} },\n"
+               "  { 'odd', check = function(req) return req.cseq == 2 end, verdict = ok {} },\n"
+               "  { 'bad', when = { user = 'bad' }, decide = function() return 7 end },\n"
+               "  { 'gone', decide = function(req) if req.state ~= 'none' then return gone {} end end },\n"
+               "} }\n");
+    explain(SPAN(INVITE_TO("a")), AUTHORING_TEST_RECORD, false, text, sizeof(text));
+    assert_says(text, "  target a@example.com\n");
+    assert_says(text, "    1 other (line 3): does not fit: `when`\n         no  user: \"a\"\n");
+    assert_says(text, "    2 odd (line 4): does not fit: `check` said no\n         read req.cseq = 1\n");
+    assert_says(text, "    4 gone (line 6): fits\n         asked directory for \"sip:a@example.com\": active\n"
+                      "         read req.state = active\n");
+    /* The guard stands between the script's word and the wire. */
+    assert_says(text, "  gone by rule \"gone\"");
+    assert_says(text, "  carried out as unavailable: ");
+    assert_says(text, "  SIP/2.0 480 Temporarily Unavailable\n");
+    assert_says(text, "     0.5 s  SIP/2.0 480 Temporarily Unavailable (again)\n");
+    assert_says(text, "    32.0 s  given up, nothing more is sent; on_ack_missing is told\n");
+    explain(SPAN(INVITE_TO("a")), AUTHORING_TEST_NO_RECORD, false, text, sizeof(text));
+    assert_says(text, "    4 gone (line 6): does not fit: `decide` gave no verdict\n");
+    assert_says(text, "not_found by rule \"default\"");
+    explain(SPAN(INVITE_TO("a")), AUTHORING_TEST_UNREADABLE, false, text, sizeof(text));
+    assert_says(text, "asked directory for \"sip:a@example.com\": cannot be read\n");
+    assert_says(text, "  SIP/2.0 503 ");
+    explain(SPAN(INVITE_TO("bad")), AUTHORING_TEST_NO_RECORD, false, text, sizeof(text));
+    assert_says(text, "on_error answers: nonsense");
+    explain(SPAN(INVITE_TO("x")), AUTHORING_TEST_NO_RECORD, true, text, sizeof(text));
+    assert_says(text, "\"rule\":\"other\",\"verdict\":\"ok\"");
+    assert_says(text, "\"answer\":\"SIP/2.0 ");
+    explain(SPAN("nonsense\r\n\r\n"), AUTHORING_TEST_NO_RECORD, false, text, sizeof(text));
+    assert_says(text, "the engine answers by itself, no policy was asked\n");
+    assert_says(text, "answer\n  nothing is sent\n");
+    explain(SPAN("nonsense\r\n\r\n"), AUTHORING_TEST_NO_RECORD, true, text, sizeof(text));
+    assert_says(text, "\"decision\":null");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -187,6 +258,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(what_only_a_test_says, set_up, tear_down),
         cmocka_unit_test_setup_teardown(coverage, set_up, tear_down),
         cmocka_unit_test_setup_teardown(junit, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(explanations, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

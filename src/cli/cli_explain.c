@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* verdict explain: how one request would be answered, and why. */
+#include "cli/cli_main.h"
+#include "daemon/daemon_lookup.h"
+#include "directory/directory.h"
+#include "engine/engine_explain.h"
+#include "facts/facts_hours.h"
+#include "net/net_address.h"
+#include "store/store_lock.h"
+#include "util/clock.h"
+#include "util/log.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+struct values {
+    const char *data;
+    const char *config;
+    const char *record;
+    const char *forward;
+    const char *from;
+    const char *transport;
+    const char *now;
+    bool trusted;
+    bool json;
+};
+
+static const struct cli_option options[] = {
+    {.name = "data",
+     .value = "DIR",
+     .help = "ask the directory of this data folder (no daemon may be using it)",
+     .kind = CLI_TEXT,
+     .at = offsetof(struct values, data)},
+    {.name = "record",
+     .value = "active|suspended|moved|gone|unreadable",
+     .help = "what the directory says; default: no entry",
+     .kind = CLI_CHOICE,
+     .at = offsetof(struct values, record)},
+    {.name = "forward",
+     .value = "URI",
+     .help = "the forwarding address of that record",
+     .kind = CLI_TEXT,
+     .at = offsetof(struct values, forward)},
+    {.name = "from",
+     .value = "ADDR[:PORT]",
+     .help = "where the request comes from; default: 192.0.2.1:5060",
+     .kind = CLI_TEXT,
+     .at = offsetof(struct values, from)},
+    {.name = "transport",
+     .value = "udp|tcp",
+     .help = "how it comes; default: udp",
+     .kind = CLI_CHOICE,
+     .at = offsetof(struct values, transport)},
+    {.name = "trusted", .help = "its source is trusted", .kind = CLI_FLAG, .at = offsetof(struct values, trusted)},
+    {.name = "now",
+     .value = "TIME",
+     .help = "when it comes, as 2026-01-31T12:00:00Z; default: now",
+     .kind = CLI_TEXT,
+     .at = offsetof(struct values, now)},
+    {.name = "config",
+     .value = "FILE",
+     .help = "the configuration: domains, numbers, guard, timers",
+     .kind = CLI_TEXT,
+     .at = offsetof(struct values, config)},
+    {.name = "json", .help = "as JSON", .kind = CLI_FLAG, .at = offsetof(struct values, json)},
+    CLI_END};
+
+static int run(const struct cli_command *command, int argc, char **argv);
+
+const struct cli_command cli_explain_command = {
+    .name = "explain",
+    .path = "explain",
+    .arguments = "POLICY MESSAGE.sip",
+    .summary = "Says how a request would be answered: each rule and why it fits or not, facts, bytes, what follows.",
+    .details = "MESSAGE.sip is one SIP request (- is standard input); lone line feeds become CRLF.\n"
+               "Dispatch, guard and reply builder are the daemon's; nothing is sent.",
+    .options = options,
+    .args_min = 2,
+    .args_max = 2,
+    .run = run,
+};
+
+enum { MESSAGE_MAX = 65535 };
+
+/* The file's bytes; one without any CR was written by hand, and gets them. */
+static enum err read_message(const char *path, struct buffer *out, struct fault *fault)
+{
+    bool is_input = strcmp(path, "-") == 0;
+    char bytes[MESSAGE_MAX + 1];
+    FILE *file = is_input ? stdin : fopen(path, "re");
+    if (!file)
+        return fault_set(fault, ERR_IO, path, 0, "cannot be read: %s", strerror(errno));
+    size_t len = fread(bytes, 1, sizeof(bytes), file);
+    bool failed = ferror(file) != 0;
+    if (!is_input)
+        (void)fclose(file);
+    if (failed)
+        return fault_set(fault, ERR_IO, path, 0, "cannot be read");
+    bool by_hand = !memchr(bytes, '\r', len);
+    for (size_t i = 0; i < len; i++) {
+        if (by_hand && bytes[i] == '\n')
+            buffer_add_byte(out, '\r');
+        buffer_add_byte(out, bytes[i]);
+    }
+    if (by_hand && !memmem(out->at, out->len, "\r\n\r\n", 4))
+        buffer_add_literal(out, "\r\n");
+    if (len == 0)
+        return fault_set(fault, ERR_INVALID, path, 0, "is empty");
+    return len <= MESSAGE_MAX && !out->overflow
+               ? OK
+               : fault_set(fault, ERR_TOO_LONG, path, 0, "more than %d bytes", MESSAGE_MAX);
+}
+
+static void take_record(const struct values *values, struct authoring_test_case *request)
+{
+    struct policy_record *record = &request->record;
+    if (!values->record)
+        return;
+    request->has_record = AUTHORING_TEST_RECORD;
+    record->kind = "account";
+    if (values->forward)
+        record->forward = span_of(values->forward);
+    for (unsigned i = POLICY_STATE_ACTIVE; i < POLICY_STATE_COUNT; i++) {
+        if (strcmp(values->record, policy_state_name((enum policy_state)i)) == 0)
+            record->state = (enum policy_state)i;
+    }
+    if (strcmp(values->record, "unreadable") == 0)
+        request->has_record = AUTHORING_TEST_UNREADABLE;
+}
+
+static enum err take_circumstances(const struct values *values, struct authoring_test_case *request,
+                                   struct fault *fault)
+{
+    struct net_address from = {0};
+    int64_t seconds = 0;
+    enum err err = net_address_parse(span_of(values->from ? values->from : "192.0.2.1"), 5060, &from);
+    if (err != OK)
+        return fault_set(fault, err, NULL, 0, "--from %s: expected an address, as in 192.0.2.1:5060", values->from);
+    request->source = (struct policy_peer){.family = from.family == NET_FAMILY_IP6 ? 6 : 4,
+                                           .port = from.port,
+                                           .transport = values->transport ? values->transport : "udp",
+                                           .trusted = values->trusted};
+    memcpy(request->source.address, from.ip, sizeof(request->source.address));
+    request->now_ms = clock_wall_ms();
+    if (values->now && !facts_time_parse(span_of(values->now), &seconds))
+        return fault_set(fault, ERR_INVALID, NULL, 0, "--now %s: expected a time such as 2026-01-31T12:00:00Z",
+                         values->now);
+    if (values->now)
+        request->now_ms = seconds * 1000;
+    take_record(values, request);
+    return OK;
+}
+
+/* The directory of a data folder, for as long as one explanation. */
+struct opened {
+    struct store_lock *lock;
+    struct daemon_lookup lookup;
+};
+
+static void close_directory(struct opened *opened)
+{
+    if (opened->lookup.reader) {
+        directory_reader_turn_end(opened->lookup.reader);
+        directory_reader_close(opened->lookup.reader);
+    }
+    directory_close(opened->lookup.directory);
+    if (opened->lock)
+        store_lock_release(opened->lock);
+}
+
+static enum err open_directory(const char *data, struct opened *opened, struct fault *fault)
+{
+    const struct directory_options open_options = {0};
+    enum err err = store_lock_take(data, NULL, &opened->lock, NULL, fault);
+    if (err == OK)
+        err = directory_open(data, &open_options, &opened->lookup.directory, fault);
+    if (err != OK)
+        return err;
+    err = directory_reader_open(opened->lookup.directory, &opened->lookup.reader);
+    return err == OK ? OK : fault_set(fault, err, data, 0, "the directory cannot be read: %s", err_text(err));
+}
+
+static enum err explain(const struct values *values, const struct cli_arguments *arguments,
+                        struct engine_config *config, struct buffer *out, struct fault *fault)
+{
+    struct buffer message = buffer_heap(2 * MESSAGE_MAX);
+    struct opened opened = {0};
+    struct engine_explain_ask ask = {.policy = arguments->items[0], .json = values->json};
+    enum err err = read_message(arguments->items[1], &message, fault);
+    ask.request.message = buffer_span(&message);
+    if (err == OK)
+        err = take_circumstances(values, &ask.request, fault);
+    if (err == OK && values->config) {
+        err = engine_config_load(config, values->config, fault);
+        ask.config = config;
+    }
+    if (err == OK && values->data) {
+        err = open_directory(values->data, &opened, fault);
+        ask.lookup = (struct engine_lookup){&opened.lookup, daemon_lookup_find};
+    }
+    if (err == OK)
+        err = engine_explain(&ask, out, fault);
+    close_directory(&opened);
+    buffer_done(&message);
+    return err;
+}
+
+static int run(const struct cli_command *command, int argc, char **argv)
+{
+    struct values values = {0};
+    struct cli_arguments arguments;
+    struct engine_config config;
+    struct fault fault = {0};
+    int exit_code;
+    if (!cli_options_read(command, argc, argv, &values, &arguments, &exit_code))
+        return exit_code;
+    if (engine_config_init(&config) != OK) {
+        cli_error(command, "out of memory");
+        return CLI_EXIT_FAILED;
+    }
+    log_set_level(LOG_ERROR); /* a lost ACK that is only imagined is no news */
+    struct buffer out = buffer_heap(4 << 20);
+    enum err err = explain(&values, &arguments, &config, &out, &fault);
+    if (err == OK) {
+        cli_write(buffer_span(&out));
+    } else {
+        char text[FAULT_FILE_MAX + FAULT_TEXT_MAX + 16];
+        fault_format(&fault, text, sizeof(text));
+        cli_error(command, "%s", text);
+    }
+    buffer_done(&out);
+    engine_config_done(&config);
+    return err == OK ? CLI_EXIT_OK : CLI_EXIT_FAILED;
+}

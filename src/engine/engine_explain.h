@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* How one request is answered, step by step: the same dispatch, guard and reply builder as the daemon's, with a listener. */
+#pragma once
+
+#include "authoring/authoring_test.h"
+#include "engine/engine_core.h"
+#include "util/buffer.h"
+
+struct engine_explain_ask {
+    const char *policy;                 /* folder or .lua file */
+    const struct engine_config *config; /* NULL: the defaults */
+    struct authoring_test_case request; /* message, source, now_ms, record */
+    struct engine_lookup lookup;        /* find == NULL: the request's own record */
+    bool json;
+};
+
+/* Says which rules were tried and why each did or did not fit, the fields read, the facts looked up, the exact bytes of
+ * the answer and what would follow without and with an ACK.  Errors are about the policy, in `fault`. */
+MUST_CHECK enum err engine_explain(const struct engine_explain_ask *ask, struct buffer *out, struct fault *fault);
