@@ -1,0 +1,45 @@
+-- SPDX-License-Identifier: Apache-2.0
+local function call(user)
+  return { uri = "sip:" .. user .. "@example.com" }
+end
+local active = { state = "active" }
+
+return {
+  { "five calls at once to one number pass",
+    request = call "+15550100", record = active, source = "198.51.100.1", times = 5,
+    expect = { code = 200, rule = "active" } },
+  { "the sixth finds it busy",
+    request = call "+15550100", record = active, source = "198.51.100.1",
+    expect = { verdict = "reject", code = 486, rule = "too many to one number" } },
+  { "another number is not",
+    request = call "+15550101", record = active, source = "198.51.100.1",
+    expect = { code = 200, rule = "active" } },
+  { "a second later there is a token again",
+    request = call "+15550100", record = active, source = "198.51.100.1", now = "2026-01-01T00:00:01Z",
+    expect = { code = 200, rule = "active" } },
+  { "forty messages at once from one source pass",
+    request = { method = "MESSAGE", uri = "sip:+15550102@example.com" }, record = active, source = "198.51.100.2",
+    times = 40,
+    expect = { code = 200, rule = "active" } },
+  { "the next has to wait",
+    request = { method = "MESSAGE", uri = "sip:+15550102@example.com" }, record = active, source = "198.51.100.2",
+    expect = { code = 480, rule = "too many from one source" } },
+  { "a trusted source is not counted",
+    request = call "+15550103", record = active, source = { ip = "198.51.100.3", trusted = true }, times = 100,
+    expect = { code = 200, rule = "active" } },
+  { "twenty unknown numbers are answered",
+    request = { method = "MESSAGE", uri = "sip:+15559999@example.com" }, source = "198.51.100.4", times = 20,
+    expect = { code = 404, rule = "miss counted" } },
+  { "then there is silence, for numbers that exist too",
+    request = call "+15550104", record = active, source = "198.51.100.4",
+    expect = { verdict = "drop", rule = "guessing numbers" } },
+  { "for five minutes",
+    request = call "+15550104", record = active, source = "198.51.100.4", now = "2026-01-01T00:06:00Z",
+    expect = { code = 200, rule = "active" } },
+  { "a retired number is gone as ever",
+    request = call "+15550105", record = { state = "gone" }, source = "198.51.100.5",
+    expect = { code = 410, rule = "gone" } },
+  { "a suspended one is not",
+    request = call "+15550106", record = { state = "suspended" }, source = "198.51.100.5",
+    expect = { code = 480, rule = "suspended" } },
+}
