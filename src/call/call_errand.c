@@ -178,7 +178,8 @@ static bool locate(struct call_errand *errand)
 {
     struct call *call = errand->call;
     const struct call_ways *ways = &call->table->options.ways;
-    char branch[TXN_BRANCH_LEN] = {0};
+    char branch[TXN_BRANCH_LEN]; /* any, for its length */
+    memset(branch, 'x', sizeof(branch));
     errand->is_located = true;
     if (!ways->locator)
         return false;

@@ -3,6 +3,8 @@
 #include "util/invariant.h"
 #include <stdlib.h>
 
+enum { SEARCH_MS = 4000 };
+
 /* One socket of c-ares'; freed when its handle has closed. */
 struct daemon_dns_socket {
     uv_poll_t poll;
@@ -94,8 +96,13 @@ enum err daemon_locate_init(struct daemon_locate *self, struct worker *worker, c
                                        .server_count = config->dns_servers.count,
                                        .ctx = self,
                                        .watch = watch};
-    struct locate_options options = {
-        .clock = worker_clock(worker), .wheel = worker_wheel(worker), .resolver = {self, ask}, .key = key};
+    /* Half of the time that a request has, and half of the end's (64*T1); at most four seconds. */
+    uint32_t half_ms = 32 * config->t1_ms;
+    struct locate_options options = {.timeout_ms = half_ms < SEARCH_MS ? half_ms : SEARCH_MS,
+                                     .clock = worker_clock(worker),
+                                     .wheel = worker_wheel(worker),
+                                     .resolver = {self, ask},
+                                     .key = key};
     enum err err = locate_ares_new(&ares, &self->ares);
     if (err == OK)
         err = locate_table_new(&options, &self->table);
