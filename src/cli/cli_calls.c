@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What goes on in a running engine: calls, one call's messages as a ladder, and the peers by their ACKs. */
 #include "cli/cli_control.h"
-#include "probe/probe_ladder.h"
 #include "cli/cli_main.h"
 #include "cli/cli_text.h"
+#include "probe/probe_ladder.h"
 
 #include <poll.h>
 #include <stdlib.h>
@@ -186,7 +186,7 @@ static void draw(const json_t *messages, FILE *to)
         long long at = number_of(message, "time_us") - start;
         bool is_in = strcmp(cli_text_of(message, "direction"), "in") == 0;
         (void)probe_ladder_add(ladder, at > 0 ? (uint64_t)at : 0, is_in ? PROBE_SENT : PROBE_RECEIVED,
-                             span_make(json_string_value(text), json_string_length(text)));
+                               span_make(json_string_value(text), json_string_length(text)));
     }
     probe_ladder_draw(ladder, &out);
     (void)fwrite(out.at, 1, out.len, to);

@@ -26,15 +26,15 @@ struct engine_config {
     struct engine_list trusted; /* CIDR: sources to which no cap on unacknowledged answers applies */
     struct engine_list egress;  /* CIDR: hosts that a Contact may make us reach, besides the flow a request came by */
     struct engine_list dns_servers; /* "ADDR:PORT", which are asked instead of the system's */
-    char *advertise;            /* host for Contact and SDP where the bound address will not do, or NULL */
-    char *data_dir;             /* NULL: no directory, no last good version */
-    char *control_path;         /* NULL: DATA/control.sock, or none without a data folder */
-    char *metrics;              /* "ADDR:PORT" or NULL */
-    char *policy;               /* a folder or one .lua file */
-    char *country_code;         /* "1", "49": national numbers become E.164 with it; NULL: left as they are */
-    char *national_prefix;      /* "0": taken off a national number */
-    char *international_prefix; /* "00", "011": replaced by + */
-    uint32_t workers;           /* 0: one a core */
+    char *advertise;                /* host for Contact and SDP where the bound address will not do, or NULL */
+    char *data_dir;                 /* NULL: no directory, no last good version */
+    char *control_path;             /* NULL: DATA/control.sock, or none without a data folder */
+    char *metrics;                  /* "ADDR:PORT" or NULL */
+    char *policy;                   /* a folder or one .lua file */
+    char *country_code;             /* "1", "49": national numbers become E.164 with it; NULL: left as they are */
+    char *national_prefix;          /* "0": taken off a national number */
+    char *international_prefix;     /* "00", "011": replaced by + */
+    uint32_t workers;               /* 0: one a core */
     uint32_t t1_ms, t2_ms, t4_ms;
     uint32_t max_transactions;   /* a worker */
     uint32_t max_calls;          /* a worker */
