@@ -67,7 +67,19 @@ MUST_CHECK enum err authoring_test_run(struct source *source, authoring_test_run
 /* A policy under test with a host whose clock and directory are the case's: authoring_test_decide is a
  * authoring_test_run_fn with this as ctx.  Parses, derives the target simply (no aliases, no numbering plan), decides. */
 struct authoring_test_bench;
-MUST_CHECK enum err authoring_test_bench_new(struct source *source, struct authoring_test_bench **out_bench,
-                                             struct fault *fault);
+MUST_CHECK enum err authoring_test_bench_new(struct source *source, bool fresh_request,
+                                             struct authoring_test_bench **out_bench, struct fault *fault);
 void authoring_test_bench_free(struct authoring_test_bench *bench);
+
+/* What a decision costs, by `rounds` of them for the same request. */
+struct authoring_measure {
+    uint64_t ns;    /* on average, in the best tenth */
+    uint64_t fuel;  /* of one */
+    uint64_t bytes; /* that one leaves for the collector */
+    const char *verdict;
+    const char *rule;
+};
+/* A bench with fresh_request measures what a test does; one without, what live traffic does. */
+MUST_CHECK enum err authoring_test_measure(struct authoring_test_bench *bench, const struct authoring_test_case *test,
+                                           unsigned rounds, struct authoring_measure *out_measure);
 enum err authoring_test_decide(void *bench, const struct authoring_test_case *test, struct authoring_test_got *out_got);

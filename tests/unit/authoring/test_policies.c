@@ -48,7 +48,7 @@ static void try_policy(const char *path, const char *name)
     for (size_t i = 0; i < findings->count; i++)
         print_error("%s/%s:%d: %s\n", path, findings->list[i].file, findings->list[i].line, findings->list[i].text);
     assert_int_equal(findings->count, 0);
-    if (authoring_test_bench_new(source, &tried.bench, &fault) != OK)
+    if (authoring_test_bench_new(source, true, &tried.bench, &fault) != OK)
         fail_msg("%s: %s:%d: %s", path, fault.file, fault.line, fault.text);
     if (authoring_test_run(source, decide_case, report, &tried, &summary, &fault) != OK)
         fail_msg("%s: %s:%d: %s", path, fault.file, fault.line, fault.text);

@@ -58,7 +58,7 @@ static enum err run(const char *tests, struct seen *seen, struct authoring_test_
     *seen = (struct seen){0};
     *fault = (struct fault){0};
     assert_int_equal(source_from_memory("t", files, 3, &source, fault), OK);
-    if (authoring_test_bench_new(source, &seen->bench, fault) != OK)
+    if (authoring_test_bench_new(source, true, &seen->bench, fault) != OK)
         fail_msg("%d: %s", fault->line, fault->text);
     enum err err = authoring_test_run(source, decide, report, seen, summary, fault);
     authoring_test_bench_free(seen->bench);

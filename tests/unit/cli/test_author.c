@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The author's commands, from a new folder to an explained answer. */
+#include "support_run.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+static char folder[64];
+
+static int set_up(void **state)
+{
+    (void)state;
+    (void)snprintf(folder, sizeof(folder), "/tmp/verdict-author-XXXXXX");
+    return mkdtemp(folder) ? 0 : -1;
+}
+
+static int tear_down(void **state)
+{
+    char command[128];
+    (void)state;
+    (void)snprintf(command, sizeof(command), "rm -rf '%s'", folder);
+    return system(command);
+}
+
+static void run_in(struct run_output *out, const char *before, const char *after)
+{
+    char line[256];
+    (void)snprintf(line, sizeof(line), "%s %s/%s", before, folder, after);
+    run_line(out, line, NULL);
+}
+
+static void from_new_to_an_explained_answer(void **state)
+{
+    (void)state;
+    static struct run_output out;
+    char line[256];
+    char path[128];
+    run_in(&out, "new", "my-lines");
+    assert_says(&out, CLI_EXIT_OK, "verdict test ");
+    run_in(&out, "new", "my-lines");
+    assert_says(&out, CLI_EXIT_FAILED, "File exists");
+    run_in(&out, "new", "no.good");
+    assert_says(&out, CLI_EXIT_USAGE, "letters, digits");
+    run_in(&out, "check", "my-lines");
+    assert_says(&out, CLI_EXIT_OK, "0 errors, 0 warnings");
+    run_in(&out, "test --coverage --min 100", "my-lines");
+    assert_says(&out, CLI_EXIT_OK, "5 passed, 0 failed");
+    (void)snprintf(line, sizeof(line), "test --junit %s/results.xml %s/my-lines", folder, folder);
+    run_line(&out, line, NULL);
+    assert_says(&out, CLI_EXIT_OK, "5 passed");
+    (void)snprintf(path, sizeof(path), "%s/results.xml", folder);
+    assert_int_equal(access(path, R_OK), 0);
+    run_in(&out, "bench --rounds 10", "my-lines");
+    assert_says(&out, CLI_EXIT_OK, "a retired number is gone");
+    (void)snprintf(path, sizeof(path), "%s/m.sip", folder);
+    FILE *file = fopen(path, "w");
+    assert_non_null(file);
+    assert_true(fputs("MESSAGE sip:+15550100@example.com SIP/2.0\nVia: SIP/2.0/UDP c.example;branch=z9hG4bK1\n"
+                      "From: <sip:a@c.example>;tag=1\nTo: <sip:b@example.com>\nCall-ID: 1\nCSeq: 1 MESSAGE\n"
+                      "Max-Forwards: 70\n",
+                      file) >= 0);
+    assert_int_equal(fclose(file), 0);
+    (void)snprintf(line, sizeof(line), "explain --record gone %s/my-lines %s", folder, path);
+    run_line(&out, line, NULL);
+    assert_says(&out, CLI_EXIT_OK, "SIP/2.0 410 Gone");
+    (void)snprintf(line, sizeof(line), "explain --from nonsense %s/my-lines %s", folder, path);
+    run_line(&out, line, NULL);
+    assert_says(&out, CLI_EXIT_FAILED, "expected an address");
+    (void)snprintf(line, sizeof(line), "explain --now tomorrow %s/my-lines %s", folder, path);
+    run_line(&out, line, NULL);
+    assert_says(&out, CLI_EXIT_FAILED, "expected a time");
+    (void)snprintf(line, sizeof(line), "explain %s/my-lines %s/nothing.sip", folder, folder);
+    run_line(&out, line, NULL);
+    assert_says(&out, CLI_EXIT_FAILED, "cannot be read");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(from_new_to_an_explained_answer, set_up, tear_down),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
