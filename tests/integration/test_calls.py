@@ -238,7 +238,7 @@ def our_bye_goes_where_the_request_came_from(t):
     phone.send(raw)
     phone.expect(200)
     byes = [m for m in phone.collect(2.0, answering=True) if m.method == "BYE"]
-    equal(len(byes), 1, "BYEs to the caller")
+    equal(len({m.get("via") for m in byes}), 1, "BYEs to the caller, retransmissions apart")
     check(victim.here() in byes[0].start, f"the BYE's Request-URI: {byes[0].start}")
     victim.expect_silence(0.3)
 
