@@ -43,7 +43,7 @@ unsigned probe_ladder_add(struct probe_ladder *ladder, uint64_t at_us, enum prob
 {
     /* Not against an enemy: it only has to tell messages of one call apart. */
     const struct siphash_key key = {1, 2};
-    uint64_t identity = siphash(&key, message.at, message.len);
+    uint64_t identity = message.len ? siphash(&key, message.at, message.len) : 0;
     unsigned times = 1;
     for (unsigned i = 0; i < ladder->count; i++) {
         if (ladder->rungs[i].identity == identity && ladder->rungs[i].direction == direction)
