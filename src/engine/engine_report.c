@@ -14,6 +14,13 @@ static void log_failure(const struct engine_request *request)
 {
     struct engine_core *core = request->core;
     const struct engine_outcome *last = &core->last;
+    if (last->decision.set_aside) /* once a rule and worker: never held back */
+        log_write(
+            LOG_ERROR, "policy",
+            "rule \"%s\" was killed %d times within %d s and is set aside until the next version: on_error answers "
+            "for it; version=%llu worker=%u",
+            last->decision.rule, POLICY_KILLS_MAX, POLICY_KILLS_MS / 1000, (unsigned long long)core->version,
+            core->worker);
     struct span id = request->message->call_id;
     if (last->decision.failure != POLICY_FAILED_NOT)
         log_limited(&core->limits[ENGINE_LIMIT_FAILURES], 20, LOG_ERROR, "policy",
@@ -61,6 +68,30 @@ void engine_report_decision(struct engine_request *request)
         .reason = last->decision.failure != POLICY_FAILED_NOT ? span_of(last->decision.text) : answer->evidence,
         .note = last->decision.failure != POLICY_FAILED_NOT ? span_of(policy_failure_name(last->decision.failure))
                                                             : span_of(last->note),
+    };
+    engine_decisions_put(core->decisions, core->worker, &record);
+}
+
+void engine_report_refusal(struct engine_request *request, const char *why)
+{
+    struct engine_core *core = request->core;
+    char source[NET_ADDRESS_TEXT_MAX];
+    if (!core->decisions)
+        return;
+    uint64_t hash = siphash(&core->key, request->message->call_id.at, request->message->call_id.len);
+    if (!engine_decisions_wants(core->decisions, hash, false))
+        return;
+    struct engine_record record = {
+        .kind = ENGINE_RECORD_DECISION,
+        .wall_ms = core->clock->wall_ms,
+        .status = core->last.code,
+        .call_id = request->message->call_id,
+        .method = request->message->method_text,
+        .source = source_text(&request->flow->remote, source),
+        .from = request->message->from.uri.text,
+        .target = core->target.aor,
+        .verdict = SPAN("refused"),
+        .reason = span_of(why ? why : ""),
     };
     engine_decisions_put(core->decisions, core->worker, &record);
 }

@@ -22,6 +22,7 @@ static void begin(struct policy *policy, const struct policy_request *request, s
     out->line = 0;
     out->file[0] = out->text[0] = '\0';
     out->fuel = 0;
+    out->set_aside = false;
     out->record = NULL;
 }
 
@@ -89,11 +90,32 @@ static int call_with_fresh_request(lua_State *L)
     return 1;
 }
 
+static struct policy_kills *kills_of(struct policy *policy)
+{
+    return policy->rule ? &policy->rules[policy->rule - policy->rules].kills : &policy->function_kills;
+}
+
+/* An ordinary error costs nothing; a kill has cost a whole budget, and who can cause one can cause many. */
+static void count_kill(struct policy *policy, struct policy_decision *out)
+{
+    struct policy_kills *kills = kills_of(policy);
+    if (out->failure != POLICY_FAILED_FUEL && out->failure != POLICY_FAILED_MEMORY &&
+        out->failure != POLICY_FAILED_CLOCK)
+        return;
+    if (kills->count == 0 || policy->wall_ms < kills->since_ms || policy->wall_ms - kills->since_ms >= POLICY_KILLS_MS)
+        *kills = (struct policy_kills){.since_ms = policy->wall_ms};
+    kills->aside = out->set_aside = ++kills->count >= POLICY_KILLS_MAX;
+}
+
 /* Calls function(req, env); on OK its one result is at the top of the stack. */
 static bool call(struct policy *policy, int reference, struct policy_decision *out)
 {
     lua_State *L = policy->L;
     struct vm_outcome outcome;
+    if (kills_of(policy)->aside) {
+        fail(policy, out, POLICY_FAILED_ASIDE, "set aside: it was killed too often");
+        return false;
+    }
     enter_lua(policy);
     if (policy->fresh_request) {
         lua_pushcfunction(L, call_with_fresh_request);
@@ -106,6 +128,7 @@ static bool call(struct policy *policy, int reference, struct policy_decision *o
     }
     if (vm_call(policy->vm, 2, 1, &outcome) != OK) {
         fail_by_outcome(policy, out, &outcome);
+        count_kill(policy, out);
         return false;
     }
     if (policy->lookup == POLICY_LOOKUP_UNREADABLE) { /* also when the script caught the error */

@@ -27,6 +27,9 @@ struct policy_options {
     bool fresh_request; /* test, replay, shadow: a new `req` each decision, and one that was kept raises */
 };
 
+/* A rule that was killed so often in so long is set aside in that VM: on_error answers for it, until the next version. */
+enum { POLICY_KILLS_MAX = 20, POLICY_KILLS_MS = 60 * 1000 };
+
 enum { POLICY_RULES_MAX = 1024, POLICY_DATA_MAX = 64, POLICY_SHARED_MAX = 64 };
 
 /* A rule's name and a hash of all that makes it up, to say what a reload added, removed and changed. */

@@ -63,11 +63,12 @@ enum policy_failure {
     POLICY_FAILED_MEMORY,    /* killed: over its memory, or a string or block over its cap */
     POLICY_FAILED_CLOCK,     /* killed by the watchdog */
     POLICY_FAILED_NONSENSE,  /* it returned something that is no verdict */
+    POLICY_FAILED_ASIDE,     /* the rule was killed too often, and does not run until the next version */
     POLICY_FAILED_DIRECTORY, /* the directory could not be read: the whole server answers 503; `answer` is on_error's */
     POLICY_FAILURE_COUNT
 };
 
-/* "none", "error", "fuel", "memory", "clock", "nonsense", "directory". */
+/* "none", "error", "fuel", "memory", "clock", "nonsense", "set_aside", "directory". */
 const char *policy_failure_name(enum policy_failure failure);
 
 struct policy_decision {
@@ -80,6 +81,7 @@ struct policy_decision {
     char file[64];                      /* where it failed, "" : unknown */
     char text[256];                     /* what failed, one line without control bytes, "" when nothing did */
     uint64_t fuel;                      /* spent; 0 when no Lua ran */
+    bool set_aside;                     /* this very kill was one too many, see POLICY_KILLS_MAX */
     bool asked_record;                  /* the directory was consulted */
     const struct policy_record *record; /* what it said; NULL when it was not asked or has no record */
 };

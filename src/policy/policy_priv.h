@@ -40,6 +40,13 @@ enum {
     POLICY_CONDITIONS_MAX = 32, /* a rule */
 };
 
+/* How often a rule was killed lately. */
+struct policy_kills {
+    int64_t since_ms;
+    unsigned count;
+    bool aside;
+};
+
 /* One rule, ready to be tried. */
 struct policy_rule {
     char name[POLICY_RULE_NAME_MAX + 1];
@@ -49,6 +56,7 @@ struct policy_rule {
     const struct policy_answer *answer; /* NULL with `decide` */
     uint64_t hash;
     int line;
+    struct policy_kills kills;
 };
 
 /* A named set of the program. */
@@ -97,7 +105,8 @@ struct policy {
     const struct policy_trace *trace; /* NULL live */
     bool fresh_request;
     bool read_only; /* `shared` tables do not count in this decision */
-    int function;   /* the plain-function form: registry reference; LUA_NOREF with rules */
+    struct policy_kills function_kills;
+    int function; /* the plain-function form: registry reference; LUA_NOREF with rules */
     int events[POLICY_EVENT_COUNT];
     int request_object;        /* the reused `req`, registry reference */
     int environment;           /* `env` */

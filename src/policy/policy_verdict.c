@@ -58,8 +58,8 @@ bool policy_state_parse(struct span name, enum policy_state *out_state)
 
 const char *policy_failure_name(enum policy_failure failure)
 {
-    static const char *const names[POLICY_FAILURE_COUNT] = {"none",  "error",    "fuel",     "memory",
-                                                            "clock", "nonsense", "directory"};
+    static const char *const names[POLICY_FAILURE_COUNT] = {"none",  "error",    "fuel",      "memory",
+                                                            "clock", "nonsense", "set_aside", "directory"};
     return (unsigned)failure < POLICY_FAILURE_COUNT ? names[failure] : "";
 }
 

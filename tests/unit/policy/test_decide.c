@@ -438,11 +438,62 @@ static void memory_stays_flat(void **state)
     policy_free(policy);
 }
 
+static void set_aside(void **state)
+{
+    (void)state;
+    struct policy_world world = {.wall_ms = 1000000};
+    struct policy *policy =
+        policy_of(&world, POLICY("{ 'mad', check = function(req) while req.target.user == 'mad' do end end,"
+                                 "  verdict = ok {} },"
+                                 "{ 'sane', when = { user = 'sane' }, verdict = gone {} }"));
+    struct policy_decision decision;
+    for (int i = 1; i < POLICY_KILLS_MAX; i++) {
+        decision = decide_user(policy, "mad");
+        assert_int_equal(decision.failure, POLICY_FAILED_FUEL);
+        assert_false(decision.set_aside);
+    }
+    /* So many within a minute, not so many in all. */
+    world.wall_ms += POLICY_KILLS_MS;
+    for (int i = 1; i < POLICY_KILLS_MAX; i++) {
+        decision = decide_user(policy, "mad");
+        assert_false(decision.set_aside);
+    }
+    decision = decide_user(policy, "sane");
+    assert_decision(&decision, POLICY_GONE, 410, "sane");
+    decision = decide_user(policy, "mad");
+    assert_int_equal(decision.failure, POLICY_FAILED_FUEL);
+    assert_true(decision.set_aside);
+    /* From here on it costs nothing, and on_error answers wherever it would be asked. */
+    decision = decide_user(policy, "sane");
+    assert_int_equal(decision.failure, POLICY_FAILED_ASIDE);
+    assert_string_equal(decision.rule, "mad");
+    assert_int_equal(decision.answer->code, 500);
+    assert_int_equal(decision.fuel, 0);
+    assert_false(decision.set_aside);
+    world.wall_ms += 10 * POLICY_KILLS_MS;
+    decision = decide_user(policy, "sane");
+    assert_int_equal(decision.failure, POLICY_FAILED_ASIDE);
+    policy_free(policy);
+    policy = policy_of(&world, "return function(req) if req.target.user == 'mad' then while true do end end"
+                               " if req.target.user == 'err' then error 'x' end return ok {} end");
+    for (int i = 0; i < 2 * POLICY_KILLS_MAX; i++) {
+        decision = decide_user(policy, "err"); /* an error is no kill */
+        assert_int_equal(decision.failure, POLICY_FAILED_ERROR);
+    }
+    for (int i = 0; i < POLICY_KILLS_MAX; i++)
+        decision = decide_user(policy, "mad");
+    assert_true(decision.set_aside);
+    decision = decide_user(policy, "good");
+    assert_int_equal(decision.failure, POLICY_FAILED_ASIDE);
+    policy_free(policy);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(plain_function),
         cmocka_unit_test(rules_in_order),
+        cmocka_unit_test(set_aside),
         cmocka_unit_test(failures),
         cmocka_unit_test(decide_returns_nonsense),
         cmocka_unit_test(unreadable_record_in_lua),
