@@ -70,7 +70,7 @@ enum err engine_config_init(struct engine_config *config)
         .decisions_sample = 100,
         .decisions_max_bytes = 1ull << 30,
         .decisions_keep = 4,
-        .trace_bytes = 1u << 20,
+        .trace_bytes = 1u << 16,
         .hep_id = 2001,
     };
     return OK;
