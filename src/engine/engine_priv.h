@@ -53,6 +53,8 @@ void engine_carry_out(struct engine_request *request);
 
 /* engine_report.c: the decision log and the events. */
 void engine_report_decision(struct engine_request *request);
+/* A line for what C refused by itself, before any policy; `why` may be empty. */
+void engine_report_refusal(struct engine_request *request, const char *why);
 /* Tells the policy of the call that its decision began. */
 void engine_report_started(struct engine_core *core);
 struct txn_handlers engine_txn_handlers(struct engine_core *core);
