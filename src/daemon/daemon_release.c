@@ -190,7 +190,7 @@ void daemon_serve_rebuilds(struct daemon *daemon)
 static void reload_from_watch(struct daemon *daemon, uint64_t now_ms)
 {
     struct release_report report = {0};
-    struct release_request request = {0};
+    struct release_request request = {.watched = true};
     enum err err = release_reload(daemon->release, &request, &report);
     /* Read while it was being written: what was loaded or refused is not what is there; another look follows. */
     bool stable = release_watch_loaded(&daemon->watched, release_fingerprint(release_path(daemon->release)), now_ms);

@@ -92,6 +92,7 @@ static struct net_frame frame(void *ctx, struct span bytes, struct net_frame_mem
         break;
     case SIP_STREAM_ERROR:
         out.kind = NET_FRAME_FATAL;
+        out.reply = engine_core_refuse_stream(self->core, span_slice(bytes, 0, found.len), &found.problem);
         break;
     }
     return out;

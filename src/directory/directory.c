@@ -126,11 +126,16 @@ enum err directory_create(const char *data_dir, struct fault *fault)
     return err == OK ? OK : fault_set(fault, err, folder, 0, "cannot be made: %s", err_text(err));
 }
 
+#define MARK "directory.made" /* beside the folder: there has been one */
+
 static enum err open_current(struct directory *directory, struct fault *fault)
 {
     struct stat found;
     if (stat(directory->folder, &found) != 0) {
         enum err err = store_errno(errno);
+        if (err == ERR_NOT_FOUND && store_is_marked(directory->data_dir, MARK)) /* lost is not the same as never made */
+            return fault_set(fault, ERR_CORRUPT, directory->folder, 0,
+                             "there was a directory, and it is gone; bring it back, or remove %s to begin anew", MARK);
         return fault_set(fault, err, directory->folder, 0,
                          err == ERR_NOT_FOUND ? "there is no directory yet" : "cannot be read: %s", strerror(errno));
     }
@@ -150,6 +155,7 @@ static enum err open_current(struct directory *directory, struct fault *fault)
                          (unsigned long long)number, err_text(err));
     }
     directory_leftovers_remove(directory->folder, number);
+    (void)!store_mark(directory->data_dir, MARK);
     directory_generation_install(directory, generation);
     directory_status_refresh(directory);
     return OK;

@@ -51,7 +51,10 @@ bool directory_forward_is_fine(struct span forward)
         if (byte <= 0x20 || byte >= 0x7f || strchr("<>\"", byte)) /* it is written between < and > of a Contact */
             return false;
     }
-    return rest.len > 0 && forward.len <= DIRECTORY_FORWARD_MAX;
+    size_t at = span_find(rest, '@');
+    bool is_number = rest.len > 0 && (rest.at[0] == '+' || (rest.at[0] >= '0' && rest.at[0] <= '9'));
+    bool is_tel = forward.len > 4 && span_equal_nocase(span_slice(forward, 0, 4), SPAN("tel:"));
+    return (is_tel ? is_number : at > 0 && at + 1 != rest.len) && rest.len > 0 && forward.len <= DIRECTORY_FORWARD_MAX;
 }
 
 enum err directory_change_fields_check(const struct directory_change *change, int64_t now_ms, struct fault *fault)

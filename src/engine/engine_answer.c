@@ -136,7 +136,7 @@ struct span engine_contact(const struct engine_request *request, char text[stati
     struct span advertise = request->core->site->advertise;
     buffer_add_literal(&out, "<sip:");
     if (advertise.len) {
-        buffer_add_span(&out, advertise);
+        sip_host_add(&out, advertise, sip_host_kind_of(advertise));
         buffer_add_byte(&out, ':');
         buffer_add_u64(&out, flow->local.port);
     } else {

@@ -51,26 +51,30 @@ static bool check_target(struct engine_request *request)
     return true;
 }
 
-/* 8.2.2.3 */
-static bool check_require(struct engine_request *request)
+/* 8.2.2.3.  What does not fit into Unsupported is left out of it, but is refused all the same. */
+bool engine_check_require(struct engine_request *request)
 {
     char text[512];
     struct buffer unsupported = buffer_over(text, sizeof(text));
+    bool refused = false;
     const struct sip_header *header = sip_message_header(request->message, SIP_HEADER_REQUIRE);
     for (; header; header = sip_message_header_next(request->message, header)) {
         struct span rest = header->value, option;
         while (sip_text_list_next(&rest, &option)) {
-            if (supports(option) || unsupported.cap - unsupported.len < option.len + 2)
+            if (supports(option))
+                continue;
+            refused = true;
+            if (unsupported.cap - unsupported.len < option.len + 2)
                 continue;
             if (unsupported.len)
                 buffer_add_literal(&unsupported, ", ");
             buffer_add_span(&unsupported, option);
         }
     }
-    if (unsupported.len == 0)
-        return false;
-    engine_answer(request, 420, SPAN(""), SPAN("Unsupported"), buffer_span(&unsupported));
-    return true;
+    if (refused)
+        engine_answer(request, 420, SPAN(""), unsupported.len ? SPAN("Unsupported") : SPAN(""),
+                      buffer_span(&unsupported));
+    return refused;
 }
 
 static bool is_sdp(struct span content_type)
@@ -120,7 +124,7 @@ static bool check_accept(struct engine_request *request)
 bool engine_checks(struct engine_request *request)
 {
     static bool (*const steps[])(struct engine_request *) = {
-        check_method, check_scheme, check_target, check_require, check_body, check_accept,
+        check_method, check_scheme, check_target, engine_check_require, check_body, check_accept,
     };
     for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++)
         if (steps[i](request))

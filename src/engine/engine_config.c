@@ -2,6 +2,7 @@
 /* Defaults, the one table of settings, and how a value gets into its place; engine_config_file.c reads the file. */
 #include "engine/engine_config_priv.h"
 #include "net/net_listener.h"
+#include "sip/sip_uri.h"
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -267,6 +268,30 @@ static enum err check_hep(const char *value, struct fault *fault)
                      "hep: expected an address and a port such as \"127.0.0.1:9060\", got \"%s\"", value);
 }
 
+/* It is written into Contact and SDP as it stands, so it has to be a host that a peer can reach. */
+static enum err check_advertise(const struct engine_config *config, struct fault *fault)
+{
+    struct net_address address;
+    if (!config->advertise)
+        return OK;
+    struct span host = span_of(config->advertise);
+    bool is_address = net_address_parse_ip(host, 0, &address) == OK;
+    if (is_address ? net_address_is_wildcard(&address) : sip_host_kind_of(host) != SIP_HOST_NAME)
+        return fault_set(fault, ERR_INVALID, "", 0,
+                         "advertise: expected a host name or an address that peers can reach, got \"%s\"",
+                         config->advertise);
+    return OK;
+}
+
+static enum err check_domains(const struct engine_config *config, struct fault *fault)
+{
+    for (unsigned i = 0; i < config->domains.count; i++)
+        if (sip_host_kind_of(span_of(config->domains.items[i])) == SIP_HOST_NONE)
+            return fault_set(fault, ERR_INVALID, "", 0, "domains: expected a host name, got \"%s\"",
+                             config->domains.items[i]);
+    return OK;
+}
+
 static enum err finish_paths(struct engine_config *config, struct fault *fault)
 {
     if (!config->policy)
@@ -302,6 +327,10 @@ enum err engine_config_finish(struct engine_config *config, struct fault *fault)
     for (unsigned i = 0; i < config->domains.count; i++)
         to_lower(config->domains.items[i]);
     enum err err = check_aliases(config, fault);
+    if (err == OK)
+        err = check_domains(config, fault);
+    if (err == OK)
+        err = check_advertise(config, fault);
     if (err == OK)
         err = check_digits("country_code", config->country_code, fault);
     if (err == OK)

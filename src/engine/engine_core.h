@@ -94,6 +94,10 @@ MUST_CHECK enum err engine_core_reset(struct engine_core *core);
 void engine_core_receive(struct engine_core *core, const struct net_flow *flow, struct span bytes,
                          enum sip_framing framing);
 
+/* What a stream is told whose framing is lost (`bytes` starts with the message that lost it): an answer with the
+ * problem's code where one can be addressed, else empty.  Valid until the next call of this core. */
+struct span engine_core_refuse_stream(struct engine_core *core, struct span bytes, const struct sip_problem *problem);
+
 /* Decides with `policy` from now on; the caller keeps it alive until it is replaced. */
 void engine_core_use(struct engine_core *core, struct policy *policy, uint64_t version);
 /* The world that a policy of this core sees. */

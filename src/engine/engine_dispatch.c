@@ -20,12 +20,14 @@ static void refuse_malformed(struct engine_core *core, const struct net_flow *fl
     }
     count_noise(core, ENGINE_NOISE_MALFORMED, 1);
     engine_request_init(&request, core, flow);
+    core->target.aor = SPAN("");
     /* Without state: the same bytes come out for a retransmission, and an ACK for it is known by its tag. */
     char reason[160];
     struct buffer text = buffer_over(reason, sizeof(reason));
     sip_problem_add(&text, problem);
     engine_answer(&request, (unsigned)problem->code,
                   text.overflow || problem->code != 400 ? SPAN("") : buffer_span(&text), SPAN(""), SPAN(""));
+    engine_report_refusal(&request, problem->reason);
 }
 
 /* OPTIONS for one of our hosts itself is an upstream's heartbeat: C answers, and no script can break it. */
@@ -43,6 +45,8 @@ static void answer_heartbeat(struct engine_request *request)
         engine_answer_busy(request, true);
         return;
     }
+    if (engine_check_require(request))
+        return;
     struct buffer answer = engine_answer_begin(request, 200, SPAN(""));
     engine_add_abilities(&answer);
     engine_answer_end(request, &answer, 200);
@@ -97,6 +101,7 @@ static void receive_request(struct engine_core *core, const struct net_flow *flo
     if (core->meters)
         metric_count(core->meters->requests[core->message.method], core->worker, 1);
     engine_request_init(&request, core, flow);
+    core->target.aor = SPAN("");
     struct txn_arrival arrival = txn_receive(core->txns, &core->message, &request.back);
     switch (arrival.class) {
     case TXN_ABSORBED:
@@ -112,11 +117,33 @@ static void receive_request(struct engine_core *core, const struct net_flow *flo
         return;
     case TXN_MERGED:
         receive_merged(&request);
-        return;
+        break;
     case TXN_NEW:
         receive_new(&request);
-        return;
+        break;
     }
+    if (!core->last.decided && core->last.code >= 300)
+        engine_report_refusal(&request, "");
+}
+
+struct span engine_core_refuse_stream(struct engine_core *core, struct span bytes, const struct sip_problem *problem)
+{
+    static const struct sip_reply_via nothing;
+    struct sip_problem ignored;
+    char reason[160], tag[TXN_TAG_LEN];
+    struct buffer text = buffer_over(reason, sizeof(reason)), out = buffer_over(core->reply, sizeof(core->reply));
+    enum err err = sip_message_parse(&core->message, bytes, SIP_DATAGRAM, &ignored);
+    if ((err != OK && !core->message.answerable) || !core->message.is_request ||
+        core->message.method == SIP_METHOD_ACK || problem->code == 0)
+        return SPAN("");
+    count_noise(core, ENGINE_NOISE_MALFORMED, 1);
+    sip_problem_add(&text, problem);
+    txn_stateless_tag(core->txns, &core->message, tag);
+    sip_reply_begin(&out, &core->message, (unsigned)problem->code,
+                    problem->code == 400 && !text.overflow ? buffer_span(&text) : SPAN(""), &nothing,
+                    span_make(tag, TXN_TAG_LEN));
+    sip_reply_end(&out, SPAN(""), SPAN(""));
+    return out.overflow ? SPAN("") : buffer_span(&out);
 }
 
 void engine_core_receive(struct engine_core *core, const struct net_flow *flow, struct span bytes,

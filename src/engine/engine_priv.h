@@ -46,6 +46,7 @@ struct span engine_contact(const struct engine_request *request, char text[stati
 
 /* engine_checks.c: RFC 3261 8.2 in its order.  True: the request was answered. */
 bool engine_checks(struct engine_request *request);
+bool engine_check_require(struct engine_request *request);
 
 /* engine_decide.c: asks the policy; engine_verdict.c: carries its decision out. */
 void engine_decide(struct engine_request *request);

@@ -104,8 +104,11 @@ static bool is_own_address(const struct engine_site *site, const struct sip_uri 
 static bool find_domain(const struct engine_site *site, const struct sip_uri *uri, struct buffer *bytes,
                         struct span *out_domain)
 {
+    struct span host = uri->host;
+    if (host.len > 1 && host.at[host.len - 1] == '.') /* a fully qualified name is the same name */
+        host.len--;
     for (unsigned i = 0; i < site->host_count; i++)
-        if (span_equal_nocase(site->hosts[i].name, uri->host)) {
+        if (span_equal_nocase(site->hosts[i].name, host)) {
             *out_domain = site->hosts[i].domain;
             return true;
         }
@@ -116,8 +119,8 @@ static bool find_domain(const struct engine_site *site, const struct sip_uri *ur
     if (!site->open)
         return false;
     size_t start = bytes->len;
-    for (size_t i = 0; i < uri->host.len; i++) {
-        char c = uri->host.at[i];
+    for (size_t i = 0; i < host.len; i++) {
+        char c = host.at[i];
         buffer_add_byte(bytes, c >= 'A' && c <= 'Z' ? (char)(c + 32) : c);
     }
     *out_domain = span_make(bytes->at + start, bytes->len - start);

@@ -120,6 +120,7 @@ enum err release_rollback(struct release *release, struct release_report *out_re
     (void)!release_report_compare(out_report, policy_describe(before->program), policy_describe(target->program));
     release_make_active(release, target);
     release->counters.rollbacks++;
+    memcpy(release->rolled_back, before->hash, sizeof(release->rolled_back));
     out_report->ok = true;
     out_report->reached = RELEASE_ACTIVE;
     out_report->version = target->number;

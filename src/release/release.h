@@ -55,6 +55,7 @@ void release_free(struct release *release);
 /* How a reload is asked for; all zero is an ordinary one. */
 struct release_request {
     const char *path; /* a folder or a .lua file; NULL: where the last one came from. Remembered when it succeeds. */
+    bool watched;     /* nobody asked, a file was touched: bytes that were rolled back from stay away */
     bool force;       /* the same bytes as the active version's are made a new version, instead of nothing being done */
 };
 

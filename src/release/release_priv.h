@@ -35,6 +35,8 @@ struct release {
     struct release_version *active; /* NULL before the first */
     uint64_t last_number;
     uint64_t turns;
+    char
+        rolled_back[DIGEST_HEX_MAX]; /* hash of the version that the last rollback left, "" when there was none since */
     struct release_counters counters;
 };
 

@@ -190,7 +190,8 @@ static enum err read_settled(const char *path, struct source **out_source, struc
     return fault_set(fault, ERR_AGAIN, path, 0, "the files change while they are read; try again when they are saved");
 }
 
-static enum err reload(struct release *release, const char *path, bool force, struct release_report *report)
+static enum err reload(struct release *release, const char *path, const struct release_request *request,
+                       struct release_report *report)
 {
     struct release_version *active = release->active;
     uint64_t started_ns = clock_mono_ns();
@@ -203,7 +204,8 @@ static enum err reload(struct release *release, const char *path, bool force, st
     }
     snprintf(report->hash, sizeof(report->hash), "%s", source_hash(source));
     snprintf(report->name, sizeof(report->name), "%s", source_name(source));
-    if (active && !force && strcmp(active->hash, report->hash) == 0) {
+    bool same = active && !request->force && strcmp(active->hash, report->hash) == 0;
+    if (same || (request->watched && strcmp(release->rolled_back, report->hash) == 0)) {
         report->ok = report->unchanged = true;
         report->reached = RELEASE_ACTIVE;
         release->counters.unchanged++;
@@ -212,6 +214,8 @@ static enum err reload(struct release *release, const char *path, bool force, st
         err = load_source(release, source, path, false, report);
         if (err != OK && !report->ok)
             release->counters.failures++;
+        if (report->ok)
+            release->rolled_back[0] = '\0';
     }
     source_unref(source);
     return report->ok ? OK : err;
@@ -230,7 +234,7 @@ enum err release_reload(struct release *release, const struct release_request *r
     char *path = request->path || release->path ? strdup(request->path ? request->path : release->path) : NULL;
     enum err err;
     if (path)
-        err = reload(release, path, request->force, out_report);
+        err = reload(release, path, request, out_report);
     else
         err = fault_set(&out_report->fault, ERR_INVALID, NULL, 0, "no policy was named, and none was loaded before");
     free(path);
@@ -240,7 +244,8 @@ enum err release_reload(struct release *release, const struct release_request *r
 enum err release_start(struct release *release, const char *path, struct release_report *out_report)
 {
     report_begin(release, out_report);
-    enum err err = reload(release, path, false, out_report);
+    static const struct release_request plain;
+    enum err err = reload(release, path, &plain, out_report);
     struct source *source;
     struct fault ignored = {0};
     if (err != OK && release->data_dir && release_keep_load(release->data_dir, path, &source, &ignored) == OK) {

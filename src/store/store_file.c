@@ -197,3 +197,21 @@ enum err store_remove_folder(const char *path)
         err = store_errno(errno);
     return err;
 }
+
+enum err store_mark(const char *folder, const char *name)
+{
+    char path[STORE_PATH_MAX];
+    enum err err = store_path(path, folder, name);
+    int fd = err == OK ? open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600) : -1;
+    if (err == OK && fd < 0)
+        err = store_errno(errno);
+    if (fd >= 0)
+        close(fd);
+    return err;
+}
+
+bool store_is_marked(const char *folder, const char *name)
+{
+    char path[STORE_PATH_MAX];
+    return store_path(path, folder, name) == OK && access(path, F_OK) == 0;
+}

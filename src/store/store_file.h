@@ -12,6 +12,9 @@ enum { STORE_PATH_MAX = 1024 };
 MUST_CHECK enum err store_path(char *out_path, const char *folder, const char *name);
 /* Makes one folder, 0700; fine when it is there. */
 MUST_CHECK enum err store_make_folder(const char *path);
+/* Leaves an empty file FOLDER/NAME that remembers something (that a directory was made here, say); whether it is there. */
+MUST_CHECK enum err store_mark(const char *folder, const char *name);
+bool store_is_marked(const char *folder, const char *name);
 /* The whole content, at most cap-1 bytes, terminated.  ERR_NOT_FOUND, ERR_TOO_LONG, ERR_IO. */
 MUST_CHECK enum err store_file_read(const char *path, char *out_text, size_t cap, size_t *out_len);
 /* Old content or new content, never a mixture: a new file beside it, synced, renamed, folder synced. */
