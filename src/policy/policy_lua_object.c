@@ -61,7 +61,7 @@ static size_t names_of(const struct policy_lua_type *type, const char *names[NAM
     return count;
 }
 
-bool policy_object_has_field(struct span object, struct span field, const char **out_near)
+static const struct policy_lua_type *type_named(struct span object)
 {
     static const struct {
         const char *path;
@@ -73,19 +73,36 @@ bool policy_object_has_field(struct span object, struct span field, const char *
         {"req.source", &policy_lua_source_type}, {"req.record", &policy_lua_record_type},
     };
     for (size_t i = 0; i < sizeof(objects) / sizeof(objects[0]); i++) {
-        const char *names[NAMES_MAX];
-        char name[32] = "";
-        if (!span_equal(object, span_of(objects[i].path)))
-            continue;
-        size_t count = names_of(objects[i].type, names);
-        for (size_t j = 0; j < count; j++) {
-            if (span_equal(field, span_of(names[j])))
-                return true;
-        }
-        *out_near = span_copy(field, name, sizeof(name)) ? policy_suggest(name, names, count) : NULL;
-        return false;
+        if (span_equal(object, span_of(objects[i].path)))
+            return objects[i].type;
     }
-    return true;
+    return NULL;
+}
+
+size_t policy_object_names(struct span object, const char **out_names, size_t cap)
+{
+    const char *names[NAMES_MAX];
+    const struct policy_lua_type *type = type_named(object);
+    size_t count = type ? names_of(type, names) : 0;
+    count = count < cap ? count : cap;
+    for (size_t i = 0; i < count; i++)
+        out_names[i] = names[i];
+    return count;
+}
+
+bool policy_object_has_field(struct span object, struct span field, const char **out_near)
+{
+    const char *names[NAMES_MAX];
+    char name[32] = "";
+    size_t count = policy_object_names(object, names, NAMES_MAX);
+    if (count == 0)
+        return true;
+    for (size_t i = 0; i < count; i++) {
+        if (span_equal(field, span_of(names[i])))
+            return true;
+    }
+    *out_near = span_copy(field, name, sizeof(name)) ? policy_suggest(name, names, count) : NULL;
+    return false;
 }
 
 static int unknown_field(lua_State *L, const struct policy_lua_type *type)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Reading every field of a request, there and not there. */
+#include "policy/policy_match.h"
 #include "support_policy.h"
 
 #include <setjmp.h>
@@ -147,10 +148,11 @@ static void fields(void **state)
     }
 }
 
+static char types[64 * 1024];
+
 /* All that a request offers is in the types that editors read, and the other way round. */
 static bool types_name(const char *class, const char *field)
 {
-    static char types[64 * 1024];
     static size_t len;
     if (len == 0) {
         FILE *file = fopen(SOURCE_DIR "/lua/types/verdict.d.lua", "r");
@@ -172,37 +174,46 @@ static bool types_name(const char *class, const char *field)
     return found && found < end;
 }
 
+/* How many fields and methods the class has in the file: what the engine registers must be all of them. */
+static size_t types_count(const char *class)
+{
+    char pattern[64];
+    size_t count = 0;
+    snprintf(pattern, sizeof(pattern), "---@class verdict.%s", class);
+    const char *at = strstr(types, pattern);
+    assert_non_null(at);
+    const char *end = strstr(at + 1, "---@class");
+    for (const char *line = at; line && line < end; line = strchr(line + 1, '\n')) {
+        const char *method = strncmp(line, "\nfunction ", 10) == 0 ? strchr(line + 1, ':') : NULL;
+        count += strncmp(line, "\n---@field ", 11) == 0 || (method && method < strchr(line + 1, '\n'));
+    }
+    return count;
+}
+
+static void assert_class(const char *class, const char *const *names, size_t count)
+{
+    assert_true(count > 0);
+    for (size_t i = 0; i < count; i++) {
+        if (!types_name(class, names[i]))
+            fail_msg("lua/types: verdict.%s has no %s", class, names[i]);
+    }
+    if (types_count(class) != count)
+        fail_msg("lua/types: verdict.%s has %zu names, the engine has %zu", class, types_count(class), count);
+}
+
+/* Both ways: each name that C registers is in lua/types, and nothing else is. */
 static void types_agree(void **state)
 {
     (void)state;
     static const struct {
         const char *object;
         const char *class;
-        const char *fields;
-    } rows[] = {
-        {"req", "Request",
-         "method uri from to contact target source record state call_id cseq user_agent body body_length body_type "
-         "max_forwards in_dialog authenticated_as header headers"},
-        {"req.uri", "Uri", "scheme user host port text param"},
-        {"req.from", "Address", "display tag user host text uri"},
-        {"req.target", "Target", "user host number aor"},
-        {"req.source", "Source", "ip port transport trusted identity"},
-        {"req.record", "Record", "state kind key forward since cause by reassign_after"},
-    };
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        struct span rest = span_of(rows[i].fields);
-        while (rest.len > 0) {
-            char name[32];
-            const char *near = NULL;
-            size_t space = span_find(rest, ' ');
-            assert_true(span_copy(span_slice(rest, 0, space), name, sizeof(name)));
-            if (!policy_object_has_field(span_of(rows[i].object), span_of(name), &near))
-                fail_msg("%s has no %s", rows[i].object, name);
-            if (!types_name(rows[i].class, name))
-                fail_msg("lua/types: verdict.%s has no %s", rows[i].class, name);
-            rest = span_slice(rest, space + 1, rest.len);
-        }
-    }
+    } rows[] = {{"req", "Request"},       {"req.uri", "Uri"},       {"req.from", "Address"},
+                {"req.target", "Target"}, {"req.source", "Source"}, {"req.record", "Record"}};
+    const char *names[64];
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+        assert_class(rows[i].class, names, policy_object_names(span_of(rows[i].object), names, 64));
+    assert_class("When", policy_field_names(), POLICY_FIELD_COUNT);
 }
 
 static void suggestions(void **state)
