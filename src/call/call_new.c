@@ -9,8 +9,9 @@ static enum err check(struct call_table *table, const struct sip_message *invite
         *out_why = "no room for another call";
         return ERR_FULL;
     }
-    if (!invite->contact.text.at || invite->contact.star) {
-        *out_why = "INVITE without a Contact";
+    uint8_t scheme = invite->contact.text.at ? invite->contact.uri.scheme : SIP_SCHEME_OTHER;
+    if (invite->contact.star || (scheme != SIP_SCHEME_SIP && scheme != SIP_SCHEME_SIPS)) {
+        *out_why = "INVITE without a Contact that is a SIP URI";
         return ERR_INVALID;
     }
     return OK;

@@ -116,7 +116,7 @@ struct call {
     void *user;
     struct txn *bye;
     struct call_errand *errand; /* our BYE on its way */
-    struct call_early *early; /* CALL_RINGING */
+    struct call_early *early;   /* CALL_RINGING */
     struct net_flow flow;
     struct net_address source;
     uint32_t remote_cseq, local_cseq;

@@ -2,6 +2,7 @@
 /* Requests in a dialog (RFC 3261 12.2.2).  No answer here destroys a dialog that stands (RFC 5057). */
 #include "call/call_priv.h"
 
+#include "sip/sip_multipart.h"
 #include "sip/sip_text.h"
 
 static const struct span no_span;
@@ -107,6 +108,25 @@ static bool refuse_extensions(struct call_table *table, const struct call_reply 
     return true;
 }
 
+/* A body that describes a session has to be one that we can read (8.2.3); what cannot be read changes nothing about the
+ * call (RFC 5057). */
+static bool refuse_body(struct call_table *table, const struct call_reply *reply)
+{
+    const struct sip_message *request = reply->request;
+    struct span encoding = sip_message_value(request, SIP_HEADER_CONTENT_ENCODING), body;
+    bool describes = request->method == SIP_METHOD_INVITE || request->method == SIP_METHOD_UPDATE;
+    bool is_coded = encoding.len && !span_equal_nocase(encoding, SPAN("identity"));
+    if (!describes || !request->body.len || (!is_coded && sip_multipart_sdp(request, &body) != ERR_NOT_FOUND))
+        return false;
+    struct buffer out = call_reply_begin(table, reply, 415, no_span);
+    if (is_coded)
+        sip_reply_header(&out, SPAN("Accept-Encoding"), SPAN("identity"));
+    else
+        sip_reply_header(&out, SPAN("Accept"), SPAN("application/sdp"));
+    call_reply_end(reply, 415, &out);
+    return true;
+}
+
 /* RFC 3261 12.2.2: a number must grow.  A BYE that only repeats the last one is let through, since ending late is worse. */
 static bool is_out_of_order(const struct call *call, const struct sip_message *request)
 {
@@ -130,6 +150,8 @@ static unsigned answer(struct call *call, const struct call_reply *reply)
     }
     if (refuse_extensions(call->table, reply))
         return 420;
+    if (refuse_body(call->table, reply))
+        return 415;
     handle_fn handle = handlers_by_method[request->method];
     return handle ? handle(call, reply) : refuse_method(call, reply);
 }

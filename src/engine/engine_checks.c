@@ -2,6 +2,7 @@
 /* What RFC 3261 8.2 asks of a server before it looks at what a request wants, one function a step, in its order.
  * Authentication (8.2's first) is a verdict here: the policy asks for it. */
 #include "engine/engine_priv.h"
+#include "sip/sip_multipart.h"
 #include "sip/sip_text.h"
 #include "sip/sip_value.h"
 
@@ -77,11 +78,11 @@ bool engine_check_require(struct engine_request *request)
     return refused;
 }
 
-static bool is_sdp(struct span content_type)
+/* Alone, or as a part of a multipart body. */
+static bool has_sdp(const struct sip_message *message)
 {
-    struct sip_media_type media;
-    return sip_value_media_type(content_type, &media) == OK &&
-           sip_media_type_is(&media, SPAN("application"), SPAN("sdp"));
+    struct span body;
+    return sip_multipart_sdp(message, &body) != ERR_NOT_FOUND;
 }
 
 static bool body_is_optional(const struct sip_message *message)
@@ -104,7 +105,7 @@ static bool check_body(struct engine_request *request)
         engine_answer(request, 415, SPAN(""), SPAN("Accept-Encoding"), SPAN("identity"));
         return true;
     }
-    if (message->method != SIP_METHOD_INVITE || is_sdp(sip_message_value(message, SIP_HEADER_CONTENT_TYPE)))
+    if (message->method != SIP_METHOD_INVITE || has_sdp(message))
         return false;
     engine_answer(request, 415, SPAN(""), SPAN("Accept"), SPAN("application/sdp"));
     return true;

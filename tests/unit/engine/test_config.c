@@ -118,6 +118,18 @@ static void test_the_whole_must_fit_together(void **state)
     assert_int_equal(load("return { policy = \"a\", hep = \"[::1]:9060\", trace_bytes = 0 }", &config, &fault), OK);
     assert_int_equal(engine_config_finish(&config, &fault), OK);
     engine_config_done(&config);
+    static const char *const hosts[] = {"0.0.0.0", "::", "[::]", "a b", "x>;a=1"};
+    for (size_t i = 0; i < sizeof(hosts) / sizeof(hosts[0]); i++) {
+        char text[128];
+        snprintf(text, sizeof(text), "return { advertise = \"%s\", policy = \"a\" }", hosts[i]);
+        assert_int_equal(load(text, &config, &fault), OK);
+        assert_int_equal(engine_config_finish(&config, &fault), ERR_INVALID);
+        assert_non_null(strstr(fault.text, "advertise"));
+        engine_config_done(&config);
+    }
+    assert_int_equal(load("return { domains = { \"bad domain!\" }, policy = \"a\" }", &config, &fault), OK);
+    assert_int_equal(engine_config_finish(&config, &fault), ERR_INVALID);
+    engine_config_done(&config);
     assert_int_equal(load("return {}", &config, &fault), OK);
     assert_int_equal(engine_config_finish(&config, &fault), ERR_INVALID);
     assert_non_null(strstr(fault.text, "no policy"));

@@ -171,6 +171,52 @@ static void test_a_body_that_must_be_understood(void **state)
     world_close(&world);
 }
 
+static void test_an_over_long_require_is_refused(void **state)
+{
+    (void)state;
+    char header[800] = "Require: ";
+    memset(header + 9, 'a', 700);
+    memcpy(header + 709, "\n", 2);
+    world_open(&world, NULL, gone_policy);
+    ask("INVITE", "sip:a@192.0.2.9", "a", header);
+    expect(420, NULL);
+    ask("OPTIONS", "sip:a@192.0.2.9", "b", header);
+    expect(420, NULL);
+    ask("OPTIONS", "sip:192.0.2.9", "c", "Require: x\n");
+    expect(420, "\r\nUnsupported: x\r\n");
+    world_close(&world);
+}
+
+static void test_a_contact_that_is_no_sip_uri_opens_no_dialog(void **state)
+{
+    (void)state;
+    char message[4096];
+    world_open(&world, NULL, ok_policy);
+    snprintf(message, sizeof(message), "%s", request_to("INVITE", "sip:a@192.0.2.9", "a", ""));
+    memcpy(strstr(message, "<sip:caller@192.0.2.1>"), "<http:caller@192.0.2.>", 22);
+    world_receive(&world, message);
+    expect(400, "Contact");
+    assert_int_equal(call_table_count(world.core->calls), 0);
+    world_close(&world);
+}
+
+static void test_a_stream_that_lost_its_framing_is_told_why(void **state)
+{
+    (void)state;
+    static const struct sip_problem problem = {400, "Content-Length", "it is missing", 0};
+    static const char text[] = "OPTIONS sip:a@192.0.2.9 SIP/2.0\r\nVia: SIP/2.0/TCP 192.0.2.1;branch=z9hG4bKa\r\n"
+                               "From: <sip:a@b>;tag=1\r\nTo: <sip:a@b>\r\nCall-ID: a\r\nCSeq: 1 OPTIONS\r\n\r\n";
+    world_open(&world, NULL, ok_policy);
+    struct span told = engine_core_refuse_stream(world.core, SPAN(text), &problem);
+    assert_true(
+        span_starts_with(told, SPAN("SIP/2.0 400 Content-Length: it is missing\r\nVia: SIP/2.0/TCP 192.0.2.1")));
+    told = engine_core_refuse_stream(world.core, SPAN("ACK sip:a SIP/2.0\r\n\r\n"), &problem);
+    assert_int_equal(told.len, 0);
+    told = engine_core_refuse_stream(world.core, SPAN("noise\r\n\r\n"), &problem);
+    assert_int_equal(told.len, 0);
+    world_close(&world);
+}
+
 static void test_heartbeats_are_c_s_own(void **state)
 {
     (void)state;
@@ -406,6 +452,9 @@ int main(void)
         cmocka_unit_test(test_draining_is_503_never_410),
         cmocka_unit_test(test_the_checks_in_their_order),
         cmocka_unit_test(test_a_body_that_must_be_understood),
+        cmocka_unit_test(test_an_over_long_require_is_refused),
+        cmocka_unit_test(test_a_contact_that_is_no_sip_uri_opens_no_dialog),
+        cmocka_unit_test(test_a_stream_that_lost_its_framing_is_told_why),
         cmocka_unit_test(test_heartbeats_are_c_s_own),
         cmocka_unit_test(test_ack_and_noise_get_silence),
         cmocka_unit_test(test_malformed_is_400_with_its_reason),
