@@ -289,6 +289,26 @@ def an_emptied_directory_is_503(t):
 
 
 @test()
+def a_lost_directory_is_503(t):
+    """The folder with the entries is gone, the data folder is not: nothing is known, so no script's 410 may stand."""
+    import shutil
+    daemon = directory_daemon(t, policy='return function(req) return gone {} end\n')
+    Phone(t, daemon.address()).ask("INVITE", "+15550100", 480)
+    equal(daemon.stop(), 0, "exit code")
+    shutil.rmtree(daemon.data / "directory")
+    again = Daemon(t, policy='return function(req) return gone {} end\n', data=False, args=["--data", str(daemon.data)])
+    Phone(t, again.address()).ask("INVITE", "+15550100", 503)
+
+
+@test()
+def forwarding_addresses_are_addresses(t):
+    daemon = directory_daemon(t)
+    for forward in ("sip:a@", "sip:@b", "tel:abc", "http://x", "sip:a@b>;x"):
+        edit(daemon, "move", "+15550100", status=400, forward=forward)
+    edit(daemon, "move", "+15550100", forward="sip:a@example.net")
+
+
+@test()
 def the_guard_contradicts_a_script_that_is_wrong(t):
     daemon = directory_daemon(t, policy='return function(req) return gone { evidence = "I say so" } end\n')
     phone = Phone(t, daemon.address())

@@ -162,6 +162,23 @@ def rollback_is_instant(t):
 
 
 @test()
+def bytes_that_were_rolled_back_from_stay_away(t):
+    """A touch of the folder is nobody's wish to have them again; a reload that is asked for is."""
+    daemon = Daemon(t, policy=OK)
+    phone = Phone(t, daemon.address())
+    daemon.save(GONE)
+    equal(daemon.reload()[0], 200, "reload")
+    equal(daemon.post("/v1/rollback")[0], 200, "rollback")
+    unchanged = version(daemon)
+    daemon.save(GONE)  # written again, the same bytes
+    time.sleep(1)  # the watch waits for 200 ms of quiet
+    equal(version(daemon), unchanged, "version after a touch")
+    phone.ask("INVITE", "x", 200)
+    equal(daemon.reload()[0], 200, "reload")
+    phone.ask("INVITE", "x", 410)
+
+
+@test()
 def sighup_reloads(t):
     daemon = Daemon(t, policy=OK)
     daemon.save(GONE)

@@ -21,7 +21,8 @@ struct sip_ask {
     const char *cseq_method;
     const char *contact; /* <sip:alice@192.0.2.9>; "-": none */
     const char *extra;   /* whole lines */
-    const char *body;    /* with Content-Type: application/sdp */
+    const char *body;    /* with Content-Type: application/sdp, or ... */
+    const char *type;    /* ... this one */
 };
 
 struct sip_asked {
@@ -42,18 +43,18 @@ static inline const struct sip_message *sip_ask(struct sip_asked *out, struct si
     const char *from_tag = sip_ask_or(ask.from_tag, "alice");
     const char *contact = sip_ask_or(ask.contact, "<sip:alice@192.0.2.9>");
     const char *body = sip_ask_or(ask.body, "");
-    int len =
-        snprintf(out->text, sizeof(out->text),
-                 "%s %s SIP/2.0\r\nVia: SIP/2.0/UDP %s%s%s\r\nMax-Forwards: 70\r\n"
-                 "From: <sip:alice@example.com>%s%s\r\nTo: <sip:bob@example.com>%s%s\r\nCall-ID: %s\r\n"
-                 "CSeq: %u %s\r\n%s%s%s%s%sContent-Length: %zu\r\n\r\n%s",
-                 method, sip_ask_or(ask.uri, "sip:bob@192.0.2.1"), sip_ask_or(ask.sent_by, "192.0.2.9:5060"),
-                 *branch == '-' ? "" : ";branch=", *branch == '-' ? "" : branch,
-                 *from_tag == '-' ? "" : ";tag=", *from_tag == '-' ? "" : from_tag, ask.to_tag ? ";tag=" : "",
-                 sip_ask_or(ask.to_tag, ""), sip_ask_or(ask.call_id, "call-1"), ask.cseq ? ask.cseq : 1,
-                 sip_ask_or(ask.cseq_method, method),
-                 *contact == '-' ? "" : "Contact: ", *contact == '-' ? "" : contact, *contact == '-' ? "" : "\r\n",
-                 sip_ask_or(ask.extra, ""), *body ? "Content-Type: application/sdp\r\n" : "", strlen(body), body);
+    int len = snprintf(out->text, sizeof(out->text),
+                       "%s %s SIP/2.0\r\nVia: SIP/2.0/UDP %s%s%s\r\nMax-Forwards: 70\r\n"
+                       "From: <sip:alice@example.com>%s%s\r\nTo: <sip:bob@example.com>%s%s\r\nCall-ID: %s\r\n"
+                       "CSeq: %u %s\r\n%s%s%s%s%s%s%sContent-Length: %zu\r\n\r\n%s",
+                       method, sip_ask_or(ask.uri, "sip:bob@192.0.2.1"), sip_ask_or(ask.sent_by, "192.0.2.9:5060"),
+                       *branch == '-' ? "" : ";branch=", *branch == '-' ? "" : branch,
+                       *from_tag == '-' ? "" : ";tag=", *from_tag == '-' ? "" : from_tag, ask.to_tag ? ";tag=" : "",
+                       sip_ask_or(ask.to_tag, ""), sip_ask_or(ask.call_id, "call-1"), ask.cseq ? ask.cseq : 1,
+                       sip_ask_or(ask.cseq_method, method),
+                       *contact == '-' ? "" : "Contact: ", *contact == '-' ? "" : contact,
+                       *contact == '-' ? "" : "\r\n", sip_ask_or(ask.extra, ""), *body ? "Content-Type: " : "",
+                       *body ? sip_ask_or(ask.type, "application/sdp") : "", *body ? "\r\n" : "", strlen(body), body);
     struct sip_problem problem;
     if (len < 0 || (size_t)len >= sizeof(out->text) ||
         sip_message_parse(&out->message, span_make(out->text, (size_t)len), SIP_DATAGRAM, &problem) != OK)

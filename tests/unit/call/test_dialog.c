@@ -304,6 +304,26 @@ static void test_a_failed_reinvite_leaves_the_session(void **state)
     assert_memory_equal(fake_wire_text(&bench->wire, -1), "BYE sip:alice@192.0.2.9 ", 24);
 }
 
+/* Taken for an INVITE without an offer, it would cost the call: its ACK brings no answer. */
+static void test_a_reinvite_with_another_body_is_415(void **state)
+{
+    struct call_bench *bench = *state;
+    up(bench);
+    struct sip_ask reinvite = bench_in_dialog(bench, "INVITE", 2);
+    reinvite.body = "hh";
+    reinvite.type = "text/plain";
+    bench_request(bench, &bench->udp, reinvite);
+    assert_int_equal(bench_status(bench, -1), 415);
+    assert_true(bench_has(bench, -1, "\r\nAccept: application/sdp\r\n"));
+    reinvite = bench_in_dialog(bench, "INVITE", 3);
+    reinvite.body = BENCH_OFFER;
+    reinvite.extra = "Content-Encoding: gzip\r\n";
+    bench_request(bench, &bench->udp, reinvite);
+    assert_int_equal(bench_status(bench, -1), 415);
+    assert_true(bench_has(bench, -1, "\r\nAccept-Encoding: identity\r\n"));
+    assert_int_equal(call_state(bench->call), CALL_UP);
+}
+
 static void test_update_changes_and_refreshes(void **state)
 {
     struct call_bench *bench = *state;
@@ -449,6 +469,7 @@ int main(void)
         TEST(test_reinvite),
         TEST(test_a_reinvite_without_ack_ends_the_call),
         TEST(test_a_failed_reinvite_leaves_the_session),
+        TEST(test_a_reinvite_with_another_body_is_415),
         TEST(test_update_changes_and_refreshes),
         TEST(test_cancel_early_and_late),
         TEST(test_shutdown),
