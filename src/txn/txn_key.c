@@ -6,6 +6,8 @@
 static uint64_t tail_of(struct span span)
 {
     uint64_t word = span.len;
+    if (!span.len) /* a request of RFC 2543 may have no branch */
+        return 0;
     memcpy(&word, span.at + (span.len > sizeof(word) ? span.len - sizeof(word) : 0),
            span.len < sizeof(word) ? span.len : sizeof(word));
     return word;
@@ -47,9 +49,12 @@ static struct txn_key key_without_branch(const struct txn_table *table, const st
     siphash_add(&state, number_span(&cseq));
     siphash_add(&state, request->uri_text);
     siphash_add(&state, request->from.tag);
-    siphash_add(&state, request->via.text);
+    /* The Via by its parts: an ACK may echo the received and rport that our answer added. */
+    siphash_add_nocase(&state, request->via.transport_text);
+    siphash_add_nocase(&state, request->via.host);
+    siphash_add(&state, request->via.branch);
     siphash_add(&state, request->call_id);
-    return key_of(&state, print_of(request->via.text, request->call_id));
+    return key_of(&state, print_of(request->via.branch, request->call_id));
 }
 
 struct txn_key txn_key_server(const struct txn_table *table, const struct sip_message *request, enum sip_method method)

@@ -358,7 +358,7 @@ def a_million_lines(t):
     os.close(ours)
     equal(command.wait(10), 0, f"{shown[-500:]}")
     seconds = time.monotonic() - start
-    check(shown.count(b"rows") >= 2, f"no progress is shown: {shown}")
+    check(b"rows" in shown, f"no progress is shown: {shown}")
     Phone(t, daemon.address()).ask("INVITE", f"+1777{count - 1:07d}", 410)
     equal(sipp.finish(load, 60)[1], 0, "failed calls")
     check(seconds < 60, f"{seconds:.1f} s")

@@ -101,7 +101,7 @@ class Context:
 
 def choose(names):
     tests = [t for t in TESTS if not (SANITIZED and t.measures)]
-    return [t for t in tests if not names or any(n in t.name for n in names)]
+    return [t for t in tests if not names or any(n in t.name or n == t.function.__module__ for n in names)]
 
 
 def _complaints(folder):

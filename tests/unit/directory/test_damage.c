@@ -229,7 +229,11 @@ static void what_is_missing_or_cut_is_unreadable(void **state)
     open_lenient(place, DIRECTORY_UNREADABLE, ERR_CORRUPT);
 }
 
+#ifdef __SANITIZE_THREAD__
+enum { USERS = 1500, FLIPS = 20 }; /* each is a child process, which is slow to start there */
+#else
 enum { USERS = 1500, FLIPS = 400 };
+#endif
 
 static void user_name(int i, char out[32])
 {
