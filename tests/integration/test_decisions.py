@@ -62,6 +62,18 @@ def errors_alone(t):
 
 
 @test()
+def what_c_refuses_has_a_line_too(t):
+    log = t.path("decisions.jsonl")
+    daemon = Daemon(t, args=config(t, f'log = "all", log_file = "{log}", domains = {{ "example.com" }}'))
+    phone = Phone(t, daemon.address())
+    phone.ask("BREW", "pot", 501)
+    phone.ask("OPTIONS", "x", 404, uri="sip:x@elsewhere.example")
+    lines = wait_until(lambda: lines_of(log) if len(lines_of(log)) == 2 else None, 3, "two lines")
+    equal(sorted((line["verdict"], line["status"]) for line in lines), [("refused", 404), ("refused", 501)], "lines")
+    check(all("rule" not in line and "version" not in line for line in lines), f"no policy was asked: {lines}")
+
+
+@test()
 def reopened_on_sigusr1(t):
     log = t.path("decisions.jsonl")
     daemon = Daemon(t, args=config(t, f'log = "all", log_file = "{log}"'))
