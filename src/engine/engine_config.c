@@ -86,6 +86,8 @@ static void list_clear(struct engine_list *list)
 
 void engine_config_done(struct engine_config *config)
 {
+    free(config->file);
+    config->file = NULL;
     for (const struct engine_setting *setting = engine_settings; setting->key; setting++) {
         void *place = (char *)config + setting->offset;
         if (setting->kind == ENGINE_SETTING_LIST || setting->kind == ENGINE_SETTING_PAIRS) {
@@ -212,6 +214,7 @@ enum err engine_config_flag(struct engine_config *config, const char *key, const
         return fault_set(fault, ERR_INVALID, "", 0, "no setting is called \"%s\"", key);
     if (first && (setting->kind == ENGINE_SETTING_LIST || setting->kind == ENGINE_SETTING_PAIRS))
         list_clear((struct engine_list *)(void *)((char *)config + setting->offset));
+    config->lines[setting - engine_settings] = 0;
     enum err err = engine_setting_put(config, setting, span_of(value));
     if (err == ERR_FULL)
         return fault_set(fault, err, "", 0, "%s: more than %d values", key, ENGINE_LIST_MAX);
@@ -307,7 +310,22 @@ static enum err finish_paths(struct engine_config *config, struct fault *fault)
     return config->control_path ? OK : fault_set(fault, ERR_NOMEM, "", 0, "out of memory");
 }
 
-enum err engine_config_finish(struct engine_config *config, struct fault *fault)
+/* What only shows in the whole is said with the line that the setting at its head ("t2_ms: ...") came from. */
+static void place_fault(const struct engine_config *config, struct fault *fault)
+{
+    char key[64];
+    struct span text = span_of(fault->text);
+    const struct engine_setting *setting = NULL;
+    if (span_copy(span_slice(text, 0, span_find(text, ':')), key, sizeof(key)))
+        setting = engine_setting_find(key);
+    int line = setting ? config->lines[setting - engine_settings] : 0;
+    if (!config->file || !line || fault->line)
+        return;
+    (void)span_copy(span_of(config->file), fault->file, sizeof(fault->file));
+    fault->line = line;
+}
+
+static enum err finish(struct engine_config *config, struct fault *fault)
 {
     static char default_listen[] = "udp:127.0.0.1:5060";
     if (!config->t2_ms)
@@ -340,4 +358,16 @@ enum err engine_config_finish(struct engine_config *config, struct fault *fault)
     if (err == OK)
         err = check_hep(config->hep, fault);
     return err == OK ? finish_paths(config, fault) : err;
+}
+
+enum err engine_config_finish(struct engine_config *config, struct fault *fault)
+{
+    struct fault found = {0};
+    enum err err = finish(config, &found);
+    if (err == OK)
+        return OK;
+    place_fault(config, &found);
+    if (fault)
+        *fault = found;
+    return err;
 }

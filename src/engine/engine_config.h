@@ -9,7 +9,7 @@
 #include "util/span.h"
 #include <stdint.h>
 
-enum { ENGINE_LIST_MAX = 64 };
+enum { ENGINE_LIST_MAX = 64, ENGINE_SETTINGS_MAX = 64 };
 
 /* A list of strings, each owned by the configuration. */
 struct engine_list {
@@ -49,13 +49,15 @@ struct engine_config {
     bool guard_strict;
     enum log_level log_level;
     enum engine_decisions decisions;
-    uint32_t decisions_sample;    /* one in so many, with ENGINE_DECISIONS_SAMPLE */
-    char *decisions_file;         /* NULL: standard output */
-    uint64_t decisions_max_bytes; /* rotate at this size; 0: never */
-    uint32_t decisions_keep;      /* rotated files kept */
-    uint32_t trace_bytes;         /* of recent messages, a worker; 0: none are kept */
-    char *hep;                    /* "ADDR:PORT" of a HEP collector, or NULL */
-    uint32_t hep_id;              /* the capture agent's id there */
+    uint32_t decisions_sample;      /* one in so many, with ENGINE_DECISIONS_SAMPLE */
+    char *decisions_file;           /* NULL: standard output */
+    uint64_t decisions_max_bytes;   /* rotate at this size; 0: never */
+    uint32_t decisions_keep;        /* rotated files kept */
+    uint32_t trace_bytes;           /* of recent messages, a worker; 0: none are kept */
+    char *hep;                      /* "ADDR:PORT" of a HEP collector, or NULL */
+    uint32_t hep_id;                /* the capture agent's id there */
+    char *file;                     /* that was read, or NULL */
+    int lines[ENGINE_SETTINGS_MAX]; /* where it says each setting, in the order of the table; 0: it does not */
 };
 
 /* All defaults; engine_config_done() frees what was set. */

@@ -3,6 +3,7 @@
 #include "engine/engine_config_priv.h"
 #include "vm/vm_value.h"
 #include <stdio.h>
+#include <stdlib.h>
 
 /* Edit distance is more than a misspelt key needs: the first setting that shares most letters in order is offered. */
 static const char *suggest(struct span key)
@@ -88,6 +89,7 @@ static enum err put_value(struct engine_config *config, const struct vm_value *v
         return near ? vm_value_fault(value, fault, "no such setting; did you mean \"%s\"?", near)
                     : vm_value_fault(value, fault, "no such setting (src/engine/README.md lists them)");
     }
+    config->lines[setting - engine_settings] = value->line;
     if (setting->kind == ENGINE_SETTING_LIST)
         return put_list(config, setting, value, fault);
     if (setting->kind == ENGINE_SETTING_PAIRS)
@@ -102,6 +104,8 @@ enum err engine_config_load(struct engine_config *config, const char *path, stru
     if (err != OK)
         return err;
     const struct vm_value *root = vm_value_root(file);
+    free(config->file);
+    config->file = span_dup(span_of(path)); /* without memory, later errors name no file */
     for (size_t i = 0; i < root->child_count && err == OK; i++)
         err = put_value(config, &root->children[i], fault);
     vm_value_file_free(file);

@@ -98,8 +98,10 @@ static void test_the_whole_must_fit_together(void **state)
     (void)state;
     struct engine_config config;
     struct fault fault = {0};
-    assert_int_equal(load("return { t1_ms = 500, t2_ms = 100, policy = \"a\" }", &config, &fault), OK);
+    assert_int_equal(load("return { t1_ms = 500,\n  t2_ms = 100, policy = \"a\" }", &config, &fault), OK);
     assert_int_equal(engine_config_finish(&config, &fault), ERR_INVALID);
+    assert_int_equal(fault.line, 2);
+    assert_non_null(strstr(fault.file, "verdict-config-"));
     engine_config_done(&config);
     assert_int_equal(load("return { aliases = { a = \"b\" }, policy = \"a\" }", &config, &fault), OK);
     assert_int_equal(engine_config_finish(&config, &fault), ERR_INVALID);
