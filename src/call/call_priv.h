@@ -3,8 +3,8 @@
 #pragma once
 
 #include "call/call_table.h"
+#include "sdp/sdp.h"
 #include "sip/sip_reply.h"
-#include "sip/sip_sdp.h"
 #include "txn/txn_slab.h"
 #include "util/map.h"
 
@@ -143,11 +143,11 @@ struct call_table {
     struct txn_slab *slab;
     struct txn_timers timers;
     struct call_counters counters;
-    size_t leaving;                /* whose BYE is out, or will never be */
-    bool is_closed;                /* shutting down */
-    char *scratch;                 /* where messages are built; CALL_SCRATCH_LEN */
-    struct sip_sdp *offer, *reply; /* parsed ones, for the length of one call */
-    struct sip_message *held;      /* a held INVITE, parsed again */
+    size_t leaving;            /* whose BYE is out, or will never be */
+    bool is_closed;            /* shutting down */
+    char *scratch;             /* where messages are built; CALL_SCRATCH_LEN */
+    struct sdp *offer, *reply; /* parsed ones, for the length of one call */
+    struct sip_message *held;  /* a held INVITE, parsed again */
 };
 
 struct span call_text(const struct call *call, enum call_text text);

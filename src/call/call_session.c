@@ -2,35 +2,35 @@
 /* Offer and answer in a call (RFC 3264): what a 2xx carries, and what an ACK must. */
 #include "call/call_priv.h"
 
+#include "sdp/sdp_answer.h"
 #include "sip/sip_multipart.h"
-#include "sip/sip_sdp_answer.h"
 
 static uint8_t direction_of(enum call_sdp sdp)
 {
     switch (sdp) {
     case CALL_SDP_SENDONLY:
-        return SIP_SDP_SENDONLY;
+        return SDP_SENDONLY;
     case CALL_SDP_RECVONLY:
-        return SIP_SDP_RECVONLY;
+        return SDP_RECVONLY;
     case CALL_SDP_SENDRECV:
-        return SIP_SDP_SENDRECV;
+        return SDP_SENDRECV;
     default:
-        return SIP_SDP_INACTIVE;
+        return SDP_INACTIVE;
     }
 }
 
-static struct sip_sdp_local local_of(struct call *call)
+static struct sdp_local local_of(struct call *call)
 {
     if (!call->session_id) {
         /* Unique for us (RFC 8866 5.2), and no secret: the dialog's tag is in every message. */
         memcpy(&call->session_id, call->local_tag, sizeof(call->session_id));
         call->session_id &= ((uint64_t)1 << 62) - 1;
     }
-    return (struct sip_sdp_local){.address = call_text(call, CALL_TEXT_MEDIA),
-                                  .is_ipv6 = call->media_is_ipv6,
-                                  .session_id = call->session_id,
-                                  .session_version = ++call->session_version,
-                                  .direction = direction_of(call->sdp)};
+    return (struct sdp_local){.address = call_text(call, CALL_TEXT_MEDIA),
+                              .is_ipv6 = call->media_is_ipv6,
+                              .session_id = call->session_id,
+                              .session_version = ++call->session_version,
+                              .direction = direction_of(call->sdp)};
 }
 
 /* The body that the policy gave must answer the offer as it stands. */
@@ -40,14 +40,14 @@ static enum err check_body(struct call *call, const char **out_why)
     struct span type = call_text(call, CALL_TEXT_BODY_TYPE);
     if (type.len && !span_equal_nocase(type, SPAN("application/sdp")))
         return OK;
-    enum err err = sip_sdp_parse(call_text(call, CALL_TEXT_BODY), table->reply, out_why);
+    enum err err = sdp_parse(call_text(call, CALL_TEXT_BODY), table->reply, out_why);
     if (err == OK)
-        err = sip_sdp_answer_check(table->offer, table->reply, out_why);
+        err = sdp_answer_check(table->offer, table->reply, out_why);
     return err == OK ? OK : ERR_UNSUPPORTED;
 }
 
 /* The offer again with every port 0: a valid answer that takes no stream. */
-static void add_rejection(const struct sip_sdp *offer, const struct sip_sdp_local *local, struct buffer *out)
+static void add_rejection(const struct sdp *offer, const struct sdp_local *local, struct buffer *out)
 {
     buffer_addf(out, "v=0\r\no=- %llu %llu IN IP%c ", (unsigned long long)local->session_id,
                 (unsigned long long)local->session_version, local->is_ipv6 ? '6' : '4');
@@ -58,7 +58,7 @@ static void add_rejection(const struct sip_sdp *offer, const struct sip_sdp_loca
     buffer_add_span(out, offer->timing.len ? offer->timing : SPAN("0 0"));
     buffer_add_literal(out, "\r\n");
     for (unsigned i = 0; i < offer->media_count; i++) {
-        const struct sip_sdp_media *media = &offer->media[i];
+        const struct sdp_media *media = &offer->media[i];
         buffer_add_literal(out, "m=");
         buffer_add_span(out, media->type);
         buffer_add_literal(out, " 0 ");
@@ -71,8 +71,8 @@ static void add_rejection(const struct sip_sdp *offer, const struct sip_sdp_loca
 
 static enum err answer_offer(struct call *call, struct span body, struct buffer *out, const char **out_why)
 {
-    struct sip_sdp *offer = call->table->offer;
-    if (sip_sdp_parse(body, offer, out_why) != OK)
+    struct sdp *offer = call->table->offer;
+    if (sdp_parse(body, offer, out_why) != OK)
         return ERR_SYNTAX;
     if (call->sdp == CALL_SDP_BODY) {
         enum err err = check_body(call, out_why);
@@ -80,13 +80,13 @@ static enum err answer_offer(struct call *call, struct span body, struct buffer 
             buffer_add_span(out, call_text(call, CALL_TEXT_BODY));
         return err;
     }
-    struct sip_sdp_local local = local_of(call);
+    struct sdp_local local = local_of(call);
     if (call->sdp == CALL_SDP_REJECT) {
         add_rejection(offer, &local, out);
         return OK;
     }
     unsigned accepted = 0;
-    sip_sdp_answer(offer, &local, out, &accepted);
+    sdp_answer(offer, &local, out, &accepted);
     if (accepted || !offer->media_count)
         return OK;
     *out_why = "no stream in the offer can be taken";
@@ -108,8 +108,8 @@ enum err call_session_body(struct call *call, const struct sip_message *request,
     if (call->sdp == CALL_SDP_BODY) {
         buffer_add_span(out, call_text(call, CALL_TEXT_BODY));
     } else {
-        struct sip_sdp_local local = local_of(call);
-        sip_sdp_offer(&local, out);
+        struct sdp_local local = local_of(call);
+        sdp_offer(&local, out);
     }
     return OK;
 }
@@ -122,8 +122,8 @@ enum err call_session_take_answer(struct call *call, struct span offer, const st
     *out_why = "no answer to our offer";
     if (sip_multipart_sdp(from, &body) != OK)
         return ERR_INVALID;
-    if (sip_sdp_parse(offer, table->offer, out_why) != OK)
+    if (sdp_parse(offer, table->offer, out_why) != OK)
         return OK; /* a body of the policy's own, which is not for us to judge */
-    enum err err = sip_sdp_parse(body, table->reply, out_why);
-    return err == OK ? sip_sdp_answer_check(table->offer, table->reply, out_why) : err;
+    enum err err = sdp_parse(body, table->reply, out_why);
+    return err == OK ? sdp_answer_check(table->offer, table->reply, out_why) : err;
 }

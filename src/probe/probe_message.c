@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The probe's messages: the request with its SDP, ACK, BYE, and answers to what the other side asks. */
 #include "probe/probe_exchange.h"
+#include "sdp/sdp.h"
+#include "sdp/sdp_answer.h"
 #include "sip/sip_address.h"
 #include "sip/sip_reply.h"
 #include "sip/sip_request.h"
-#include "sip/sip_sdp.h"
-#include "sip/sip_sdp_answer.h"
 #include "util/clock.h"
 #include "util/random.h"
 
@@ -133,12 +133,12 @@ static void end_with_body(const struct probe_exchange *exchange, struct buffer *
     struct buffer body = buffer_over(memory, sizeof(memory));
     struct span type = SPAN("application/sdp");
     if (is_method(exchange, "INVITE")) {
-        const struct sip_sdp_local local = {.address = span_of(exchange->wire.local_host),
-                                            .is_ipv6 = exchange->wire.is_ipv6,
-                                            .session_id = exchange->start_ns / 1000,
-                                            .session_version = 1,
-                                            .direction = SIP_SDP_SENDRECV};
-        sip_sdp_offer(&local, &body);
+        const struct sdp_local local = {.address = span_of(exchange->wire.local_host),
+                                        .is_ipv6 = exchange->wire.is_ipv6,
+                                        .session_id = exchange->start_ns / 1000,
+                                        .session_version = 1,
+                                        .direction = SDP_SENDRECV};
+        sdp_offer(&local, &body);
     } else if (is_method(exchange, "MESSAGE")) {
         type = SPAN("text/plain");
         buffer_add_literal(&body, "A probe.");

@@ -1,37 +1,37 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Session descriptions: the answer to whatever can be read is a session description and a correct answer. */
 #include "fuzz.h"
-#include "sip/sip_sdp_answer.h"
+#include "sdp/sdp_answer.h"
 
 enum { OUT_CAP = 1 << 19 };
 
 static char out_bytes[OUT_CAP];
-static struct sip_sdp offer, answer;
+static struct sdp offer, answer;
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 {
     struct span input = span_make((const char *)bytes, len), format;
     const char *reason = NULL;
-    if (sip_sdp_parse(input, &offer, &reason) != OK) {
+    if (sdp_parse(input, &offer, &reason) != OK) {
         invariant(reason);
         return 0;
     }
     for (unsigned at = 0; at < offer.media_count; at++) {
         invariant(fuzz_within(offer.media[at].lines, input) && fuzz_within(offer.media[at].formats, input));
-        for (struct span rest = offer.media[at].formats; sip_sdp_format_next(&rest, &format);)
-            fuzz_touch(sip_sdp_rtpmap(&offer.media[at], format));
-        fuzz_touch(sip_sdp_attribute(offer.media[at].lines, SPAN("mid")));
+        for (struct span rest = offer.media[at].formats; sdp_format_next(&rest, &format);)
+            fuzz_touch(sdp_rtpmap(&offer.media[at], format));
+        fuzz_touch(sdp_attribute(offer.media[at].lines, SPAN("mid")));
     }
-    for (uint8_t direction = SIP_SDP_SENDRECV; direction <= SIP_SDP_INACTIVE; direction++) {
-        const struct sip_sdp_local local = {.address = SPAN("192.0.2.1"), .session_id = 1, .direction = direction};
+    for (uint8_t direction = SDP_SENDRECV; direction <= SDP_INACTIVE; direction++) {
+        const struct sdp_local local = {.address = SPAN("192.0.2.1"), .session_id = 1, .direction = direction};
         struct buffer out = buffer_over(out_bytes, sizeof(out_bytes));
         unsigned accepted = 0;
-        sip_sdp_answer(&offer, &local, &out, &accepted);
+        sdp_answer(&offer, &local, &out, &accepted);
         if (out.overflow)
             continue;
         invariant(accepted <= offer.media_count);
-        invariant(sip_sdp_parse(buffer_span(&out), &answer, NULL) == OK);
-        invariant(sip_sdp_answer_check(&offer, &answer, NULL) == OK);
+        invariant(sdp_parse(buffer_span(&out), &answer, NULL) == OK);
+        invariant(sdp_answer_check(&offer, &answer, NULL) == OK);
     }
     return 0;
 }

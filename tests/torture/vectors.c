@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The vectors of others against the codec: RFC 4475 and RFC 5118 messages, grammar, digests, session descriptions.
  * usage: sip_vectors FOLDER.  Exits 77 (skipped) where the folder is not; prints what failed, 1 if anything did. */
+#include "sdp/sdp_answer.h"
 #include "sip/sip_address.h"
 #include "sip/sip_digest.h"
-#include "sip/sip_sdp_answer.h"
 #include "sip/sip_text.h"
 #include "sip/sip_value.h"
 
@@ -372,24 +372,23 @@ static bool is_no_answer(const char *offer)
 /* Both sides of a step: what was offered and what was answered. */
 static void run_step(struct vectors *vectors, const json_t *step)
 {
-    static struct sip_sdp sdp[3], ours;
+    static struct sdp sdp[3], ours;
     char text[8192];
     const json_t *list = json_object_get(step, "sdp");
     size_t count = json_array_size(list) > 3 ? 3 : json_array_size(list);
     for (size_t at = 0; at < count; at++) {
         const char *file = json_string_value(json_object_get(json_array_get(list, at), "file"));
-        judge(vectors, sip_sdp_parse(load_bytes(vectors, "sdp", file), &sdp[at], NULL) == OK, "sdp", file);
+        judge(vectors, sdp_parse(load_bytes(vectors, "sdp", file), &sdp[at], NULL) == OK, "sdp", file);
     }
     const char *offer = json_string_value(json_object_get(json_array_get(list, 0), "file"));
     bool local = strcmp(json_string_value(json_object_get(step, "kind")), "LOCAL_OFFER") == 0;
-    const struct sip_sdp *answer = local ? &sdp[1] : &sdp[count - 1];
-    judge(vectors, (sip_sdp_answer_check(&sdp[0], answer, NULL) == OK) != is_no_answer(offer), "answer", offer);
+    const struct sdp *answer = local ? &sdp[1] : &sdp[count - 1];
+    judge(vectors, (sdp_answer_check(&sdp[0], answer, NULL) == OK) != is_no_answer(offer), "answer", offer);
     struct buffer out = buffer_over(text, sizeof(text));
-    const struct sip_sdp_local verdict = {.address = SPAN("192.0.2.1"), .direction = SIP_SDP_INACTIVE};
+    const struct sdp_local verdict = {.address = SPAN("192.0.2.1"), .direction = SDP_INACTIVE};
     unsigned accepted;
-    sip_sdp_answer(&sdp[0], &verdict, &out, &accepted);
-    judge(vectors,
-          sip_sdp_parse(buffer_span(&out), &ours, NULL) == OK && sip_sdp_answer_check(&sdp[0], &ours, NULL) == OK,
+    sdp_answer(&sdp[0], &verdict, &out, &accepted);
+    judge(vectors, sdp_parse(buffer_span(&out), &ours, NULL) == OK && sdp_answer_check(&sdp[0], &ours, NULL) == OK,
           "our answer", offer);
 }
 

@@ -3,7 +3,7 @@
 #pragma once
 
 #include "call/call_priv.h"
-#include "sip/sip_sdp_answer.h"
+#include "sdp/sdp_answer.h"
 #include "support/cmocka_all.h"
 #include "support/fake_clock.h"
 #include "support/fake_wire.h"

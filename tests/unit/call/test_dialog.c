@@ -28,11 +28,11 @@ static void test_the_2xx(void **state)
     assert_true(sip_message_has(ok, SIP_HEADER_ALLOW));
     assert_true(sip_message_has(ok, SIP_HEADER_SUPPORTED));
     assert_true(span_equal(sip_message_value(ok, SIP_HEADER_CONTENT_TYPE), SPAN("application/sdp")));
-    struct sip_sdp offer, answer;
-    assert_int_equal(sip_sdp_parse(SPAN(BENCH_OFFER), &offer, NULL), OK);
-    assert_int_equal(sip_sdp_parse(ok->body, &answer, NULL), OK);
-    assert_int_equal(sip_sdp_answer_check(&offer, &answer, NULL), OK);
-    assert_int_equal(answer.media[0].direction, SIP_SDP_INACTIVE);
+    struct sdp offer, answer;
+    assert_int_equal(sdp_parse(SPAN(BENCH_OFFER), &offer, NULL), OK);
+    assert_int_equal(sdp_parse(ok->body, &answer, NULL), OK);
+    assert_int_equal(sdp_answer_check(&offer, &answer, NULL), OK);
+    assert_int_equal(answer.media[0].direction, SDP_INACTIVE);
     assert_true(answer.media[0].port != 0);
     assert_null(strstr(fake_wire_text(&bench->wire, 0), "0.0.0.0"));
 }
@@ -87,8 +87,8 @@ static void test_the_offer_in_our_2xx_is_answered_by_the_ack(void **state)
     bench_invite(bench, &bench->udp, (struct sip_ask){0});
     struct sip_asked parsed;
     const struct sip_message *ok = sip_ask_parse(&parsed, fake_wire_text(&bench->wire, 0));
-    struct sip_sdp offer;
-    assert_int_equal(sip_sdp_parse(ok->body, &offer, NULL), OK);
+    struct sdp offer;
+    assert_int_equal(sdp_parse(ok->body, &offer, NULL), OK);
     assert_int_equal(offer.media_count, 1);
     /* An UPDATE with an offer before ours is answered has to wait. */
     struct sip_ask update = bench_in_dialog(bench, "UPDATE", 2);

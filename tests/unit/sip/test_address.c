@@ -2,7 +2,7 @@
 #include "support/cmocka_all.h"
 
 #include "sip/sip_address.h"
-#include "support_guard.h"
+#include "support/span_guard.h"
 
 static void contacts_are_walked(void **state)
 {

@@ -2,7 +2,7 @@
 #include "support/cmocka_all.h"
 
 #include "sip/sip_date.h"
-#include "support_guard.h"
+#include "support/span_guard.h"
 
 #include <time.h>
 

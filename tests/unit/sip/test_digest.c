@@ -2,7 +2,7 @@
 #include "support/cmocka_all.h"
 
 #include "sip/sip_digest.h"
-#include "support_guard.h"
+#include "support/span_guard.h"
 
 static void headers_are_read(void **state)
 {

@@ -4,7 +4,7 @@
 #include "sip/sip_header.h"
 #include "sip/sip_method.h"
 #include "sip/sip_priv.h"
-#include "support_guard.h"
+#include "support/span_guard.h"
 
 #include <ctype.h>
 

@@ -5,7 +5,7 @@
 #include "sip/sip_multipart.h"
 #include "sip/sip_reply.h"
 #include "support/failing_malloc.h"
-#include "support_guard.h"
+#include "support/span_guard.h"
 
 #include <stdio.h>
 

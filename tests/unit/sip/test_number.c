@@ -2,7 +2,7 @@
 #include "support/cmocka_all.h"
 
 #include "sip/sip_number.h"
-#include "support_guard.h"
+#include "support/span_guard.h"
 
 /* Berlin: 00 dials abroad, 0 another town, 4 to 8 digits the town's own numbers. */
 static const struct sip_number_rule berlin[] = {

@@ -3,7 +3,7 @@
 
 #include "sip/sip_reply.h"
 #include "sip/sip_request.h"
-#include "support_guard.h"
+#include "support/span_guard.h"
 
 #include <stdio.h>
 

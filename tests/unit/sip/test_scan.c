@@ -3,7 +3,7 @@
 
 #include "sip/sip_message.h"
 #include "sip/sip_priv.h"
-#include "support_guard.h"
+#include "support/span_guard.h"
 
 static void check_block(void *ctx, struct span input)
 {

@@ -2,7 +2,7 @@
 #include "support/cmocka_all.h"
 
 #include "sip/sip_stream.h"
-#include "support_guard.h"
+#include "support/span_guard.h"
 
 #define HEAD "OPTIONS sip:a SIP/2.0\r\nVia: SIP/2.0/TCP h\r\n"
 

@@ -3,7 +3,7 @@
 
 #include "sip/sip_priv.h"
 #include "sip/sip_text.h"
-#include "support_guard.h"
+#include "support/span_guard.h"
 
 /* Every bit of the table, derived anew from RFC 3261 25.1. */
 static void classes_are_the_grammars(void **state)

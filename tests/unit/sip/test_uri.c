@@ -2,7 +2,7 @@
 #include "support/cmocka_all.h"
 
 #include "sip/sip_uri.h"
-#include "support_guard.h"
+#include "support/span_guard.h"
 
 static struct sip_uri parsed(const char *text)
 {

@@ -3,7 +3,7 @@
 
 #include "sip/sip_message.h"
 #include "sip/sip_value.h"
-#include "support_guard.h"
+#include "support/span_guard.h"
 
 #include <stdio.h>
 

@@ -2,7 +2,7 @@
 #include "support/cmocka_all.h"
 
 #include "sip/sip_via.h"
-#include "support_guard.h"
+#include "support/span_guard.h"
 
 static void parts_are_found(void **state)
 {

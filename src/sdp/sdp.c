@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Session descriptions as spans. */
-#include "sip/sip_sdp.h"
+#include "sdp/sdp.h"
 
 #include "sip/sip_text.h"
 
-bool sip_sdp_line_next(struct span *rest, char *out_type, struct span *out_value)
+bool sdp_line_next(struct span *rest, char *out_type, struct span *out_value)
 {
     const char *at = rest->at;
     const char *end = sip_text_end(*rest);
@@ -23,7 +23,7 @@ bool sip_sdp_line_next(struct span *rest, char *out_type, struct span *out_value
     return true;
 }
 
-bool sip_sdp_format_next(struct span *rest, struct span *out_format)
+bool sdp_format_next(struct span *rest, struct span *out_format)
 {
     size_t from = 0;
     while (from < rest->len && rest->at[from] == ' ')
@@ -43,13 +43,13 @@ static bool split(struct span text, struct span *words, size_t count, bool open)
 {
     for (size_t at = 0; at < count; at++) {
         struct span rest = text;
-        if (!sip_sdp_format_next(&text, &words[at]))
+        if (!sdp_format_next(&text, &words[at]))
             return false;
         if (open && at == count - 1)
             words[at].len = (size_t)(sip_text_end(rest) - words[at].at);
     }
     struct span more;
-    return open || !sip_sdp_format_next(&text, &more);
+    return open || !sdp_format_next(&text, &more);
 }
 
 /* "IN" SP "IP4"/"IP6" SP address [/...] */
@@ -63,7 +63,7 @@ static const char *read_address(const struct span *words, struct span *out_addre
     return out_address->len ? NULL : "an address is empty";
 }
 
-static const char *read_origin(struct sip_sdp *sdp, struct span value)
+static const char *read_origin(struct sdp *sdp, struct span value)
 {
     struct span words[6];
     if (sdp->username.at)
@@ -76,7 +76,7 @@ static const char *read_origin(struct sip_sdp *sdp, struct span value)
     return read_address(words + 3, &sdp->origin_address, &sdp->origin_is_ipv6);
 }
 
-static const char *read_connection(struct sip_sdp_connection *connection, struct span value)
+static const char *read_connection(struct sdp_connection *connection, struct span value)
 {
     struct span words[3];
     if (!split(value, words, 3, false))
@@ -84,7 +84,7 @@ static const char *read_connection(struct sip_sdp_connection *connection, struct
     return read_address(words, &connection->address, &connection->is_ipv6);
 }
 
-static const char *read_port(struct span word, struct sip_sdp_media *media)
+static const char *read_port(struct span word, struct sdp_media *media)
 {
     uint32_t port = 0, count = 1;
     size_t slash = span_find(word, '/');
@@ -97,12 +97,12 @@ static const char *read_port(struct span word, struct sip_sdp_media *media)
     return NULL;
 }
 
-static const char *read_media(struct sip_sdp *sdp, struct span value)
+static const char *read_media(struct sdp *sdp, struct span value)
 {
     struct span words[4], format;
-    if (sdp->media_count == SIP_SDP_MEDIA_MAX)
+    if (sdp->media_count == SDP_MEDIA_MAX)
         return "more than 32 m= lines";
-    struct sip_sdp_media *media = &sdp->media[sdp->media_count];
+    struct sdp_media *media = &sdp->media[sdp->media_count];
     memset(media, 0, sizeof(*media));
     if (!split(value, words, 4, true))
         return "m= has not four words";
@@ -112,14 +112,14 @@ static const char *read_media(struct sip_sdp *sdp, struct span value)
     media->connection = sdp->connection;
     media->direction = sdp->direction;
     unsigned count = 0;
-    for (struct span rest = media->formats; sip_sdp_format_next(&rest, &format);)
-        if (++count > SIP_SDP_FORMATS_MAX)
+    for (struct span rest = media->formats; sdp_format_next(&rest, &format);)
+        if (++count > SDP_FORMATS_MAX)
             return "more than 64 formats in m=";
     sdp->media_count++;
     return read_port(words[1], media);
 }
 
-struct span sip_sdp_direction_text(enum sip_sdp_direction direction)
+struct span sdp_direction_text(enum sdp_direction direction)
 {
     static const struct span texts[] = {{"sendrecv", 8}, {"sendonly", 8}, {"recvonly", 8}, {"inactive", 8}};
     return texts[direction];
@@ -127,15 +127,15 @@ struct span sip_sdp_direction_text(enum sip_sdp_direction direction)
 
 static void read_attribute(uint8_t *direction, struct span value)
 {
-    for (int at = SIP_SDP_SENDRECV; at <= SIP_SDP_INACTIVE; at++)
-        if (span_equal(value, sip_sdp_direction_text((enum sip_sdp_direction)at)))
+    for (int at = SDP_SENDRECV; at <= SDP_INACTIVE; at++)
+        if (span_equal(value, sdp_direction_text((enum sdp_direction)at)))
             *direction = (uint8_t)at;
 }
 
 /* A line that belongs to the session, or to the last m= line when there is one. */
-static const char *read_line(struct sip_sdp *sdp, char type, struct span value)
+static const char *read_line(struct sdp *sdp, char type, struct span value)
 {
-    struct sip_sdp_media *media = sdp->media_count ? &sdp->media[sdp->media_count - 1] : NULL;
+    struct sdp_media *media = sdp->media_count ? &sdp->media[sdp->media_count - 1] : NULL;
     switch (type) {
     case 'o':
         return media ? "o= stands behind m=" : read_origin(sdp, value);
@@ -159,7 +159,7 @@ static const char *read_line(struct sip_sdp *sdp, char type, struct span value)
 }
 
 /* Extends the block of lines that the line at `from` to `to` belongs to. */
-static void extend(struct sip_sdp *sdp, char type, const char *from, const char *to)
+static void extend(struct sdp *sdp, char type, const char *from, const char *to)
 {
     struct span *lines = sdp->media_count ? &sdp->media[sdp->media_count - 1].lines : &sdp->lines;
     if (type == 'm')
@@ -170,17 +170,17 @@ static void extend(struct sip_sdp *sdp, char type, const char *from, const char 
         lines->len = (size_t)(to - lines->at);
 }
 
-static const char *parse(struct sip_sdp *sdp)
+static const char *parse(struct sdp *sdp)
 {
     struct span rest = sdp->text, value;
     char type;
-    if (!sip_sdp_line_next(&rest, &type, &value) || type != 'v' || !span_equal(span_trim(value), SPAN("0")))
+    if (!sdp_line_next(&rest, &type, &value) || type != 'v' || !span_equal(span_trim(value), SPAN("0")))
         return "it does not start with v=0";
     const char *from = rest.at;
-    for (unsigned count = 0; sip_sdp_line_next(&rest, &type, &value); count++) {
+    for (unsigned count = 0; sdp_line_next(&rest, &type, &value); count++) {
         if (!type && !value.len)
             continue; /* an empty line, mostly one too many at the end */
-        if (count == SIP_SDP_LINES_MAX)
+        if (count == SDP_LINES_MAX)
             return "more than 1024 lines";
         if (value.len && (memchr(value.at, '\r', value.len) || memchr(value.at, '\0', value.len)))
             return "a line holds CR or NUL"; /* RFC 8866 9, byte-string */
@@ -198,9 +198,9 @@ static const char *parse(struct sip_sdp *sdp)
     return NULL;
 }
 
-enum err sip_sdp_parse(struct span body, struct sip_sdp *out_sdp, const char **out_reason)
+enum err sdp_parse(struct span body, struct sdp *out_sdp, const char **out_reason)
 {
-    memset(out_sdp, 0, offsetof(struct sip_sdp, media));
+    memset(out_sdp, 0, offsetof(struct sdp, media));
     out_sdp->text = body;
     const char *wrong = body.len ? parse(out_sdp) : "it is empty";
     if (wrong && out_reason)
@@ -208,11 +208,11 @@ enum err sip_sdp_parse(struct span body, struct sip_sdp *out_sdp, const char **o
     return wrong ? ERR_SYNTAX : OK;
 }
 
-struct span sip_sdp_attribute(struct span lines, struct span name)
+struct span sdp_attribute(struct span lines, struct span name)
 {
     struct span value;
     char type;
-    while (sip_sdp_line_next(&lines, &type, &value)) {
+    while (sdp_line_next(&lines, &type, &value)) {
         if (type != 'a' || !span_starts_with(value, name))
             continue;
         if (value.len == name.len)
@@ -223,12 +223,12 @@ struct span sip_sdp_attribute(struct span lines, struct span name)
     return (struct span){NULL, 0};
 }
 
-struct span sip_sdp_rtpmap(const struct sip_sdp_media *media, struct span format)
+struct span sdp_rtpmap(const struct sdp_media *media, struct span format)
 {
     const struct span name = SPAN("rtpmap:");
     struct span lines = media->lines, value;
     char type;
-    while (sip_sdp_line_next(&lines, &type, &value)) {
+    while (sdp_line_next(&lines, &type, &value)) {
         struct span words[2];
         if (type == 'a' && span_starts_with(value, name) &&
             split(span_slice(value, name.len, value.len), words, 2, true) && span_equal(words[0], format))

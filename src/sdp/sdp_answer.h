@@ -2,27 +2,25 @@
 /* Offer and answer (RFC 3264) for a server that takes calls but handles no media. */
 #pragma once
 
-#include "sip/sip_sdp.h"
+#include "sdp/sdp.h"
 #include "util/buffer.h"
 
 /* Who we are in o= and c=.  `address` is an IP address in text. */
-struct sip_sdp_local {
+struct sdp_local {
     struct span address;
     bool is_ipv6;
     uint64_t session_id;
     uint64_t session_version;
-    uint8_t direction; /* the most that we agree to; SIP_SDP_INACTIVE: no media flows */
+    uint8_t direction; /* the most that we agree to; SDP_INACTIVE: no media flows */
     uint16_t port;     /* of accepted streams; 0: 9, the discard port */
 };
 
 /* Appends the answer: as many m-lines, in the offer's order, with the offer's t=.  An audio or video stream over
  * RTP/AVP(F) is taken with the offer's formats and our direction; every other one is refused by port 0.  *out_accepted
  * is the number of streams taken: 0 of at least one offered calls for 488. */
-void sip_sdp_answer(const struct sip_sdp *offer, const struct sip_sdp_local *local, struct buffer *out,
-                    unsigned *out_accepted);
+void sdp_answer(const struct sdp *offer, const struct sdp_local *local, struct buffer *out, unsigned *out_accepted);
 /* Appends our own offer: one audio stream, PCMU and PCMA. */
-void sip_sdp_offer(const struct sip_sdp_local *local, struct buffer *out);
+void sdp_offer(const struct sdp_local *local, struct buffer *out);
 /* Whether `answer` answers `offer` as RFC 3264 6 asks: m-lines, types, protocols, at least one of the formats,
  * a direction that fits.  *out_reason is static text; may be NULL. */
-MUST_CHECK enum err sip_sdp_answer_check(const struct sip_sdp *offer, const struct sip_sdp *answer,
-                                         const char **out_reason);
+MUST_CHECK enum err sdp_answer_check(const struct sdp *offer, const struct sdp *answer, const char **out_reason);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Answers and offers of a server without media. */
-#include "sip/sip_sdp_answer.h"
+#include "sdp/sdp_answer.h"
 
 #include "sip/sip_text.h"
 
@@ -9,23 +9,23 @@ enum { DISCARD_PORT = 9, SENDS = 1, RECEIVES = 2 };
 static unsigned flow_of(unsigned direction)
 {
     static const unsigned char flows[] = {
-        [SIP_SDP_SENDRECV] = SENDS | RECEIVES, [SIP_SDP_SENDONLY] = SENDS, [SIP_SDP_RECVONLY] = RECEIVES, 0};
+        [SDP_SENDRECV] = SENDS | RECEIVES, [SDP_SENDONLY] = SENDS, [SDP_RECVONLY] = RECEIVES, 0};
     return flows[direction];
 }
 
 /* What we may say to an offered direction: we send where they receive, within what we agree to (RFC 3264 6.1). */
-static enum sip_sdp_direction answer_direction(unsigned offered, unsigned local)
+static enum sdp_direction answer_direction(unsigned offered, unsigned local)
 {
     unsigned theirs = flow_of(offered);
     unsigned ours = ((theirs & RECEIVES ? SENDS : 0U) | (theirs & SENDS ? RECEIVES : 0U)) & flow_of(local);
     if (ours == (SENDS | RECEIVES))
-        return SIP_SDP_SENDRECV;
+        return SDP_SENDRECV;
     if (ours == SENDS)
-        return SIP_SDP_SENDONLY;
-    return ours == RECEIVES ? SIP_SDP_RECVONLY : SIP_SDP_INACTIVE;
+        return SDP_SENDONLY;
+    return ours == RECEIVES ? SDP_RECVONLY : SDP_INACTIVE;
 }
 
-static void add_session(struct buffer *out, const struct sip_sdp_local *local, struct span timing)
+static void add_session(struct buffer *out, const struct sdp_local *local, struct span timing)
 {
     const struct span family = local->is_ipv6 ? SPAN("IN IP6 ") : SPAN("IN IP4 ");
     buffer_add_literal(out, "v=0\r\no=verdict ");
@@ -43,7 +43,7 @@ static void add_session(struct buffer *out, const struct sip_sdp_local *local, s
     buffer_add_literal(out, "\r\n");
 }
 
-static void add_media_line(struct buffer *out, const struct sip_sdp_media *media, unsigned port)
+static void add_media_line(struct buffer *out, const struct sdp_media *media, unsigned port)
 {
     buffer_add_literal(out, "m=");
     buffer_add_span(out, media->type);
@@ -57,11 +57,11 @@ static void add_media_line(struct buffer *out, const struct sip_sdp_media *media
 }
 
 /* The offer's a=rtpmap and a=fmtp lines: its formats are taken as they are. */
-static void add_formats(struct buffer *out, const struct sip_sdp_media *media)
+static void add_formats(struct buffer *out, const struct sdp_media *media)
 {
     struct span lines = media->lines, value;
     char type;
-    while (sip_sdp_line_next(&lines, &type, &value)) {
+    while (sdp_line_next(&lines, &type, &value)) {
         if (type != 'a' || (!span_starts_with(value, SPAN("rtpmap:")) && !span_starts_with(value, SPAN("fmtp:"))))
             continue;
         buffer_add_literal(out, "a=");
@@ -70,27 +70,26 @@ static void add_formats(struct buffer *out, const struct sip_sdp_media *media)
     }
 }
 
-static void add_direction(struct buffer *out, enum sip_sdp_direction direction)
+static void add_direction(struct buffer *out, enum sdp_direction direction)
 {
     buffer_add_literal(out, "a=");
-    buffer_add_span(out, sip_sdp_direction_text(direction));
+    buffer_add_span(out, sdp_direction_text(direction));
     buffer_add_literal(out, "\r\n");
 }
 
 /* Plain RTP needs no keys and no certificate, so a stream over it can be agreed to without media behind it. */
-static bool can_take(const struct sip_sdp_media *media)
+static bool can_take(const struct sdp_media *media)
 {
     return media->port && (span_equal(media->type, SPAN("audio")) || span_equal(media->type, SPAN("video"))) &&
            (span_equal(media->proto, SPAN("RTP/AVP")) || span_equal(media->proto, SPAN("RTP/AVPF")));
 }
 
-void sip_sdp_answer(const struct sip_sdp *offer, const struct sip_sdp_local *local, struct buffer *out,
-                    unsigned *out_accepted)
+void sdp_answer(const struct sdp *offer, const struct sdp_local *local, struct buffer *out, unsigned *out_accepted)
 {
     unsigned accepted = 0;
     add_session(out, local, offer->timing.len ? offer->timing : SPAN("0 0"));
     for (unsigned at = 0; at < offer->media_count; at++) {
-        const struct sip_sdp_media *media = &offer->media[at];
+        const struct sdp_media *media = &offer->media[at];
         if (!can_take(media)) {
             add_media_line(out, media, 0);
             continue;
@@ -103,13 +102,13 @@ void sip_sdp_answer(const struct sip_sdp *offer, const struct sip_sdp_local *loc
     *out_accepted = accepted;
 }
 
-void sip_sdp_offer(const struct sip_sdp_local *local, struct buffer *out)
+void sdp_offer(const struct sdp_local *local, struct buffer *out)
 {
-    const struct sip_sdp_media audio = {.type = SPAN("audio"), .proto = SPAN("RTP/AVP"), .formats = SPAN("0 8")};
+    const struct sdp_media audio = {.type = SPAN("audio"), .proto = SPAN("RTP/AVP"), .formats = SPAN("0 8")};
     add_session(out, local, SPAN("0 0"));
     add_media_line(out, &audio, local->port ? local->port : DISCARD_PORT);
     buffer_add_literal(out, "a=rtpmap:0 PCMU/8000\r\na=rtpmap:8 PCMA/8000\r\n");
-    add_direction(out, (enum sip_sdp_direction)local->direction);
+    add_direction(out, (enum sdp_direction)local->direction);
 }
 
 /* One format with its name. */
@@ -118,18 +117,18 @@ struct format {
 };
 
 /* The formats of a stream, looked up once each. */
-static size_t read_formats(const struct sip_sdp_media *media, struct format formats[SIP_SDP_FORMATS_MAX + 1])
+static size_t read_formats(const struct sdp_media *media, struct format formats[SDP_FORMATS_MAX + 1])
 {
     size_t count = 0;
-    for (struct span rest = media->formats; sip_sdp_format_next(&rest, &formats[count].type); count++)
-        formats[count].map = sip_sdp_rtpmap(media, formats[count].type);
+    for (struct span rest = media->formats; sdp_format_next(&rest, &formats[count].type); count++)
+        formats[count].map = sdp_rtpmap(media, formats[count].type);
     return count;
 }
 
 /* Whether one of the answer's formats is among the offer's: the same name for dynamic types, the same number else. */
-static bool shares_format(const struct sip_sdp_media *offer, const struct sip_sdp_media *answer)
+static bool shares_format(const struct sdp_media *offer, const struct sdp_media *answer)
 {
-    struct format offered[SIP_SDP_FORMATS_MAX + 1], answered[SIP_SDP_FORMATS_MAX + 1];
+    struct format offered[SDP_FORMATS_MAX + 1], answered[SDP_FORMATS_MAX + 1];
     size_t offered_count = read_formats(offer, offered), answered_count = read_formats(answer, answered);
     for (size_t at = 0; at < answered_count * offered_count; at++) {
         const struct format *a = &answered[at / offered_count], *o = &offered[at % offered_count];
@@ -139,7 +138,7 @@ static bool shares_format(const struct sip_sdp_media *offer, const struct sip_sd
     return false;
 }
 
-static const char *check_media(const struct sip_sdp_media *offer, const struct sip_sdp_media *answer)
+static const char *check_media(const struct sdp_media *offer, const struct sdp_media *answer)
 {
     if (!span_equal(offer->type, answer->type))
         return "a stream has another type than its offer";
@@ -151,11 +150,11 @@ static const char *check_media(const struct sip_sdp_media *offer, const struct s
         return "a stream that was offered with port 0 is taken";
     if (!shares_format(offer, answer))
         return "a stream has no format of its offer";
-    unsigned allowed = flow_of(answer_direction(offer->direction, SIP_SDP_SENDRECV));
+    unsigned allowed = flow_of(answer_direction(offer->direction, SDP_SENDRECV));
     return flow_of(answer->direction) & ~allowed ? "a stream's direction does not fit its offer" : NULL;
 }
 
-enum err sip_sdp_answer_check(const struct sip_sdp *offer, const struct sip_sdp *answer, const char **out_reason)
+enum err sdp_answer_check(const struct sdp *offer, const struct sdp *answer, const char **out_reason)
 {
     const char *wrong = offer->media_count == answer->media_count ? NULL : "not as many m= lines as the offer";
     for (unsigned at = 0; !wrong && at < offer->media_count; at++)

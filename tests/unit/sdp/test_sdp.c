@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "support/cmocka_all.h"
 
-#include "sip/sip_sdp_answer.h"
-#include "support_guard.h"
+#include "sdp/sdp_answer.h"
+#include "support/span_guard.h"
 
 #define SESSION "v=0\r\no=alice 289 290 IN IP4 h\r\ns=-\r\nc=IN IP4 192.0.2.1\r\nt=1 2\r\n"
 
-static struct sip_sdp sdp, other;
+static struct sdp sdp, other;
 
-static void parse(const char *text, struct sip_sdp *out)
+static void parse(const char *text, struct sdp *out)
 {
     const char *reason = "";
-    if (sip_sdp_parse(span_of(text), out, &reason) != OK)
+    if (sdp_parse(span_of(text), out, &reason) != OK)
         fail_msg("%s: %s", text, reason);
 }
 
@@ -30,35 +30,35 @@ static void descriptions_are_read(void **state)
     assert_true(sdp.origin_is_ipv6);
     assert_span(sdp.timing, "0 0");
     assert_int_equal(sdp.media_count, 2);
-    const struct sip_sdp_media *audio = &sdp.media[0];
+    const struct sdp_media *audio = &sdp.media[0];
     assert_span(audio->type, "audio");
     assert_int_equal(audio->port, 49170);
     assert_int_equal(audio->port_count, 2);
     assert_span(audio->proto, "RTP/AVP");
     assert_span(audio->connection.address, "224.2.1.1");
-    assert_int_equal(audio->direction, SIP_SDP_RECVONLY);
-    assert_int_equal(sdp.media[1].direction, SIP_SDP_SENDONLY);
-    assert_span(sip_sdp_rtpmap(audio, SPAN("97")), "iLBC/8000");
-    assert_null(sip_sdp_rtpmap(audio, SPAN("0")).at);
-    assert_span(sip_sdp_attribute(audio->lines, SPAN("ptime")), "20");
-    assert_span(sip_sdp_attribute(audio->lines, SPAN("mute")), "");
-    assert_null(sip_sdp_attribute(audio->lines, SPAN("pti")).at);
-    assert_null(sip_sdp_attribute(audio->lines, SPAN("maxptime")).at);
+    assert_int_equal(audio->direction, SDP_RECVONLY);
+    assert_int_equal(sdp.media[1].direction, SDP_SENDONLY);
+    assert_span(sdp_rtpmap(audio, SPAN("97")), "iLBC/8000");
+    assert_null(sdp_rtpmap(audio, SPAN("0")).at);
+    assert_span(sdp_attribute(audio->lines, SPAN("ptime")), "20");
+    assert_span(sdp_attribute(audio->lines, SPAN("mute")), "");
+    assert_null(sdp_attribute(audio->lines, SPAN("pti")).at);
+    assert_null(sdp_attribute(audio->lines, SPAN("maxptime")).at);
     struct span rest = audio->formats, format;
-    assert_true(sip_sdp_format_next(&rest, &format));
+    assert_true(sdp_format_next(&rest, &format));
     assert_span(format, "0");
-    assert_true(sip_sdp_format_next(&rest, &format));
+    assert_true(sdp_format_next(&rest, &format));
     assert_span(format, "97");
-    assert_false(sip_sdp_format_next(&rest, &format));
-    assert_null(sip_sdp_rtpmap(&sdp.media[1], SPAN("31")).at);
+    assert_false(sdp_format_next(&rest, &format));
+    assert_null(sdp_rtpmap(&sdp.media[1], SPAN("31")).at);
 }
 
 static void check_bad(void *ctx, struct span input)
 {
     const char *want = *(const char *const *)ctx, *reason = "";
-    assert_int_equal(sip_sdp_parse(input, &sdp, &reason), ERR_SYNTAX);
+    assert_int_equal(sdp_parse(input, &sdp, &reason), ERR_SYNTAX);
     assert_string_equal(reason, want);
-    assert_int_equal(sip_sdp_parse(input, &sdp, NULL), ERR_SYNTAX);
+    assert_int_equal(sdp_parse(input, &sdp, NULL), ERR_SYNTAX);
 }
 
 static void bad_ones_are_refused(void **state)
@@ -101,42 +101,42 @@ static void caps_hold(void **state)
     const char *reason = "";
     (void)state;
     buffer_add_text(&out, SESSION);
-    for (int at = 0; at < SIP_SDP_MEDIA_MAX; at++)
+    for (int at = 0; at < SDP_MEDIA_MAX; at++)
         buffer_add_text(&out, "m=audio 1 RTP/AVP 0\r\n");
-    assert_int_equal(sip_sdp_parse(buffer_span(&out), &sdp, NULL), OK);
+    assert_int_equal(sdp_parse(buffer_span(&out), &sdp, NULL), OK);
     buffer_add_text(&out, "m=audio 1 RTP/AVP 0\r\n");
-    assert_int_equal(sip_sdp_parse(buffer_span(&out), &sdp, &reason), ERR_SYNTAX);
+    assert_int_equal(sdp_parse(buffer_span(&out), &sdp, &reason), ERR_SYNTAX);
     assert_string_equal(reason, "more than 32 m= lines");
     buffer_clear(&out);
     buffer_add_text(&out, SESSION);
-    for (int at = 0; at < SIP_SDP_LINES_MAX; at++)
+    for (int at = 0; at < SDP_LINES_MAX; at++)
         buffer_add_text(&out, "a=x\r\n");
-    assert_int_equal(sip_sdp_parse(buffer_span(&out), &sdp, &reason), ERR_SYNTAX);
+    assert_int_equal(sdp_parse(buffer_span(&out), &sdp, &reason), ERR_SYNTAX);
     assert_string_equal(reason, "more than 1024 lines");
     buffer_clear(&out);
     buffer_add_text(&out, SESSION "m=audio 1 RTP/AVP");
-    for (int at = 0; at < SIP_SDP_FORMATS_MAX; at++)
+    for (int at = 0; at < SDP_FORMATS_MAX; at++)
         buffer_add_text(&out, " 0");
-    assert_int_equal(sip_sdp_parse(buffer_span(&out), &sdp, NULL), OK);
+    assert_int_equal(sdp_parse(buffer_span(&out), &sdp, NULL), OK);
     buffer_add_text(&out, " 0");
-    assert_int_equal(sip_sdp_parse(buffer_span(&out), &sdp, &reason), ERR_SYNTAX);
+    assert_int_equal(sdp_parse(buffer_span(&out), &sdp, &reason), ERR_SYNTAX);
     assert_string_equal(reason, "more than 64 formats in m=");
 }
 
 static const char *answered(const char *offer, uint8_t direction, unsigned want_accepted)
 {
     static char text[4096];
-    const struct sip_sdp_local local = {
+    const struct sdp_local local = {
         .address = SPAN("192.0.2.9"), .session_id = 7, .session_version = 8, .direction = direction};
     struct buffer out = buffer_over(text, sizeof(text) - 1);
     unsigned accepted = 99;
     parse(offer, &sdp);
-    sip_sdp_answer(&sdp, &local, &out, &accepted);
+    sdp_answer(&sdp, &local, &out, &accepted);
     assert_false(out.overflow);
     assert_int_equal(accepted, want_accepted);
     text[out.len] = '\0';
     parse(text, &other);
-    assert_int_equal(sip_sdp_answer_check(&sdp, &other, NULL), OK);
+    assert_int_equal(sdp_answer_check(&sdp, &other, NULL), OK);
     return text;
 }
 
@@ -147,12 +147,12 @@ static void answers_answer_every_line(void **state)
         answered(SESSION "m=audio 49170 RTP/AVP 0 101\r\na=rtpmap:101 telephone-event/8000\r\n"
                          "a=fmtp:101 0-15\r\na=ptime:20\r\na=sendrecv\r\nm=video 0 RTP/AVP 31\r\n"
                          "m=audio 5 RTP/SAVP 0\r\nm=image 6 udptl t38\r\nm=video 7 RTP/AVPF 96\r\n",
-                 SIP_SDP_INACTIVE, 2),
+                 SDP_INACTIVE, 2),
         "v=0\r\no=verdict 7 8 IN IP4 192.0.2.9\r\ns=-\r\nc=IN IP4 192.0.2.9\r\nt=1 2\r\n"
         "m=audio 9 RTP/AVP 0 101\r\na=rtpmap:101 telephone-event/8000\r\na=fmtp:101 0-15\r\na=inactive\r\n"
         "m=video 0 RTP/AVP 31\r\nm=audio 0 RTP/SAVP 0\r\nm=image 0 udptl t38\r\n"
         "m=video 9 RTP/AVPF 96\r\na=inactive\r\n");
-    assert_string_equal(answered("v=0\r\no=- 1 1 IN IP4 h\r\nc=IN IP4 h\r\n", SIP_SDP_INACTIVE, 0),
+    assert_string_equal(answered("v=0\r\no=- 1 1 IN IP4 h\r\nc=IN IP4 h\r\n", SDP_INACTIVE, 0),
                         "v=0\r\no=verdict 7 8 IN IP4 192.0.2.9\r\ns=-\r\nc=IN IP4 192.0.2.9\r\nt=0 0\r\n");
 }
 
@@ -169,10 +169,10 @@ static void directions_meet(void **state)
             char offer[512];
             struct buffer out = buffer_over(offer, sizeof(offer) - 1);
             buffer_addf(&out, "%sm=audio 1 RTP/AVP 0\r\na=%.*s\r\n", SESSION,
-                        SPAN_ARG(sip_sdp_direction_text((enum sip_sdp_direction)offered)));
+                        SPAN_ARG(sdp_direction_text((enum sdp_direction)offered)));
             offer[out.len] = '\0';
             (void)answered(offer, ours, 1);
-            assert_span(sip_sdp_direction_text((enum sip_sdp_direction)other.media[0].direction), want[offered][ours]);
+            assert_span(sdp_direction_text((enum sdp_direction)other.media[0].direction), want[offered][ours]);
         }
 }
 
@@ -180,23 +180,23 @@ static void our_offer_is_one(void **state)
 {
     char text[512];
     struct buffer out = buffer_over(text, sizeof(text));
-    const struct sip_sdp_local local = {.address = SPAN("2001:db8::9"),
-                                        .is_ipv6 = true,
-                                        .session_id = 1,
-                                        .session_version = 1,
-                                        .direction = SIP_SDP_INACTIVE,
-                                        .port = 4000};
+    const struct sdp_local local = {.address = SPAN("2001:db8::9"),
+                                    .is_ipv6 = true,
+                                    .session_id = 1,
+                                    .session_version = 1,
+                                    .direction = SDP_INACTIVE,
+                                    .port = 4000};
     (void)state;
-    sip_sdp_offer(&local, &out);
+    sdp_offer(&local, &out);
     assert_span(buffer_span(&out),
                 "v=0\r\no=verdict 1 1 IN IP6 2001:db8::9\r\ns=-\r\nc=IN IP6 2001:db8::9\r\nt=0 0\r\n"
                 "m=audio 4000 RTP/AVP 0 8\r\na=rtpmap:0 PCMU/8000\r\na=rtpmap:8 PCMA/8000\r\na=inactive\r\n");
-    assert_int_equal(sip_sdp_parse(buffer_span(&out), &sdp, NULL), OK);
+    assert_int_equal(sdp_parse(buffer_span(&out), &sdp, NULL), OK);
     buffer_clear(&out);
-    struct sip_sdp_local plain = local;
+    struct sdp_local plain = local;
     plain.port = 0;
-    sip_sdp_offer(&plain, &out);
-    assert_int_equal(sip_sdp_parse(buffer_span(&out), &sdp, NULL), OK);
+    sdp_offer(&plain, &out);
+    assert_int_equal(sdp_parse(buffer_span(&out), &sdp, NULL), OK);
     assert_int_equal(sdp.media[0].port, 9);
 }
 
@@ -229,8 +229,8 @@ static void wrong_answers_are_told(void **state)
         memcpy(answer + sizeof(SESSION) - 1, rows[row][1], strlen(rows[row][1]) + 1);
         parse(offer, &sdp);
         parse(answer, &other);
-        assert_int_equal(sip_sdp_answer_check(&sdp, &other, &reason), rows[row][2] ? ERR_INVALID : OK);
-        assert_int_equal(sip_sdp_answer_check(&sdp, &other, NULL), rows[row][2] ? ERR_INVALID : OK);
+        assert_int_equal(sdp_answer_check(&sdp, &other, &reason), rows[row][2] ? ERR_INVALID : OK);
+        assert_int_equal(sdp_answer_check(&sdp, &other, NULL), rows[row][2] ? ERR_INVALID : OK);
         if (rows[row][2])
             assert_string_equal(reason, rows[row][2]);
     }
