@@ -93,6 +93,7 @@ static enum err make_parts(struct daemon *daemon, struct fault *fault)
     daemon->shared.watchdog = daemon->watchdog;
     daemon->shared.config = config;
     daemon->shared.site = &daemon->site;
+    daemon->shared.steering = (struct daemon_steering){&daemon->site, daemon->shared.key};
     daemon->shared.meters = &daemon->meters;
     daemon->shared.gauges = &daemon->gauges;
     daemon->shared.wants_rebuild = wants_rebuild;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Messages come from this worker's sockets or over a ring, and go to the worker that owns their Call-ID; answers of a
+/* Messages come from this worker's sockets or over a ring, and go to the worker that owns their call or user; answers of a
  * stream go back by the worker that holds the connection. */
 #include "daemon/daemon_worker.h"
+#include "daemon/daemon_steer.h"
 #include "daemon/daemon_wire.h"
 #include "util/invariant.h"
 #include "util/log.h"
@@ -144,8 +145,7 @@ static void on_turn_end(void *ctx, struct worker *worker)
 static unsigned owner_of(void *ctx, struct span bytes, unsigned count)
 {
     const struct daemon_shared *shared = ctx;
-    struct span call_id = sip_call_id_scan(bytes);
-    return (unsigned)(siphash(&shared->key, call_id.at, call_id.len) % count);
+    return daemon_steer(&shared->steering, bytes, count);
 }
 
 struct worker_ops daemon_worker_ops(struct daemon_shared *shared)

@@ -6,6 +6,7 @@
 #include "daemon/daemon_locate.h"
 #include "daemon/daemon_lookup.h"
 #include "daemon/daemon_publish.h"
+#include "daemon/daemon_steer.h"
 #include "engine/engine_core.h"
 #include "net/net_stack.h"
 #include "trace/trace.h"
@@ -30,6 +31,7 @@ struct daemon_shared {
     struct directory *directory; /* NULL: no data folder */
     struct vm_watchdog *watchdog;
     struct siphash_key key;
+    struct daemon_steering steering;
     unsigned connections_max; /* a worker: the configuration's, or what the descriptor limit leaves */
     /* Asks the control thread for a fresh VM; thread-safe. */
     void (*wants_rebuild)(void *ctx, unsigned index);

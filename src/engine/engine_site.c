@@ -161,10 +161,20 @@ static enum err take_number(const struct engine_site *site, const struct sip_uri
     return bytes->overflow ? ERR_TOO_LONG : OK;
 }
 
-enum err engine_site_target(const struct engine_site *site, const struct sip_message *request,
-                            struct engine_target *out_target)
+/* "user@host" into `bytes`; "host" without a user. */
+static struct span add_address(struct buffer *bytes, struct span user, struct span host)
 {
-    const struct sip_uri *uri = request->method == SIP_METHOD_REGISTER ? &request->to.uri : &request->uri;
+    size_t start = bytes->len;
+    buffer_add_span(bytes, user);
+    if (user.len)
+        buffer_add_byte(bytes, '@');
+    buffer_add_span(bytes, host);
+    return span_make(bytes->at + start, bytes->len - start);
+}
+
+enum err engine_site_target_of(const struct engine_site *site, const struct sip_uri *uri,
+                               struct engine_target *out_target)
+{
     struct buffer bytes = buffer_over(out_target->bytes, sizeof(out_target->bytes));
     struct policy_target target = {0};
     enum err err = OK;
@@ -175,14 +185,21 @@ enum err engine_site_target(const struct engine_site *site, const struct sip_mes
     if ((err = take_user(uri, &bytes, &target.user)) != OK ||
         (err = take_number(site, uri, target.user, &bytes, &target.number)) != OK)
         return err;
-    size_t start = bytes.len;
-    buffer_add_span(&bytes, target.user);
-    if (target.user.len)
-        buffer_add_byte(&bytes, '@');
-    buffer_add_span(&bytes, target.host);
+    struct span aor = add_address(&bytes, target.user, target.host), key = aor;
+    if (target.number.len && !span_equal(target.number, target.user))
+        key = add_address(&bytes, target.number, target.host);
     if (bytes.overflow)
         return ERR_TOO_LONG;
     out_target->target = target;
-    out_target->aor = span_make(bytes.at + start, bytes.len - start);
+    out_target->aor = aor;
+    out_target->user_key = key;
+    out_target->owner_key = target.number.len ? span_slice(key, 0, target.number.len) : key;
     return OK;
+}
+
+enum err engine_site_target(const struct engine_site *site, const struct sip_message *request,
+                            struct engine_target *out_target)
+{
+    const struct sip_uri *uri = request->method == SIP_METHOD_REGISTER ? &request->to.uri : &request->uri;
+    return engine_site_target_of(site, uri, out_target);
 }

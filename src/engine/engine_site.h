@@ -48,6 +48,11 @@ enum { ENGINE_TARGET_BYTES = 1024 };
 struct engine_target {
     struct policy_target target;
     struct span aor; /* "user@host", or "host" without a user */
+    /* By which what is kept per user is found: as `aor`, with the number in E.164 instead of a user that is one. */
+    struct span user_key;
+    /* What names its owner among the workers: the number alone, which the directory knows under no host, or all of
+     * user_key, whose beginning it is. */
+    struct span owner_key;
     char bytes[ENGINE_TARGET_BYTES];
 };
 
@@ -56,3 +61,6 @@ struct engine_target {
  * that stands for no text (NUL), which no user here has (404). */
 MUST_CHECK enum err engine_site_target(const struct engine_site *site, const struct sip_message *request,
                                        struct engine_target *out_target);
+/* The same for one URI: an address-of-record of ours. */
+MUST_CHECK enum err engine_site_target_of(const struct engine_site *site, const struct sip_uri *uri,
+                                          struct engine_target *out_target);

@@ -113,3 +113,6 @@ bool sip_message_has_token(const struct sip_message *message, enum sip_header_id
 /* Finds the Call-ID value in raw bytes without parsing them, for steering: empty when there is none.  On every input
  * that sip_message_parse accepts it gives the same span as message.call_id. */
 struct span sip_call_id_scan(struct span bytes);
+/* Finds the value of the first field of this id in raw bytes, likewise; at == NULL when there is none.  On every input
+ * that sip_message_parse accepts it gives the same bytes as sip_message_value.  `id` is one of the table's. */
+struct span sip_field_scan(struct span bytes, enum sip_header_id id);

@@ -138,3 +138,50 @@ struct span sip_call_id_scan(struct span bytes)
     }
     return (struct span){NULL, 0};
 }
+
+/* At the start of a line: the colon's far side when the line is a field of this id, else NULL. */
+static const char *field_value(const char *at, const char *end, enum sip_header_id id)
+{
+    size_t len = sip_text_run(at, end, SIP_TEXT_TOKEN);
+    if (sip_header_find(span_make(at, len)) != id)
+        return NULL;
+    at += len;
+    while (at < end && (*at == ' ' || *at == '\t'))
+        at++;
+    return at < end && *at == ':' ? at + 1 : NULL;
+}
+
+/* The line feed that ends the line at `at`, folds included, or `end`. */
+static const char *field_end(const char *at, const char *end)
+{
+    for (;;) {
+        const char *line = memchr(at, '\n', (size_t)(end - at));
+        if (!line)
+            return end;
+        if (line + 1 == end || (line[1] != ' ' && line[1] != '\t'))
+            return line;
+        at = line + 1;
+    }
+}
+
+struct span sip_field_scan(struct span bytes, enum sip_header_id id)
+{
+    const char *at = bytes.at;
+    const char *end = sip_text_end(bytes);
+    char full = (char)(*sip_header_name(id).at | 0x20), compact = sip_header_compact(id);
+    while (at < end && (*at == '\r' || *at == '\n'))
+        at++;
+    while (at < end) {
+        const char *line = memchr(at, '\n', (size_t)(end - at));
+        if (!line || ++line == end || *line == '\r')
+            break; /* the header ends here */
+        at = line;
+        char first = (char)(*at | 0x20);
+        if (first != full && first != compact)
+            continue;
+        const char *value = field_value(at, end, id);
+        if (value)
+            return span_trim(span_make(value, (size_t)(field_end(value, end) - value)));
+    }
+    return (struct span){NULL, 0};
+}

@@ -75,6 +75,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
         if (err == OK) {
             struct span scanned = sip_call_id_scan(input);
             invariant(scanned.at == message.call_id.at && scanned.len == message.call_id.len);
+            scanned = sip_field_scan(input, SIP_HEADER_TO);
+            invariant(span_equal(scanned, sip_message_value(&message, SIP_HEADER_TO)));
             walk_addresses();
             if (sip_multipart_sdp(&message, &sdp) == OK)
                 fuzz_touch(sdp);
@@ -86,5 +88,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
             answer(err == OK);
     }
     fuzz_touch(sip_call_id_scan(input));
+    fuzz_touch(sip_field_scan(input, SIP_HEADER_FROM));
     return 0;
 }

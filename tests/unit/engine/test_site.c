@@ -90,6 +90,27 @@ static void test_a_register_names_its_to(void **state)
     assert_true(span_equal(target.aor, SPAN("bob@example.com")));
 }
 
+static void expect_keys(const char *to, const char *user_key, const char *owner_key)
+{
+    struct engine_target target;
+    assert_int_equal(target_of("REGISTER", "sip:example.com", to, &target), OK);
+    if (!span_equal(target.user_key, span_of(user_key)) || !span_equal(target.owner_key, span_of(owner_key)))
+        fail_msg("%s: %.*s, %.*s", to, SPAN_ARG(target.user_key), SPAN_ARG(target.owner_key));
+}
+
+/* RFC 3261 10.3 step 5: spellings of one address-of-record have one key. */
+static void test_spellings_of_one_user_have_one_key(void **state)
+{
+    (void)state;
+    expect_keys("sip:%62ob@EXAMPLE.com;transport=tcp", "bob@example.com", "bob@example.com");
+    expect_keys("sips:bob@sip.example.com:5061", "bob@example.com", "bob@example.com");
+    expect_keys("sip:+49-30-1234567@example.com", "+49301234567@example.com", "+49301234567");
+    expect_keys("sip:0301234567@example.com", "+49301234567@example.com", "+49301234567");
+    expect_keys("sip:0301234567@example.net", "+49301234567@example.net", "+49301234567");
+    expect_keys("tel:+49-30-1234567", "+49301234567@example.com", "+49301234567");
+    expect_keys("sip:example.com", "example.com", "example.com");
+}
+
 static void test_nul_is_nobody(void **state)
 {
     (void)state;
@@ -126,6 +147,7 @@ int main(void)
         cmocka_unit_test(test_hosts),
         cmocka_unit_test(test_users_and_numbers),
         cmocka_unit_test(test_a_register_names_its_to),
+        cmocka_unit_test(test_spellings_of_one_user_have_one_key),
         cmocka_unit_test(test_nul_is_nobody),
         cmocka_unit_test(test_trusted_sources),
         cmocka_unit_test(test_a_bad_block_is_named),

@@ -93,12 +93,42 @@ static void call_ids_are_found_unparsed(void **state)
     }
 }
 
+static void check_to(void *ctx, struct span input)
+{
+    const char *want = ctx;
+    assert_span(sip_field_scan(input, SIP_HEADER_TO), want);
+}
+
+static void fields_are_found_unparsed(void **state)
+{
+    const struct {
+        const char *text, *want;
+    } rows[] = {
+        {"REGISTER sip:a SIP/2.0\r\nTo: <sip:a@b>;tag=1\r\n\r\n", "<sip:a@b>;tag=1"},
+        {"\r\n\r\nREGISTER sip:a SIP/2.0\r\nTimestamp: 1\r\nt:a@b\r\nTo: c\r\n", "a@b"},
+        {"REGISTER sip:a SIP/2.0\r\ntO \t:\r\n  folded\r\n ;x=y \r\nVia: z\r\n\r\n", "folded\r\n ;x=y"},
+        {"REGISTER sip:a SIP/2.0\r\nSubject: a\r\n To: no\r\nTo: yes", "yes"},
+        {"REGISTER sip:a SIP/2.0\r\nTop: no\r\nT no\r\n\r\nTo: body\r\n", ""},
+        {"REGISTER sip:a SIP/2.0\r\nTo:", ""},
+        {"REGISTER sip:a SIP/2.0\r\nTo", ""},
+        {"T", ""},
+        {"", ""},
+    };
+    (void)state;
+    for (size_t row = 0; row < sizeof(rows) / sizeof(rows[0]); row++) {
+        char want[64];
+        memcpy(want, rows[row].want, strlen(rows[row].want) + 1);
+        guard_both(span_of(rows[row].text), check_to, want);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(blocks_are_judged_alike),
         cmocka_unit_test(walks_meet_every_control_byte),
         cmocka_unit_test(call_ids_are_found_unparsed),
+        cmocka_unit_test(fields_are_found_unparsed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -257,6 +257,7 @@ static struct span run_case(struct torture *torture, struct span bytes)
         log_message(&log, &message);
         struct span scanned = sip_call_id_scan(bytes);
         assert_true(scanned.at == message.call_id.at && scanned.len == message.call_id.len);
+        assert_true(span_equal(sip_field_scan(bytes, SIP_HEADER_TO), sip_message_value(&message, SIP_HEADER_TO)));
     } else {
         buffer_addf(&log, "refused %d at %zu: ", problem.code, problem.offset);
         sip_problem_add(&log, &problem);
