@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* JSON bodies against a table of members: what is not in it, or has another type, is refused by name. */
 #include "admin/admin_priv.h"
-#include "directory/directory_record.h"
+#include "entry/entry_record.h"
+#include "entry/entry_time.h"
 #include <jansson.h>
 #include <string.h>
 
@@ -15,7 +16,7 @@ static const char *const kind_names[] = {
 static bool take_time(const json_t *value, int64_t *out_ms)
 {
     if (json_is_string(value))
-        return directory_time_parse(span_make(json_string_value(value), json_string_length(value)), out_ms);
+        return entry_time_parse(span_make(json_string_value(value), json_string_length(value)), out_ms);
     if (!json_is_integer(value) || json_integer_value(value) < 0 || json_integer_value(value) > INT64_MAX / 1000)
         return false;
     *out_ms = json_integer_value(value) * 1000;

@@ -5,6 +5,7 @@
 #include "directory/directory_edit.h"
 #include "directory/directory_export.h"
 #include "directory/directory_reader.h"
+#include "entry/entry_print.h"
 #include "util/json.h"
 #include <stddef.h>
 #include <string.h>
@@ -40,37 +41,37 @@ struct directory *admin_directory(struct admin_request *request)
     return directory;
 }
 
-static bool kind_of(struct admin_request *request, const char *text, enum directory_kind *out_kind)
+static bool kind_of(struct admin_request *request, const char *text, enum entry_kind *out_kind)
 {
-    *out_kind = DIRECTORY_KIND_COUNT;
-    if (!text || directory_kind_parse(span_of(text), out_kind))
+    *out_kind = ENTRY_KIND_COUNT;
+    if (!text || entry_kind_parse(span_of(text), out_kind))
         return true;
     admin_fail(request, MHD_HTTP_BAD_REQUEST, "kind: expected account, number, range or domain, got \"%.64s\"", text);
     return false;
 }
 
-static bool state_of(struct admin_request *request, const char *text, enum directory_state *out_state)
+static bool state_of(struct admin_request *request, const char *text, enum entry_state *out_state)
 {
-    *out_state = DIRECTORY_ACTIVE;
-    if (!text || directory_state_parse(span_of(text), out_state))
+    *out_state = ENTRY_ACTIVE;
+    if (!text || entry_state_parse(span_of(text), out_state))
         return true;
     admin_fail(request, MHD_HTTP_BAD_REQUEST, "state: expected active, suspended, moved or gone, got \"%.64s\"", text);
     return false;
 }
 
 /* Finds the entry and puts it into the open object as "record": null when there is none (any more). */
-static bool put_record(struct admin_request *request, struct directory *directory, const struct directory_name *name,
+static bool put_record(struct admin_request *request, struct directory *directory, const struct entry_name *name,
                        struct json *json)
 {
     struct directory_reader *reader;
-    struct directory_record record;
+    struct entry_record record;
     enum err err = directory_reader_open(directory, &reader);
     if (err == OK) {
         err = directory_find(reader, name, &record);
         if (err == OK) {
             json_key(json, "record");
             json_object_begin(json);
-            directory_record_json(&record, json);
+            entry_print_json(&record, json);
             json_object_end(json);
         }
         directory_reader_turn_end(reader);
@@ -121,9 +122,9 @@ static void answer_edit(struct admin_request *request, struct directory *directo
                         const struct directory_change *change)
 {
     struct fault fault = {0};
-    struct directory_name name;
+    struct entry_name name;
     uint64_t seq = 0;
-    enum err err = directory_name_parse(change->key, change->kind, &name, &fault);
+    enum err err = entry_name_parse(change->key, change->kind, &name, &fault);
     if (err == OK)
         err = ensure(directory, change->op, &fault);
     if (err == OK)
@@ -186,11 +187,11 @@ void admin_directory_remove(struct admin_request *request)
 }
 
 /* The key of the query.  A '+' in a query means a blank, and no key has blanks: so a number may be written as it is. */
-static bool query_name(struct admin_request *request, struct directory_name *out_name)
+static bool query_name(struct admin_request *request, struct entry_name *out_name)
 {
-    char text[DIRECTORY_KEY_TEXT_MAX];
+    char text[ENTRY_KEY_TEXT_MAX];
     struct fault fault = {0};
-    enum directory_kind kind;
+    enum entry_kind kind;
     const char *key = admin_query(request, "key");
     if (!key || !span_copy(span_of(key), text, sizeof(text))) {
         admin_fail(request, MHD_HTTP_BAD_REQUEST, key ? "key: too long" : "expected ?key=KEY");
@@ -200,7 +201,7 @@ static bool query_name(struct admin_request *request, struct directory_name *out
         *at = '+';
     if (!kind_of(request, admin_query(request, "kind"), &kind))
         return false;
-    if (directory_name_parse(span_of(text), kind, out_name, &fault) == OK)
+    if (entry_name_parse(span_of(text), kind, out_name, &fault) == OK)
         return true;
     admin_fail_fault(request, &fault);
     return false;
@@ -208,7 +209,7 @@ static bool query_name(struct admin_request *request, struct directory_name *out
 
 void admin_directory_show(struct admin_request *request)
 {
-    struct directory_name name;
+    struct entry_name name;
     struct directory *directory = admin_directory(request);
     if (!directory || !query_name(request, &name))
         return;
@@ -236,7 +237,7 @@ static bool query_number(struct admin_request *request, const char *name, uint64
 
 void admin_directory_history(struct admin_request *request)
 {
-    struct directory_name name;
+    struct entry_name name;
     uint64_t after = 0;
     uint64_t limit = HISTORY_DEFAULT;
     uint64_t next = 0;

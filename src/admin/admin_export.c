@@ -14,7 +14,7 @@ enum { BLOCK = 64 * 1024 };
 
 struct admin_export {
     struct directory *directory;
-    enum directory_format format;
+    enum entry_format format;
     enum err err; /* read once the thread is joined */
     pthread_t thread;
     bool running;
@@ -106,7 +106,7 @@ void admin_directory_export(struct admin_request *request)
         return;
     }
     export_->directory = directory;
-    export_->format = lines ? DIRECTORY_JSONL : DIRECTORY_CSV;
+    export_->format = lines ? ENTRY_JSONL : ENTRY_CSV;
     export_->write_fd = export_->read_fd = -1;
     if (start(export_))
         request->response = MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, BLOCK, read_out, export_, NULL);

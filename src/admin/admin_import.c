@@ -77,9 +77,9 @@ static bool take_options(struct admin_request *request, struct admin_import *imp
     const char *format = admin_query(request, "format");
     const char *by = admin_query(request, "by");
     struct directory_import_options *options = &import->options;
-    options->format = DIRECTORY_CSV;
+    options->format = ENTRY_CSV;
     if (format && strcmp(format, "jsonl") == 0) {
-        options->format = DIRECTORY_JSONL;
+        options->format = ENTRY_JSONL;
     } else if (format && strcmp(format, "csv") != 0) {
         admin_fail(request, MHD_HTTP_BAD_REQUEST, "format: expected csv or jsonl, got \"%.32s\"", format);
         return false;

@@ -2,6 +2,7 @@
 /* verdict directory: who exists.  One table of subcommands; where it is done is decided by the data folder's lock. */
 #include "cli/cli_directory.h"
 #include "cli/cli_main.h"
+#include "entry/entry_time.h"
 #include "store/store_lock.h"
 
 #include <errno.h>
@@ -141,7 +142,7 @@ static const char *who(const struct cli_directory_values *values)
 
 static enum err read_time(const char *option, const char *text, int64_t *out_ms, struct fault *fault)
 {
-    if (!text || directory_time_parse(span_of(text), out_ms))
+    if (!text || entry_time_parse(span_of(text), out_ms))
         return OK;
     return fault_set(fault, ERR_INVALID, NULL, 0, "--%s %s: expected 2026-01-31T12:00:00Z or 2026-01-31", option, text);
 }
@@ -150,23 +151,23 @@ static enum err read_time(const char *option, const char *text, int64_t *out_ms,
 static enum err read_ask(struct cli_directory_ask *ask, const struct cli_arguments *arguments,
                          struct cli_directory_values *values, struct fault *fault)
 {
-    struct directory_name name;
+    struct entry_name name;
     bool has_key = ask->op <= CLI_DIRECTORY_SHOW || (ask->op == CLI_DIRECTORY_HISTORY && arguments->count);
     ask->values = values;
     ask->key = arguments->count ? arguments->items[0] : NULL;
     ask->by = who(values);
-    ask->kind = DIRECTORY_KIND_COUNT;
-    ask->state = DIRECTORY_ACTIVE;
+    ask->kind = ENTRY_KIND_COUNT;
+    ask->state = ENTRY_ACTIVE;
     if (ask->op == CLI_DIRECTORY_MOVE)
         values->forward = arguments->items[1];
     if (values->kind)
-        (void)directory_kind_parse(span_of(values->kind), &ask->kind);
+        (void)entry_kind_parse(span_of(values->kind), &ask->kind);
     if (values->state)
-        (void)directory_state_parse(span_of(values->state), &ask->state);
+        (void)entry_state_parse(span_of(values->state), &ask->state);
     enum err err = read_time("since", values->since, &ask->since_ms, fault);
     if (err == OK)
         err = read_time("reassign-after", values->reassign_after, &ask->reassign_after_ms, fault);
-    return err == OK && has_key ? directory_name_parse(span_of(ask->key), ask->kind, &name, fault) : err;
+    return err == OK && has_key ? entry_name_parse(span_of(ask->key), ask->kind, &name, fault) : err;
 }
 
 static bool is_folder(const char *path)
@@ -246,14 +247,14 @@ static int answer(struct cli_directory_ask *ask)
     return exit_code;
 }
 
-static enum directory_format format_of(const struct cli_directory_values *values, const char *path, int first)
+static enum entry_format format_of(const struct cli_directory_values *values, const char *path, int first)
 {
     if (values->format)
-        return strcmp(values->format, "jsonl") == 0 ? DIRECTORY_JSONL : DIRECTORY_CSV;
+        return strcmp(values->format, "jsonl") == 0 ? ENTRY_JSONL : ENTRY_CSV;
     struct span name = span_of(path);
     if (span_ends_with(name, SPAN(".jsonl")) || span_ends_with(name, SPAN(".ndjson")) || first == '{')
-        return DIRECTORY_JSONL;
-    return DIRECTORY_CSV;
+        return ENTRY_JSONL;
+    return ENTRY_CSV;
 }
 
 static int run_import(struct cli_directory_ask *ask, struct cli_directory_stream *stream)

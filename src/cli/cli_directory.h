@@ -62,9 +62,9 @@ struct cli_directory_ask {
     const char *by;   /* who asks */
     int64_t since_ms; /* of values->since, 0: not given */
     int64_t reassign_after_ms;
-    enum directory_kind kind;   /* DIRECTORY_KIND_COUNT: by the key's form */
-    enum directory_state state; /* of add */
-    enum directory_format format;
+    enum entry_kind kind;   /* ENTRY_KIND_COUNT: by the key's form */
+    enum entry_state state; /* of add */
+    enum entry_format format;
     struct cli_directory_stream *stream; /* import, export */
     struct buffer *answer;               /* JSON */
 };

@@ -5,6 +5,7 @@
 #include "directory/directory_edit.h"
 #include "directory/directory_export.h"
 #include "directory/directory_reader.h"
+#include "entry/entry_print.h"
 #include "util/json.h"
 
 /* One command at work. */
@@ -36,10 +37,10 @@ static enum err open_directory(const struct cli_directory_ask *ask, const char *
 }
 
 /* Puts the entry into the open object as "record". */
-static enum err put_record(struct local *local, const struct directory_name *name)
+static enum err put_record(struct local *local, const struct entry_name *name)
 {
     struct directory_reader *reader;
-    struct directory_record record;
+    struct entry_record record;
     enum err err = directory_reader_open(local->directory, &reader);
     if (err != OK)
         return err;
@@ -47,7 +48,7 @@ static enum err put_record(struct local *local, const struct directory_name *nam
     if (err == OK) {
         json_key(&local->json, "record");
         json_object_begin(&local->json);
-        directory_record_json(&record, &local->json);
+        entry_print_json(&record, &local->json);
         json_object_end(&local->json);
     }
     directory_reader_turn_end(reader);
@@ -55,9 +56,9 @@ static enum err put_record(struct local *local, const struct directory_name *nam
     return err;
 }
 
-static enum err parse_key(const struct local *local, struct directory_name *out_name)
+static enum err parse_key(const struct local *local, struct entry_name *out_name)
 {
-    return directory_name_parse(span_of(local->ask->key), local->ask->kind, out_name, local->fault);
+    return entry_name_parse(span_of(local->ask->key), local->ask->kind, out_name, local->fault);
 }
 
 static enum err edit(struct local *local)
@@ -81,7 +82,7 @@ static enum err edit(struct local *local)
         .cause = (uint16_t)ask->values->cause,
         .force = ask->values->force,
     };
-    struct directory_name name;
+    struct entry_name name;
     uint64_t seq = 0;
     enum err err = parse_key(local, &name);
     if (err == OK)
@@ -95,7 +96,7 @@ static enum err edit(struct local *local)
 
 static enum err show(struct local *local)
 {
-    struct directory_name name;
+    struct entry_name name;
     enum err err = parse_key(local, &name);
     if (err == OK)
         err = put_record(local, &name);
@@ -116,7 +117,7 @@ static enum err put_row(void *ctx, const struct directory_row *row)
 
 static enum err history(struct local *local)
 {
-    struct directory_name name;
+    struct entry_name name;
     struct directory_info info;
     uint32_t limit = local->ask->values->limit;
     enum err err = OK;

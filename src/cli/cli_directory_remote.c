@@ -80,7 +80,7 @@ static enum err find_after(const struct cli_directory_ask *ask, const char *sock
 static void add_query(const struct cli_directory_ask *ask, uint64_t after, struct buffer *path)
 {
     const struct cli_directory_values *values = ask->values;
-    const char *format = ask->format == DIRECTORY_JSONL ? "jsonl" : "csv";
+    const char *format = ask->format == ENTRY_JSONL ? "jsonl" : "csv";
     if (ask->op == CLI_DIRECTORY_SHOW || (ask->op == CLI_DIRECTORY_HISTORY && ask->key)) {
         buffer_add_literal(path, "?key=");
         cli_http_escape(path, span_of(ask->key));

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Reports, tables and trees in plain text. */
 #include "cli/cli_text.h"
-#include "directory/directory_record.h"
+#include "entry/entry_record.h"
+#include "entry/entry_time.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -160,9 +161,9 @@ void cli_text_versions(const json_t *answer, FILE *to)
     (void)fprintf(to, "%-8s %-10s %-9s %-20s %-24s %s\n", "version", "state", "hash", "name", "activated", "path");
     for (size_t i = 0; i < json_array_size(versions); i++) {
         const json_t *version = json_array_get(versions, i);
-        char activated[DIRECTORY_TIME_MAX] = "-";
+        char activated[ENTRY_TIME_MAX] = "-";
         if (number_of(version, "activated_ms"))
-            directory_time_text(number_of(version, "activated_ms"), activated);
+            entry_time_text(number_of(version, "activated_ms"), activated);
         (void)fprintf(to, "%-8lld %-10s %-9.*s %-20s %-24s %s\n", number_of(version, "version"),
                       cli_text_of(version, "state"), HASH_SHOWN, cli_text_of(version, "hash"),
                       cli_text_of(version, "name"), activated, cli_text_of(version, "path"));

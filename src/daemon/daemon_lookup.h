@@ -6,9 +6,9 @@
 #include "engine/engine_core.h"
 
 struct daemon_lookup {
-    struct directory *directory;           /* NULL: no data folder */
-    struct directory_reader *reader;       /* NULL: the same */
-    char key_text[DIRECTORY_KEY_TEXT_MAX]; /* of the entry that was looked up last */
+    struct directory *directory;       /* NULL: no data folder */
+    struct directory_reader *reader;   /* NULL: the same */
+    char key_text[ENTRY_KEY_TEXT_MAX]; /* of the entry that was looked up last */
 };
 
 /* An engine_lookup's `find` with this as its ctx; what it finds stays valid until the reader's turn ends. */

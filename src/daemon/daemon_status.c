@@ -133,11 +133,11 @@ static void put_directory(const struct daemon *daemon, struct json *json)
     json_put_u64(json, "generation", info.generation);
     json_put_u64(json, "journal", info.journal_last);
     json_put_bool(json, "importing", info.importing);
-    for (int state = 0; state < DIRECTORY_STATE_COUNT; state++) {
+    for (int state = 0; state < ENTRY_STATE_COUNT; state++) {
         uint64_t sum = 0;
-        for (int kind = 0; kind < DIRECTORY_KIND_COUNT; kind++)
+        for (int kind = 0; kind < ENTRY_KIND_COUNT; kind++)
             sum += info.counts[kind][state];
-        json_put_u64(json, directory_state_text((enum directory_state)state), sum);
+        json_put_u64(json, entry_state_text((enum entry_state)state), sum);
     }
     json_object_end(json);
 }

@@ -4,7 +4,7 @@
  * beside this file. */
 #pragma once
 
-#include "directory/directory_record.h"
+#include "entry/entry_record.h"
 
 struct directory;
 
@@ -46,7 +46,7 @@ struct directory_info {
     enum directory_status status;
     char reason[FAULT_TEXT_MAX]; /* UNREADABLE: why */
     uint64_t generation;         /* counts imports and compactions */
-    uint64_t counts[DIRECTORY_KIND_COUNT][DIRECTORY_STATE_COUNT];
+    uint64_t counts[ENTRY_KIND_COUNT][ENTRY_STATE_COUNT];
     uint64_t total;
     uint64_t journal_first, journal_last; /* sequence numbers kept; last 0: none */
     uint64_t file_bytes, used_bytes;

@@ -1,95 +1,58 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* One change: what may be asked, which state allows it, what the entry is afterwards, its journal row. */
 #include "directory/directory_priv.h"
+#include "entry/entry_time.h"
 
 #include <stdarg.h>
 #include <stdio.h>
 
-enum { SKEW_MS = 60000 }; /* clocks of two machines that both mean now */
-
 /* Which change each state allows; ADD is for absent entries, and for tombstones (see add_over). */
-static const bool allowed[DIRECTORY_STATE_COUNT][DIRECTORY_OP_COUNT] = {
-    [DIRECTORY_ACTIVE] = {[DIRECTORY_OP_RETIRE] = true,
-                          [DIRECTORY_OP_MOVE] = true,
-                          [DIRECTORY_OP_SUSPEND] = true,
-                          [DIRECTORY_OP_RESTORE] = true,
-                          [DIRECTORY_OP_REMOVE] = true},
-    [DIRECTORY_SUSPENDED] = {[DIRECTORY_OP_RETIRE] = true,
-                             [DIRECTORY_OP_MOVE] = true,
-                             [DIRECTORY_OP_RESTORE] = true,
-                             [DIRECTORY_OP_REMOVE] = true},
-    [DIRECTORY_MOVED] = {[DIRECTORY_OP_RETIRE] = true,
-                         [DIRECTORY_OP_MOVE] = true, /* again, elsewhere */
-                         [DIRECTORY_OP_SUSPEND] = true,
+static const bool allowed[ENTRY_STATE_COUNT][DIRECTORY_OP_COUNT] = {
+    [ENTRY_ACTIVE] = {[DIRECTORY_OP_RETIRE] = true,
+                      [DIRECTORY_OP_MOVE] = true,
+                      [DIRECTORY_OP_SUSPEND] = true,
+                      [DIRECTORY_OP_RESTORE] = true,
+                      [DIRECTORY_OP_REMOVE] = true},
+    [ENTRY_SUSPENDED] = {[DIRECTORY_OP_RETIRE] = true,
+                         [DIRECTORY_OP_MOVE] = true,
                          [DIRECTORY_OP_RESTORE] = true,
                          [DIRECTORY_OP_REMOVE] = true},
-    [DIRECTORY_GONE] = {[DIRECTORY_OP_ADD] = true,
-                        [DIRECTORY_OP_MOVE] = true, /* a forwarding address became known after all */
-                        [DIRECTORY_OP_RESTORE] = true,
-                        [DIRECTORY_OP_REMOVE] = true},
+    [ENTRY_MOVED] = {[DIRECTORY_OP_RETIRE] = true,
+                     [DIRECTORY_OP_MOVE] = true, /* again, elsewhere */
+                     [DIRECTORY_OP_SUSPEND] = true,
+                     [DIRECTORY_OP_RESTORE] = true,
+                     [DIRECTORY_OP_REMOVE] = true},
+    [ENTRY_GONE] = {[DIRECTORY_OP_ADD] = true,
+                    [DIRECTORY_OP_MOVE] = true, /* a forwarding address became known after all */
+                    [DIRECTORY_OP_RESTORE] = true,
+                    [DIRECTORY_OP_REMOVE] = true},
 };
 
-static bool text_is_fine(struct span text, size_t max)
+/* As the entry that the change asks for. */
+static enum err fields_check(const struct directory_change *change, int64_t now_ms, struct fault *fault)
 {
-    for (size_t i = 0; i < text.len; i++) {
-        if ((unsigned char)text.at[i] < 0x20 || text.at[i] == 0x7f)
-            return false;
-    }
-    return text.len <= max;
+    static const enum entry_state becomes[DIRECTORY_OP_COUNT] = {[DIRECTORY_OP_RETIRE] = ENTRY_GONE,
+                                                                 [DIRECTORY_OP_MOVE] = ENTRY_MOVED,
+                                                                 [DIRECTORY_OP_SUSPEND] = ENTRY_SUSPENDED};
+    struct entry_record record = {
+        .state = change->op == DIRECTORY_OP_ADD ? change->state : becomes[change->op],
+        .forward = change->forward,
+        .by = change->by,
+        .note = change->note,
+        .since_ms = change->since_ms,
+        .cause = change->cause,
+        .reassign_after_ms = change->reassign_after_ms,
+    };
+    return entry_check(&record, now_ms, fault);
 }
 
-bool directory_forward_is_fine(struct span forward)
-{
-    struct span rest = {0};
-    static const struct span schemes[] = {{"sip:", 4}, {"sips:", 5}, {"tel:", 4}};
-    for (size_t i = 0; i < sizeof(schemes) / sizeof(*schemes); i++) {
-        if (forward.len > schemes[i].len && span_equal_nocase(span_slice(forward, 0, schemes[i].len), schemes[i]))
-            rest = span_slice(forward, schemes[i].len, forward.len);
-    }
-    for (size_t i = 0; i < rest.len; i++) {
-        unsigned char byte = (unsigned char)rest.at[i];
-        if (byte <= 0x20 || byte >= 0x7f || strchr("<>\"", byte)) /* it is written between < and > of a Contact */
-            return false;
-    }
-    size_t at = span_find(rest, '@');
-    bool is_number = rest.len > 0 && (rest.at[0] == '+' || (rest.at[0] >= '0' && rest.at[0] <= '9'));
-    bool is_tel = forward.len > 4 && span_equal_nocase(span_slice(forward, 0, 4), SPAN("tel:"));
-    return (is_tel ? is_number : at > 0 && at + 1 != rest.len) && rest.len > 0 && forward.len <= DIRECTORY_FORWARD_MAX;
-}
-
-enum err directory_change_fields_check(const struct directory_change *change, int64_t now_ms, struct fault *fault)
-{
-    bool gone =
-        change->op == DIRECTORY_OP_RETIRE || (change->op == DIRECTORY_OP_ADD && change->state == DIRECTORY_GONE);
-    bool moved =
-        change->op == DIRECTORY_OP_MOVE || (change->op == DIRECTORY_OP_ADD && change->state == DIRECTORY_MOVED);
-    if (moved && !directory_forward_is_fine(change->forward))
-        return fault_set(fault, ERR_INVALID, NULL, 0, "forward: expected a sip:, sips: or tel: URI of at most %d bytes",
-                         DIRECTORY_FORWARD_MAX);
-    if (!moved && change->forward.len)
-        return fault_set(fault, ERR_INVALID, NULL, 0, "a forwarding address belongs to a moved entry only");
-    if (change->cause > 127 || (change->cause && !gone))
-        return fault_set(fault, ERR_INVALID, NULL, 0, "cause: expected a Q.850 cause from 1 to 127, for a gone entry");
-    if (change->reassign_after_ms && !gone)
-        return fault_set(fault, ERR_INVALID, NULL, 0, "a time of reassignment belongs to a gone entry only");
-    if (change->since_ms > now_ms + SKEW_MS)
-        return fault_set(fault, ERR_INVALID, NULL, 0, "since: lies in the future");
-    if (!text_is_fine(change->by, DIRECTORY_BY_MAX))
-        return fault_set(fault, ERR_INVALID, NULL, 0, "by: expected at most %d bytes without control characters",
-                         DIRECTORY_BY_MAX);
-    if (!text_is_fine(change->note, DIRECTORY_NOTE_MAX))
-        return fault_set(fault, ERR_INVALID, NULL, 0, "note: expected at most %d bytes without control characters",
-                         DIRECTORY_NOTE_MAX);
-    return OK;
-}
-
-enum err directory_change_check(const struct directory_change *change, int64_t now_ms, struct directory_name *out_name,
+enum err directory_change_check(const struct directory_change *change, int64_t now_ms, struct entry_name *out_name,
                                 struct fault *fault)
 {
-    if ((unsigned)change->op > DIRECTORY_OP_REMOVE || (unsigned)change->state >= DIRECTORY_STATE_COUNT)
+    if ((unsigned)change->op > DIRECTORY_OP_REMOVE || (unsigned)change->state >= ENTRY_STATE_COUNT)
         return fault_set(fault, ERR_INVALID, NULL, 0, "no such change or state");
-    enum err err = directory_change_fields_check(change, now_ms, fault);
-    return err == OK ? directory_name_parse(change->key, change->kind, out_name, fault) : err;
+    enum err err = fields_check(change, now_ms, fault);
+    return err == OK ? entry_name_parse(change->key, change->kind, out_name, fault) : err;
 }
 
 /* A refusal: nothing was written. */
@@ -104,21 +67,21 @@ static enum err refuse(struct directory_edit_result *result, enum err err, const
     return err;
 }
 
-static enum err add_over(const struct directory_record *before, const struct directory_apply *apply,
+static enum err add_over(const struct entry_record *before, const struct directory_apply *apply,
                          struct directory_edit_result *result)
 {
-    char when[DIRECTORY_TIME_MAX];
-    if (before->state != DIRECTORY_GONE)
-        return refuse(result, ERR_EXISTS, "it exists already, and is %s", directory_state_text(before->state));
+    char when[ENTRY_TIME_MAX];
+    if (before->state != ENTRY_GONE)
+        return refuse(result, ERR_EXISTS, "it exists already, and is %s", entry_state_text(before->state));
     if (apply->change->force || (before->reassign_after_ms && before->reassign_after_ms <= apply->now_ms))
         return OK;
     if (!before->reassign_after_ms)
         return refuse(result, ERR_EXISTS, "it is gone; restore it, or add it with force to give it out anew");
-    directory_time_text(before->reassign_after_ms, when);
+    entry_time_text(before->reassign_after_ms, when);
     return refuse(result, ERR_EXISTS, "it is gone and may be given out again after %s (or with force)", when);
 }
 
-static void set_state(struct directory_record *record, const struct directory_apply *apply, enum directory_state state)
+static void set_state(struct entry_record *record, const struct directory_apply *apply, enum entry_state state)
 {
     const struct directory_change *change = apply->change;
     record->state = state;
@@ -129,7 +92,7 @@ static void set_state(struct directory_record *record, const struct directory_ap
 }
 
 /* What it was before its last change, as the journal's row of that change says. */
-static enum err restored(struct store_txn *txn, struct directory_record *record, struct directory_edit_result *result)
+static enum err restored(struct store_txn *txn, struct entry_record *record, struct directory_edit_result *result)
 {
     struct directory_row row;
     enum err err = record->seq ? directory_journal_get(txn, record->seq, &row) : ERR_NOT_FOUND;
@@ -141,7 +104,7 @@ static enum err restored(struct store_txn *txn, struct directory_record *record,
         return refuse(result, ERR_CONFLICT, "nothing to restore: its last change was a restore");
     if (!row.had_before)
         return refuse(result, ERR_CONFLICT, "nothing to restore: it has had no other state");
-    struct directory_record now = *record;
+    struct entry_record now = *record;
     *record = row.before;
     record->more = now.more; /* credentials are no part of a state */
     record->parent_from = now.parent_from;
@@ -150,25 +113,25 @@ static enum err restored(struct store_txn *txn, struct directory_record *record,
 }
 
 /* The entry after the change; `record` comes in as it is now (or all zero). */
-static enum err changed_record(struct store_txn *txn, const struct directory_apply *apply,
-                               struct directory_record *record, struct directory_edit_result *result)
+static enum err changed_record(struct store_txn *txn, const struct directory_apply *apply, struct entry_record *record,
+                               struct directory_edit_result *result)
 {
     enum err err = OK;
     struct span note = record->note;
     switch (apply->change->op) {
     case DIRECTORY_OP_ADD:
-        *record = (struct directory_record){.parent_from = record->parent_from, .parent_to = record->parent_to};
+        *record = (struct entry_record){.parent_from = record->parent_from, .parent_to = record->parent_to};
         note = (struct span){0};
         set_state(record, apply, apply->change->state);
         break;
     case DIRECTORY_OP_RETIRE:
-        set_state(record, apply, DIRECTORY_GONE);
+        set_state(record, apply, ENTRY_GONE);
         break;
     case DIRECTORY_OP_MOVE:
-        set_state(record, apply, DIRECTORY_MOVED);
+        set_state(record, apply, ENTRY_MOVED);
         break;
     case DIRECTORY_OP_SUSPEND:
-        set_state(record, apply, DIRECTORY_SUSPENDED);
+        set_state(record, apply, ENTRY_SUSPENDED);
         break;
     default:
         err = restored(txn, record, result);
@@ -176,13 +139,13 @@ static enum err changed_record(struct store_txn *txn, const struct directory_app
     }
     record->note = apply->change->note.len ? apply->change->note : note;
     record->by = apply->change->by.len ? apply->change->by : SPAN("unknown");
-    record->kind = directory_name_kind(directory_name_span(apply->name));
-    record->name = directory_name_span(apply->name);
-    (void)directory_range_bounds(record->name, &record->range_from, &record->range_to);
+    record->kind = entry_name_kind(entry_name_span(apply->name));
+    record->name = entry_name_span(apply->name);
+    (void)entry_range_bounds(record->name, &record->range_from, &record->range_to);
     return err;
 }
 
-static enum err check_allowed(const struct directory_record *before, const struct directory_apply *apply,
+static enum err check_allowed(const struct entry_record *before, const struct directory_apply *apply,
                               struct directory_edit_result *result)
 {
     enum directory_op op = apply->change->op;
@@ -192,24 +155,23 @@ static enum err check_allowed(const struct directory_record *before, const struc
         return add_over(before, apply, result);
     if (allowed[before->state][op])
         return OK;
-    char since[DIRECTORY_TIME_MAX];
-    directory_time_text(before->since_ms, since);
+    char since[ENTRY_TIME_MAX];
+    entry_time_text(before->since_ms, since);
     return refuse(result, ERR_CONFLICT, "it is %s since %s, which does not allow to %s it",
-                  directory_state_text(before->state), since, directory_op_text(op));
+                  entry_state_text(before->state), since, directory_op_text(op));
 }
 
-enum err directory_put(struct store_txn *txn, struct span name, const struct directory_record *before,
-                       struct directory_record *after, struct directory_counts *counts,
-                       struct directory_name *out_other)
+enum err directory_put(struct store_txn *txn, struct span name, const struct entry_record *before,
+                       struct entry_record *after, struct directory_counts *counts, struct entry_name *out_other)
 {
-    char value[DIRECTORY_VALUE_MAX];
+    char value[ENTRY_VALUE_MAX];
     size_t len;
-    enum directory_kind kind = directory_name_kind(name);
+    enum entry_kind kind = entry_name_kind(name);
     enum err err = OK;
-    if (kind == DIRECTORY_RANGE && after && !before)
+    if (kind == ENTRY_RANGE && after && !before)
         err = directory_range_link(txn, after, out_other);
     if (err == OK && after)
-        err = directory_record_encode(after, name, value, &len);
+        err = entry_record_encode(after, name, value, &len);
     if (err != OK)
         return err;
     if (before)
@@ -218,30 +180,30 @@ enum err directory_put(struct store_txn *txn, struct span name, const struct dir
         counts->entries[kind][after->state]++;
     if (after)
         return store_put(txn, DIRECTORY_RECORDS, name, span_make(value, len), STORE_PUT_REPLACE);
-    if (kind == DIRECTORY_RANGE) {
-        struct directory_record removed = *before;
+    if (kind == ENTRY_RANGE) {
+        struct entry_record removed = *before;
         removed.name = name; /* the one in the map dies with the first write */
         err = directory_range_unlink(txn, &removed);
     }
     return err == OK ? store_delete(txn, DIRECTORY_RECORDS, name) : err;
 }
 
-static enum err refuse_range(struct directory_edit_result *result, enum err err, const struct directory_name *other)
+static enum err refuse_range(struct directory_edit_result *result, enum err err, const struct entry_name *other)
 {
-    char text[DIRECTORY_KEY_TEXT_MAX];
+    char text[ENTRY_KEY_TEXT_MAX];
     size_t len;
     if (err == ERR_UNSUPPORTED)
         return refuse(result, err, "ranges are nested more than %d deep", DIRECTORY_RANGE_DEPTH - 1);
-    if (directory_name_text(directory_name_span(other), text, &len) != OK)
+    if (entry_name_text(entry_name_span(other), text, &len) != OK)
         text[0] = '\0';
     return refuse(result, err, "it overlaps %.60s without lying inside or around it", text);
 }
 
 static enum err write_change(struct store_txn *txn, const struct directory_apply *apply,
-                             const struct directory_record *before, struct directory_record *after,
+                             const struct entry_record *before, struct entry_record *after,
                              struct directory_counts *counts, struct directory_edit_result *result)
 {
-    struct directory_name other;
+    struct entry_name other;
     char value[DIRECTORY_ROW_MAX];
     size_t len;
     struct directory_row row = {
@@ -250,7 +212,7 @@ static enum err write_change(struct store_txn *txn, const struct directory_apply
         .when_ms = apply->now_ms,
         .previous_seq = before ? before->seq : 0,
         .by = apply->change->by.len ? apply->change->by : SPAN("unknown"),
-        .name = directory_name_span(apply->name),
+        .name = entry_name_span(apply->name),
         .note = apply->change->note,
         .had_before = before != NULL,
         .has_after = after != NULL,
@@ -273,7 +235,7 @@ static enum err write_change(struct store_txn *txn, const struct directory_apply
 }
 
 /* The entry as it is now: ERR_NOT_FOUND is proven. */
-static enum err read_present(struct store_txn *txn, struct span name, struct directory_record *out_record)
+static enum err read_present(struct store_txn *txn, struct span name, struct entry_record *out_record)
 {
     struct store_cursor *cursor;
     enum err err = store_cursor_open(txn, DIRECTORY_RECORDS, &cursor);
@@ -287,13 +249,13 @@ static enum err read_present(struct store_txn *txn, struct span name, struct dir
 enum err directory_apply(struct store_txn *txn, const struct directory_apply *apply, struct directory_counts *counts,
                          struct directory_edit_result *out_result)
 {
-    struct directory_record before = {.seq = 0};
+    struct entry_record before = {.seq = 0};
     struct directory_edit_result result = {.err = OK};
-    enum err err = read_present(txn, directory_name_span(apply->name), &before);
+    enum err err = read_present(txn, entry_name_span(apply->name), &before);
     bool present = err == OK;
     if (err == OK || err == ERR_NOT_FOUND)
         err = check_allowed(present ? &before : NULL, apply, &result);
-    struct directory_record after = before;
+    struct entry_record after = before;
     bool removes = apply->change->op == DIRECTORY_OP_REMOVE;
     if (err == OK && !removes)
         err = changed_record(txn, apply, &after, &result);

@@ -61,25 +61,25 @@ enum err directory_build_last(struct directory_build *build, uint64_t *out_seq)
     return err;
 }
 
-enum err directory_build_old(struct directory_build *build, struct span name, struct directory_record *out_record)
+enum err directory_build_old(struct directory_build *build, struct span name, struct entry_record *out_record)
 {
     enum err err = old_begin(build);
     build->old_walking = false;
     return err == OK ? directory_seek_exact(build->old_records, name, out_record) : err;
 }
 
-enum err directory_build_old_next(struct directory_build *build, struct directory_name *io_name,
-                                  struct directory_record *out_record)
+enum err directory_build_old_next(struct directory_build *build, struct entry_name *io_name,
+                                  struct entry_record *out_record)
 {
     enum err err = old_begin(build);
-    struct span key = directory_name_span(io_name), value;
+    struct span key = entry_name_span(io_name), value;
     enum store_seek seek = !key.len ? STORE_FIRST : build->old_walking ? STORE_NEXT : STORE_AT_OR_AFTER;
     if (err == OK)
         err = store_cursor_move(build->old_records, seek, &key, &value);
-    if (err == OK && seek == STORE_AT_OR_AFTER && span_equal(key, directory_name_span(io_name)))
+    if (err == OK && seek == STORE_AT_OR_AFTER && span_equal(key, entry_name_span(io_name)))
         err = store_cursor_move(build->old_records, STORE_NEXT, &key, &value);
     if (err == OK)
-        err = directory_record_decode(key, value, out_record);
+        err = entry_record_decode(key, value, out_record);
     if (err == OK) {
         memcpy(io_name->bytes, key.at, key.len);
         io_name->len = key.len;
@@ -157,8 +157,8 @@ enum err directory_build_wrote(struct directory_build *build)
 static enum err replay(struct directory_build *build, struct directory_row *row)
 {
     struct store_cursor *cursor;
-    struct directory_record present;
-    struct directory_name other;
+    struct entry_record present;
+    struct entry_name other;
     if (!row->name.len)
         return OK;
     enum err err = store_delete(build->txn, DIRECTORY_PENDING, row->name); /* the edit was later than the import */

@@ -40,10 +40,10 @@ enum err directory_build_open(struct directory_build *build, bool copy);
 /* One more row was written: commits now and then. */
 enum err directory_build_wrote(struct directory_build *build);
 /* An entry of the old generation; ERR_NOT_FOUND is proven.  Spans live until the next call. */
-enum err directory_build_old(struct directory_build *build, struct span name, struct directory_record *out_record);
+enum err directory_build_old(struct directory_build *build, struct span name, struct entry_record *out_record);
 /* The old generation's entry after `name` (empty: the first).  ERR_NOT_FOUND: no more. */
-enum err directory_build_old_next(struct directory_build *build, struct directory_name *io_name,
-                                  struct directory_record *out_record);
+enum err directory_build_old_next(struct directory_build *build, struct entry_name *io_name,
+                                  struct entry_record *out_record);
 /* Journal rows of the old generation up to `last` into the new one, and the changes that it does not have yet. */
 enum err directory_build_carry(struct directory_build *build, uint64_t last);
 /* The old journal's last number now. */

@@ -21,18 +21,18 @@ static void damage(struct verify *verify, const char *what, struct span key)
 {
     if (verify->result.damaged++)
         return;
-    char text[DIRECTORY_KEY_TEXT_MAX];
+    char text[ENTRY_KEY_TEXT_MAX];
     size_t len = 0;
-    if (directory_name_text(key, text, &len) != OK)
+    if (entry_name_text(key, text, &len) != OK)
         len = 0;
     snprintf(verify->result.first, sizeof(verify->result.first), "%s%s%.*s", what, len ? ": " : "",
              len > 300 ? 300 : (int)len, text);
 }
 
 /* A range is found again from its own first number, by the way that a lookup takes. */
-static void verify_range(struct verify *verify, const struct directory_record *range)
+static void verify_range(struct verify *verify, const struct entry_record *range)
 {
-    struct directory_record found;
+    struct entry_record found;
     unsigned digits = (unsigned char)range->name.at[1];
     enum err err = directory_range_find(verify->ranges, digits, range->range_to, &found);
     if (err != OK || found.range_from < range->range_from || found.range_to > range->range_to)
@@ -41,20 +41,20 @@ static void verify_range(struct verify *verify, const struct directory_record *r
 
 static void verify_record(struct verify *verify, struct span key, struct span value)
 {
-    struct directory_record record;
+    struct entry_record record;
     verify->result.records++;
-    if (directory_record_decode(key, value, &record) != OK) {
+    if (entry_record_decode(key, value, &record) != OK) {
         damage(verify, "a record whose checksum or form is wrong", key);
         return;
     }
     verify->counts.entries[record.kind][record.state]++;
-    if (record.kind == DIRECTORY_RANGE)
+    if (record.kind == ENTRY_RANGE)
         verify_range(verify, &record);
 }
 
 static enum err verify_records(struct verify *verify)
 {
-    struct directory_name before = {.len = 0};
+    struct entry_name before = {.len = 0};
     struct span key, value;
     enum err err = store_cursor_open(verify->txn, DIRECTORY_RECORDS, &verify->cursor);
     if (err == OK)
@@ -63,11 +63,11 @@ static enum err verify_records(struct verify *verify)
         return err;
     err = store_cursor_move(verify->cursor, STORE_FIRST, &key, &value);
     while (err == OK) {
-        if (key.len > DIRECTORY_KEY_MAX || span_compare(key, directory_name_span(&before)) <= 0)
+        if (key.len > ENTRY_KEY_MAX || span_compare(key, entry_name_span(&before)) <= 0)
             damage(verify, "a record out of order", key);
         else
             verify_record(verify, key, value);
-        before.len = key.len > DIRECTORY_KEY_MAX ? DIRECTORY_KEY_MAX : key.len;
+        before.len = key.len > ENTRY_KEY_MAX ? ENTRY_KEY_MAX : key.len;
         memcpy(before.bytes, key.at, before.len);
         if (verify->result.records % 10000 == 0 && verify->progress &&
             !verify->progress(verify->progress_ctx, DIRECTORY_PHASE_COMPARE, verify->result.records))

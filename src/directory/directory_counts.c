@@ -11,10 +11,10 @@ struct counts_row {
 
 static const struct span counts_key = {"counts", 6};
 
-uint64_t directory_counts_kind(const struct directory_counts *counts, enum directory_kind kind)
+uint64_t directory_counts_kind(const struct directory_counts *counts, enum entry_kind kind)
 {
     uint64_t sum = 0;
-    for (int state = 0; state < DIRECTORY_STATE_COUNT; state++)
+    for (int state = 0; state < ENTRY_STATE_COUNT; state++)
         sum += counts->entries[kind][state];
     return sum;
 }
@@ -22,8 +22,8 @@ uint64_t directory_counts_kind(const struct directory_counts *counts, enum direc
 uint64_t directory_counts_total(const struct directory_counts *counts)
 {
     uint64_t sum = 0;
-    for (int kind = 0; kind < DIRECTORY_KIND_COUNT; kind++)
-        sum += directory_counts_kind(counts, (enum directory_kind)kind);
+    for (int kind = 0; kind < ENTRY_KIND_COUNT; kind++)
+        sum += directory_counts_kind(counts, (enum entry_kind)kind);
     return sum;
 }
 

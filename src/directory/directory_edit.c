@@ -14,7 +14,7 @@ struct edit_batch {
     struct directory *directory;
     struct directory_generation *generation;
     const struct directory_change *changes;
-    const struct directory_name *names;
+    const struct entry_name *names;
     struct directory_edit_result *results; /* an error from the start: not to be tried */
     size_t count;
     size_t begin; /* of the present slice */
@@ -71,7 +71,7 @@ static enum err run_slices(struct edit_batch *batch)
 }
 
 /* Names of all changes; a change that is wrong by itself has its result now and an empty name. */
-static void check_all(struct edit_batch *batch, struct directory_name *names, struct fault *out_last)
+static void check_all(struct edit_batch *batch, struct entry_name *names, struct fault *out_last)
 {
     for (size_t i = 0; i < batch->count; i++) {
         struct fault fault = {.err = OK};
@@ -101,7 +101,7 @@ enum err directory_edit_many(struct directory *directory, const struct directory
 {
     if (count > DIRECTORY_EDITS_MAX)
         return ERR_TOO_LONG;
-    struct directory_name *names = malloc((count ? count : 1) * sizeof(*names));
+    struct entry_name *names = malloc((count ? count : 1) * sizeof(*names));
     if (!names)
         return ERR_NOMEM;
     struct edit_batch batch = {.directory = directory,
@@ -133,7 +133,7 @@ enum err directory_edit(struct directory *directory, const struct directory_chan
                         struct fault *fault)
 {
     struct directory_edit_result result = {.err = OK};
-    struct directory_name name;
+    struct entry_name name;
     struct edit_batch batch = {.directory = directory,
                                .changes = change,
                                .names = &name,

@@ -5,16 +5,16 @@
 
 #include "directory/directory_journal.h"
 
-enum { DIRECTORY_BY_MAX = 128, DIRECTORY_NOTE_MAX = 512, DIRECTORY_FORWARD_MAX = 512, DIRECTORY_EDITS_MAX = 1000 };
+enum { DIRECTORY_EDITS_MAX = 1000 };
 
 /* What is asked.  Which state allows which change is one table in directory_apply.c. */
 struct directory_change {
-    enum directory_op op;       /* ADD ... REMOVE */
-    struct span key;            /* as a human writes it (directory_name_parse) */
-    enum directory_kind kind;   /* DIRECTORY_KIND_COUNT: by the key's form; mind that 0 is DIRECTORY_ACCOUNT */
-    enum directory_state state; /* ADD: the state to begin in */
-    struct span forward;        /* MOVE, ADD moved: a sip:, sips: or tel: URI */
-    struct span by;             /* who; empty: "unknown" */
+    enum directory_op op;   /* ADD ... REMOVE */
+    struct span key;        /* as a human writes it (entry_name_parse) */
+    enum entry_kind kind;   /* ENTRY_KIND_COUNT: by the key's form; mind that 0 is ENTRY_ACCOUNT */
+    enum entry_state state; /* ADD: the state to begin in */
+    struct span forward;    /* MOVE, ADD moved: a sip:, sips: or tel: URI */
+    struct span by;         /* who; empty: "unknown" */
     struct span note;
     int64_t since_ms;          /* 0: now */
     int64_t reassign_after_ms; /* RETIRE, ADD gone; 0: not said */

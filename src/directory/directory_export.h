@@ -10,11 +10,9 @@ typedef enum err (*directory_write_fn)(void *ctx, struct span bytes);
 
 /* All entries in the store's order (accounts, numbers, ranges, domains).  Its snapshot is renewed every 10,000 rows, so an entry that is
  * edited meanwhile appears in one of its states, and no edit has to wait. */
-MUST_CHECK enum err directory_export(struct directory *directory, enum directory_format format,
-                                     directory_write_fn write, void *write_ctx, uint64_t *out_rows);
+MUST_CHECK enum err directory_export(struct directory *directory, enum entry_format format, directory_write_fn write,
+                                     void *write_ctx, uint64_t *out_rows);
 /* A directory_write_fn over a file descriptor (ctx: int *). */
 MUST_CHECK enum err directory_write_fd(void *ctx, struct span bytes);
-/* An entry's members into an open JSON object: kind, key, state, since, ... as the JSON lines have them. */
-void directory_record_json(const struct directory_record *record, struct json *json);
 /* A journal row as a whole JSON object: seq, when, by, op, key, before, after. */
 void directory_row_json(const struct directory_row *row, struct json *json);

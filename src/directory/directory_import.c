@@ -10,9 +10,9 @@ enum { PERCENT_WITHOUT_FORCE = 5 };
 
 static enum err link_ranges(struct directory_load *load)
 {
-    struct directory_name one, other;
-    char one_text[DIRECTORY_KEY_TEXT_MAX];
-    char other_text[DIRECTORY_KEY_TEXT_MAX];
+    struct entry_name one, other;
+    char one_text[ENTRY_KEY_TEXT_MAX];
+    char other_text[ENTRY_KEY_TEXT_MAX];
     size_t len;
     enum err err = directory_range_link_all(load->build->txn, &one, &other);
     if (err == ERR_UNSUPPORTED)
@@ -20,9 +20,9 @@ static enum err link_ranges(struct directory_load *load)
                          DIRECTORY_RANGE_DEPTH - 1);
     if (err != ERR_CONFLICT)
         return err;
-    err = directory_name_text(directory_name_span(&one), one_text, &len);
+    err = entry_name_text(entry_name_span(&one), one_text, &len);
     if (err == OK)
-        err = directory_name_text(directory_name_span(&other), other_text, &len);
+        err = entry_name_text(entry_name_span(&other), other_text, &len);
     return err != OK ? err
                      : fault_set(load->fault, ERR_INVALID, load->options->file, 0,
                                  "the ranges %s and %s overlap; expected one inside the other, or apart", one_text,
@@ -97,7 +97,7 @@ static enum err import_into(struct directory_load *load)
 }
 
 enum err directory_import(struct directory *directory, const struct directory_import_options *options,
-                          directory_read_fn read, void *read_ctx, struct directory_import_result *out_result,
+                          entry_read_fn read, void *read_ctx, struct directory_import_result *out_result,
                           struct fault *fault)
 {
     struct fault why = {.err = OK};
@@ -117,7 +117,7 @@ enum err directory_import(struct directory *directory, const struct directory_im
     load.input = malloc(sizeof(*load.input));
     if (!load.input)
         return fault_set(fault, ERR_NOMEM, NULL, 0, "out of memory");
-    directory_input_init(load.input, options, read, read_ctx);
+    entry_input_init(load.input, options->format, options->file, read, read_ctx);
     enum err err = directory_build_begin(directory, &build);
     if (err == OK)
         err = import_into(&load);

@@ -4,11 +4,8 @@
 #pragma once
 
 #include "directory/directory_journal.h"
+#include "entry/entry_input.h"
 
-enum directory_format { DIRECTORY_CSV, DIRECTORY_JSONL };
-
-/* Fills `buffer` with up to `cap` bytes, *out_len 0 at the end.  An error stops the import and is its error. */
-typedef enum err (*directory_read_fn)(void *ctx, char *buffer, size_t cap, size_t *out_len);
 /* Where an import stands. Returning false cancels (ERR_CLOSED) unless it is past the switch. */
 enum directory_phase {
     DIRECTORY_PHASE_READ,    /* rows of the file */
@@ -20,7 +17,7 @@ enum directory_phase {
 typedef bool (*directory_progress_fn)(void *ctx, enum directory_phase phase, uint64_t rows);
 
 struct directory_import_options {
-    enum directory_format format;
+    enum entry_format format;
     bool merge;   /* entries that the file does not name stay; else they are removed: the file is the directory */
     bool dry_run; /* reads, checks and counts, changes nothing */
     bool force;   /* allow to remove or retire more than 5 % of the entries */
@@ -51,7 +48,5 @@ struct directory_import_result {
  * ERR_BUSY: another import or compaction is at work; ERR_FULL, ERR_IO: disk.  On any error the directory is as it was.
  * *out_result is written on OK and ERR_DENIED. */
 MUST_CHECK enum err directory_import(struct directory *directory, const struct directory_import_options *options,
-                                     directory_read_fn read, void *read_ctx, struct directory_import_result *out_result,
+                                     entry_read_fn read, void *read_ctx, struct directory_import_result *out_result,
                                      struct fault *fault);
-/* A directory_read_fn over a file descriptor (ctx: int *). */
-MUST_CHECK enum err directory_read_fd(void *ctx, char *buffer, size_t cap, size_t *out_len);

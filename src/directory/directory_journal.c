@@ -29,11 +29,11 @@ static void add_field(struct buffer *out, uint8_t tag, struct span bytes)
     buffer_add_span(out, bytes);
 }
 
-static enum err add_record(struct buffer *out, uint8_t tag, const struct directory_record *record, struct span name)
+static enum err add_record(struct buffer *out, uint8_t tag, const struct entry_record *record, struct span name)
 {
-    char value[DIRECTORY_VALUE_MAX];
+    char value[ENTRY_VALUE_MAX];
     size_t len;
-    enum err err = directory_record_encode(record, name, value, &len);
+    enum err err = entry_record_encode(record, name, value, &len);
     if (err == OK)
         add_field(out, tag, span_make(value, len));
     return err;
@@ -110,9 +110,9 @@ enum err directory_row_decode(uint64_t seq, struct span value, struct directory_
     memcpy(&row.when_ms, value.at + AT_WHEN, sizeof(row.when_ms));
     memcpy(&row.previous_seq, value.at + AT_PREVIOUS, sizeof(row.previous_seq));
     if (row.had_before)
-        err = directory_record_decode(row.name, fields[TAG_BEFORE], &row.before);
+        err = entry_record_decode(row.name, fields[TAG_BEFORE], &row.before);
     if (err == OK && row.has_after)
-        err = directory_record_decode(row.name, fields[TAG_AFTER], &row.after);
+        err = entry_record_decode(row.name, fields[TAG_AFTER], &row.after);
     if (err == OK)
         *out_row = row;
     return err;
@@ -279,10 +279,10 @@ enum err directory_journal_read(struct directory *directory, uint64_t from_seq, 
 static enum err history_begin(struct walk *walk, struct span name, uint64_t *out_seq)
 {
     struct span value;
-    struct directory_record record;
+    struct entry_record record;
     enum err err = store_get(walk->txn, DIRECTORY_RECORDS, name, &value);
     if (err == OK)
-        err = directory_record_decode(name, value, &record);
+        err = entry_record_decode(name, value, &record);
     if (err == OK)
         *out_seq = record.seq;
     if (err != ERR_NOT_FOUND)
@@ -297,14 +297,14 @@ static enum err history_begin(struct walk *walk, struct span name, uint64_t *out
     return err == ERR_CLOSED ? ERR_NOT_FOUND : err; /* older rows are gone */
 }
 
-enum err directory_history(struct directory *directory, const struct directory_name *name, uint64_t max,
+enum err directory_history(struct directory *directory, const struct entry_name *name, uint64_t max,
                            directory_row_fn fn, void *ctx)
 {
     struct walk walk;
     uint64_t seq = 0, count = 0;
     enum err err = walk_begin(directory, &walk);
     if (err == OK)
-        err = history_begin(&walk, directory_name_span(name), &seq);
+        err = history_begin(&walk, entry_name_span(name), &seq);
     while (err == OK && seq && count < max) {
         struct directory_row row;
         err = directory_journal_get(walk.txn, seq, &row);

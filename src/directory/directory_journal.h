@@ -29,7 +29,7 @@ struct directory_row {
     struct span name; /* empty: IMPORT */
     struct span note; /* IMPORT: a summary */
     bool had_before, has_after;
-    struct directory_record before, after;
+    struct entry_record before, after;
 };
 
 /* Called for each row in order; spans live until it returns.  Anything but OK stops, and is returned. */
@@ -41,7 +41,7 @@ typedef enum err (*directory_row_fn)(void *ctx, const struct directory_row *row)
 MUST_CHECK enum err directory_journal_read(struct directory *directory, uint64_t from_seq, uint64_t max,
                                            directory_row_fn fn, void *ctx, uint64_t *out_next);
 /* The rows of one entry, the newest first, at most `max`.  ERR_NOT_FOUND: none is kept. */
-MUST_CHECK enum err directory_history(struct directory *directory, const struct directory_name *name, uint64_t max,
+MUST_CHECK enum err directory_history(struct directory *directory, const struct entry_name *name, uint64_t max,
                                       directory_row_fn fn, void *ctx);
 /* Called after each commit that wrote rows, and after an import: on the store's or the importing thread; it may only post
  * to another thread.  Set once, before the first edit; NULL removes. */

@@ -28,11 +28,11 @@ static int row_compare(const void *a, const void *b)
 
 /* The record that the row and what was there mean together. */
 static void resolve(const struct directory_load *load, const struct directory_load_row *row,
-                    const struct directory_record *old, struct directory_record *record)
+                    const struct entry_record *old, struct entry_record *record)
 {
-    static const struct directory_record none = {.seq = 0};
+    static const struct entry_record none = {.seq = 0};
     bool same = old && old->state == record->state;
-    const struct directory_record *from = same ? old : &none;
+    const struct entry_record *from = same ? old : &none;
     if (!row->since_given)
         record->since_ms = same ? old->since_ms : load->now_ms;
     if (!row->by_given)
@@ -49,8 +49,8 @@ static void resolve(const struct directory_load *load, const struct directory_lo
     record->seq = old ? old->seq : 0;
 }
 
-static enum err note_pending(struct directory_load *load, enum directory_op op, const struct directory_record *before,
-                             const struct directory_record *after, struct span name)
+static enum err note_pending(struct directory_load *load, enum directory_op op, const struct entry_record *before,
+                             const struct entry_record *after, struct span name)
 {
     char value[DIRECTORY_ROW_MAX];
     size_t len;
@@ -71,14 +71,14 @@ static enum err note_pending(struct directory_load *load, enum directory_op op, 
     return err == OK ? directory_build_wrote(load->build) : err;
 }
 
-static enum err put_record(struct directory_load *load, struct span name, const struct directory_record *record)
+static enum err put_record(struct directory_load *load, struct span name, const struct entry_record *record)
 {
-    char value[DIRECTORY_VALUE_MAX];
+    char value[ENTRY_VALUE_MAX];
     size_t len;
-    enum err err = directory_record_encode(record, name, value, &len);
+    enum err err = entry_record_encode(record, name, value, &len);
     if (err != OK)
         return err;
-    bool append = span_compare(name, directory_name_span(&load->last)) > 0;
+    bool append = span_compare(name, entry_name_span(&load->last)) > 0;
     err = store_put(load->build->txn, DIRECTORY_RECORDS, name, span_make(value, len),
                     append ? STORE_PUT_APPEND : STORE_PUT_NEW);
     if (err != OK)
@@ -92,34 +92,34 @@ static enum err put_record(struct directory_load *load, struct span name, const 
 }
 
 /* Counts what the row is to what was there, and notes it for the journal where it is more than an addition. */
-static enum err note_difference(struct directory_load *load, const struct directory_record *old,
-                                const struct directory_record *record)
+static enum err note_difference(struct directory_load *load, const struct entry_record *old,
+                                const struct entry_record *record)
 {
     struct directory_import_result *result = load->result;
-    if (old && directory_record_same(old, record)) {
+    if (old && entry_record_same(old, record)) {
         result->unchanged++;
         return OK;
     }
     result->changed += old != NULL;
     result->added += old == NULL;
-    result->retired += old && old->state != DIRECTORY_GONE && record->state == DIRECTORY_GONE;
-    if (!old && record->state == DIRECTORY_ACTIVE)
+    result->retired += old && old->state != ENTRY_GONE && record->state == ENTRY_GONE;
+    if (!old && record->state == ENTRY_ACTIVE)
         return OK;
     return note_pending(load, DIRECTORY_OP_IMPORT_SET, old, record, record->name);
 }
 
 static enum err write_row(struct directory_load *load, const struct directory_load_row *row)
 {
-    struct directory_record old, record;
-    enum err err = directory_record_decode(row->name, row->value, &record);
+    struct entry_record old, record;
+    enum err err = entry_record_decode(row->name, row->value, &record);
     if (err != OK)
         return err;
     err = load->result->before ? directory_build_old(load->build, row->name, &old) : ERR_NOT_FOUND;
     if (err != OK && err != ERR_NOT_FOUND)
         return fault_set(load->fault, err, NULL, 0, "the present directory cannot be read: %s", err_text(err));
-    const struct directory_record *before = err == OK ? &old : NULL;
+    const struct entry_record *before = err == OK ? &old : NULL;
     resolve(load, row, before, &record);
-    if (record.state == DIRECTORY_MOVED && !record.forward.len)
+    if (record.state == ENTRY_MOVED && !record.forward.len)
         return line_fault(load, row->line, ERR_INVALID,
                           "forward: expected a sip:, sips: or tel: URI for a moved entry");
     err = put_record(load, row->name, &record);
@@ -150,14 +150,14 @@ static enum err write_chunk(struct directory_load *load)
 }
 
 /* Copies an item into the chunk; ERR_FULL: write the chunk first. */
-static enum err keep_row(struct directory_load *load, const struct directory_item *item)
+static enum err keep_row(struct directory_load *load, const struct entry_item *item)
 {
-    char value[DIRECTORY_VALUE_MAX];
+    char value[ENTRY_VALUE_MAX];
     size_t len;
-    struct span name = directory_name_span(&item->name);
+    struct span name = entry_name_span(&item->name);
     if (load->row_count == DIRECTORY_CHUNK_ROWS)
         return ERR_FULL;
-    enum err err = directory_record_encode(&item->record, name, value, &len);
+    enum err err = entry_record_encode(&item->record, name, value, &len);
     if (err != OK)
         return err;
     struct directory_load_row *row = arena_alloc(&load->arena, sizeof(*row));
@@ -180,14 +180,14 @@ static enum err keep_row(struct directory_load *load, const struct directory_ite
     return OK;
 }
 
-static enum err next_item(struct directory_load *load, struct directory_item *out_item)
+static enum err next_item(struct directory_load *load, struct entry_item *out_item)
 {
-    struct directory_fields fields;
-    enum err err = directory_input_next(load->input, &fields, load->fault);
+    struct entry_fields fields;
+    enum err err = entry_input_next(load->input, &fields, load->fault);
     if (err != OK)
         return err;
     struct fault why = {.err = OK};
-    err = directory_item_read(&fields, load->now_ms, out_item, &why);
+    err = entry_item_read(&fields, load->now_ms, out_item, &why);
     if (err == ERR_NOT_FOUND)
         err = ERR_INVALID;
     return err == OK ? OK : line_fault(load, load->input->line, err, why.text);
@@ -195,7 +195,7 @@ static enum err next_item(struct directory_load *load, struct directory_item *ou
 
 static enum err load_rows(struct directory_load *load)
 {
-    struct directory_item item;
+    struct entry_item item;
     enum err err = next_item(load, &item);
     while (err == OK) {
         err = keep_row(load, &item);
@@ -228,7 +228,7 @@ enum err directory_load_file(struct directory_load *load)
     return err == ERR_NOMEM ? fault_set(load->fault, err, NULL, 0, "out of memory") : err;
 }
 
-static enum err rest_entry(struct directory_load *load, const struct directory_record *old)
+static enum err rest_entry(struct directory_load *load, const struct entry_record *old)
 {
     struct span value;
     enum err err = store_get(load->build->txn, DIRECTORY_RECORDS, old->name, &value);
@@ -245,8 +245,8 @@ static enum err rest_entry(struct directory_load *load, const struct directory_r
 
 enum err directory_load_rest(struct directory_load *load)
 {
-    struct directory_name name = {.len = 0};
-    struct directory_record old;
+    struct entry_name name = {.len = 0};
+    struct entry_record old;
     enum err err = OK;
     directory_build_step(load->build, "compare");
     for (uint64_t seen = 1; err == OK; seen++) {
@@ -265,10 +265,10 @@ enum err directory_load_rest(struct directory_load *load)
 static enum err number_row(struct directory_load *load, struct directory_row *row)
 {
     struct directory_build *build = load->build;
-    char value[DIRECTORY_VALUE_MAX];
+    char value[ENTRY_VALUE_MAX];
     size_t len;
     struct store_cursor *cursor;
-    struct directory_record record;
+    struct entry_record record;
     row->after.seq = build->counts.next_seq;
     enum err err = directory_journal_append(build->txn, &build->counts, row, build->directory->options.journal_cap);
     if (err == OK)
@@ -282,7 +282,7 @@ static enum err number_row(struct directory_load *load, struct directory_row *ro
     store_cursor_close(cursor);
     record.seq = row->seq;
     if (err == OK)
-        err = directory_record_encode(&record, row->name, value, &len);
+        err = entry_record_encode(&record, row->name, value, &len);
     if (err == OK)
         err = store_put(build->txn, DIRECTORY_RECORDS, row->name, span_make(value, len), STORE_PUT_REPLACE);
     return err;

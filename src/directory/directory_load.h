@@ -3,7 +3,7 @@
 #pragma once
 
 #include "directory/directory_build.h"
-#include "directory/directory_input.h"
+#include "entry/entry_input.h"
 
 enum { DIRECTORY_CHUNK_BYTES = 192 << 20, DIRECTORY_CHUNK_ROWS = 1500000 };
 
@@ -14,13 +14,13 @@ struct directory_load {
     const struct directory_import_options *options;
     struct directory_import_result *result;
     struct fault *fault;
-    struct directory_input *input;
+    struct entry_input *input;
     int64_t now_ms;
     struct span by;
     struct arena arena; /* rows of the present chunk */
     struct directory_load_row **rows;
     size_t row_count;
-    struct directory_name last; /* the greatest name written: greater ones are appended */
+    struct entry_name last; /* the greatest name written: greater ones are appended */
 };
 
 /* Reads the whole file into the new generation: in chunks of up to DIRECTORY_CHUNK_ROWS rows, each sorted, so that a usual file

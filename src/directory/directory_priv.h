@@ -21,16 +21,13 @@ enum directory_table {
 
 enum { DIRECTORY_FORMAT = 1, DIRECTORY_FOLDER_MAX = 64, DIRECTORY_RENEW_ROWS = 10000, DIRECTORY_ROW_MAX = 12288 };
 
-/* The first byte of a stored key. */
-static const unsigned char directory_kind_bytes[DIRECTORY_KIND_COUNT] = {'a', 'n', 'r', 'u'};
-
 /* The row "counts" of DIRECTORY_META: kept with every change, read once a snapshot. */
 struct directory_counts {
-    uint64_t entries[DIRECTORY_KIND_COUNT][DIRECTORY_STATE_COUNT];
+    uint64_t entries[ENTRY_KIND_COUNT][ENTRY_STATE_COUNT];
     uint64_t next_seq; /* of the journal */
 };
 uint64_t directory_counts_total(const struct directory_counts *counts);
-uint64_t directory_counts_kind(const struct directory_counts *counts, enum directory_kind kind);
+uint64_t directory_counts_kind(const struct directory_counts *counts, enum entry_kind kind);
 enum err directory_counts_read(struct store_txn *txn, struct directory_counts *out_counts);
 enum err directory_counts_write(struct store_txn *txn, const struct directory_counts *counts);
 
@@ -95,41 +92,34 @@ void directory_tell_changed(struct directory *directory);
 /* The entry at or after `name`.  OK: *out_record, and whether it is the very one; when it is not, the entry before was
  * read too and is sound and in order, so the absence is proven.  ERR_NOT_FOUND: proven, and nothing comes after.  Any other
  * error: nothing is known. */
-enum err directory_seek(struct store_cursor *cursor, struct span name, struct directory_record *out_record,
+enum err directory_seek(struct store_cursor *cursor, struct span name, struct entry_record *out_record,
                         bool *out_exact);
 /* Exactly this entry; ERR_NOT_FOUND is proven. */
-enum err directory_seek_exact(struct store_cursor *cursor, struct span name, struct directory_record *out_record);
+enum err directory_seek_exact(struct store_cursor *cursor, struct span name, struct entry_record *out_record);
 
 /* directory_range.c: ranges nest or are apart; each knows the next wider one around it. */
 enum { DIRECTORY_RANGE_DEPTH = 64 };
-void directory_range_name(unsigned digits, uint64_t from, uint64_t to, struct directory_name *out_name);
-/* Digits of a range's numbers and its ends; 0: the name is no range's. */
-unsigned directory_range_bounds(struct span name, uint64_t *out_from, uint64_t *out_to);
 /* The narrowest range that holds the number.  ERR_NOT_FOUND: none, proven. */
 enum err directory_range_find(struct store_cursor *cursor, unsigned digits, uint64_t number,
-                              struct directory_record *out_record);
+                              struct entry_record *out_record);
 /* For a new range in an edit: finds its parent and makes it the parent of those inside.  ERR_CONFLICT: overlaps
  * *out_other without lying inside or around it; ERR_UNSUPPORTED: nested too deep. */
-enum err directory_range_link(struct store_txn *txn, struct directory_record *range, struct directory_name *out_other);
+enum err directory_range_link(struct store_txn *txn, struct entry_record *range, struct entry_name *out_other);
 /* For a range about to be removed: those inside get its parent. */
-enum err directory_range_unlink(struct store_txn *txn, const struct directory_record *range);
+enum err directory_range_unlink(struct store_txn *txn, const struct entry_record *range);
 /* Sets every range's parent, for an import: `table` of a write transaction.  Errors as directory_range_link. */
-enum err directory_range_link_all(struct store_txn *txn, struct directory_name *out_one,
-                                  struct directory_name *out_other);
+enum err directory_range_link_all(struct store_txn *txn, struct entry_name *out_one, struct entry_name *out_other);
 
 /* directory_apply.c: one change inside a write transaction. */
 struct directory_apply {
     const struct directory_change *change; /* checked by directory_change_check() */
-    const struct directory_name *name;
+    const struct entry_name *name;
     int64_t now_ms;
     uint64_t journal_cap;
 };
 /* Everything that can be said without looking: lengths, characters, which fields belong to which change. */
-enum err directory_change_check(const struct directory_change *change, int64_t now_ms, struct directory_name *out_name,
+enum err directory_change_check(const struct directory_change *change, int64_t now_ms, struct entry_name *out_name,
                                 struct fault *fault);
-/* The same without the key. */
-enum err directory_change_fields_check(const struct directory_change *change, int64_t now_ms, struct fault *fault);
-bool directory_forward_is_fine(struct span forward);
 /* Does it.  Returns a store's error (the transaction is spoiled), else OK and what became of the change in *out_result, which
  * is an error only if nothing was written. */
 enum err directory_apply(struct store_txn *txn, const struct directory_apply *apply, struct directory_counts *counts,
@@ -137,9 +127,8 @@ enum err directory_apply(struct store_txn *txn, const struct directory_apply *ap
 /* Puts (`after`) or removes (NULL) the entry `name`, keeps ranges and counts right; writes neither counts nor journal.
  * `before` is what is there, or NULL; its spans may be dead afterwards.  ERR_CONFLICT: a range that
  * overlaps *out_other; ERR_UNSUPPORTED: nested too deep; nothing was written then. */
-enum err directory_put(struct store_txn *txn, struct span name, const struct directory_record *before,
-                       struct directory_record *after, struct directory_counts *counts,
-                       struct directory_name *out_other);
+enum err directory_put(struct store_txn *txn, struct span name, const struct entry_record *before,
+                       struct entry_record *after, struct directory_counts *counts, struct entry_name *out_other);
 
 /* directory_journal.c */
 enum err directory_row_encode(const struct directory_row *row, char out_value[DIRECTORY_ROW_MAX], size_t *out_len);

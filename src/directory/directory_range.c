@@ -4,79 +4,44 @@
  * that one's parents: one search, and as many reads as ranges are nested. */
 #include "directory/directory_priv.h"
 
-enum { RANGE_NAME_LEN = 18 };
-
-static void put_big_endian(unsigned char *at, uint64_t value)
-{
-    for (int i = 0; i < 8; i++)
-        at[i] = (unsigned char)(value >> (56 - 8 * i));
-}
-
-static uint64_t get_big_endian(const char *at)
-{
-    uint64_t value = 0;
-    for (int i = 0; i < 8; i++)
-        value = value << 8 | (unsigned char)at[i];
-    return value;
-}
-
-void directory_range_name(unsigned digits, uint64_t from, uint64_t to, struct directory_name *out_name)
-{
-    out_name->bytes[0] = directory_kind_bytes[DIRECTORY_RANGE];
-    out_name->bytes[1] = (unsigned char)digits;
-    put_big_endian(out_name->bytes + 2, to);
-    put_big_endian(out_name->bytes + 10, ~from);
-    out_name->len = RANGE_NAME_LEN;
-}
-
-unsigned directory_range_bounds(struct span name, uint64_t *out_from, uint64_t *out_to)
-{
-    if (directory_name_kind(name) != DIRECTORY_RANGE || name.len != RANGE_NAME_LEN)
-        return 0;
-    *out_to = get_big_endian(name.at + 2);
-    *out_from = ~get_big_endian(name.at + 10);
-    unsigned digits = (unsigned char)name.at[1];
-    return digits <= DIRECTORY_NUMBER_DIGITS && *out_from <= *out_to ? digits : 0;
-}
-
-static unsigned digits_of(const struct directory_record *range)
+static unsigned digits_of(const struct entry_record *range)
 {
     return (unsigned char)range->name.at[1];
 }
 
-static bool is_range_of(const struct directory_record *record, unsigned digits)
+static bool is_range_of(const struct entry_record *record, unsigned digits)
 {
-    return record->kind == DIRECTORY_RANGE && digits_of(record) == digits;
+    return record->kind == ENTRY_RANGE && digits_of(record) == digits;
 }
 
-static bool holds(const struct directory_record *outer, uint64_t from, uint64_t to)
+static bool holds(const struct entry_record *outer, uint64_t from, uint64_t to)
 {
     return outer->range_from <= from && to <= outer->range_to;
 }
 
-static enum err parent_of(struct store_cursor *cursor, const struct directory_record *range,
-                          struct directory_record *out_parent)
+static enum err parent_of(struct store_cursor *cursor, const struct entry_record *range,
+                          struct entry_record *out_parent)
 {
-    struct directory_name name;
+    struct entry_name name;
     if (!range->parent_to)
         return ERR_NOT_FOUND;
-    directory_range_name(digits_of(range), range->parent_from, range->parent_to, &name);
-    enum err err = directory_seek_exact(cursor, directory_name_span(&name), out_parent);
+    entry_range_name(digits_of(range), range->parent_from, range->parent_to, &name);
+    enum err err = directory_seek_exact(cursor, entry_name_span(&name), out_parent);
     return err == ERR_NOT_FOUND ? ERR_CORRUPT : err; /* it must be there */
 }
 
 enum err directory_range_find(struct store_cursor *cursor, unsigned digits, uint64_t number,
-                              struct directory_record *out_record)
+                              struct entry_record *out_record)
 {
-    struct directory_name name;
-    struct directory_record range;
+    struct entry_name name;
+    struct entry_record range;
     bool exact;
-    directory_range_name(digits, number, number, &name);
-    enum err err = directory_seek(cursor, directory_name_span(&name), &range, &exact);
+    entry_range_name(digits, number, number, &name);
+    enum err err = directory_seek(cursor, entry_name_span(&name), &range, &exact);
     if (err == OK && !is_range_of(&range, digits))
         err = ERR_NOT_FOUND;
     for (int depth = 0; err == OK && !holds(&range, number, number); depth++) {
-        struct directory_record outer;
+        struct entry_record outer;
         err = depth < DIRECTORY_RANGE_DEPTH ? parent_of(cursor, &range, &outer) : ERR_CORRUPT;
         if (err == OK)
             range = outer;
@@ -86,7 +51,7 @@ enum err directory_range_find(struct store_cursor *cursor, unsigned digits, uint
     return err;
 }
 
-static enum err conflict_with(const struct directory_record *other, struct directory_name *out_other)
+static enum err conflict_with(const struct entry_record *other, struct entry_name *out_other)
 {
     memcpy(out_other->bytes, other->name.at, other->name.len);
     out_other->len = other->name.len;
@@ -94,10 +59,9 @@ static enum err conflict_with(const struct directory_record *other, struct direc
 }
 
 /* Walks from the first range that ends at or after `range` does, outwards, to the one around it. */
-static enum err find_parent(struct store_cursor *cursor, struct directory_record *range,
-                            struct directory_name *out_other)
+static enum err find_parent(struct store_cursor *cursor, struct entry_record *range, struct entry_name *out_other)
 {
-    struct directory_record outer;
+    struct entry_record outer;
     bool exact;
     unsigned digits = digits_of(range);
     enum err err = directory_seek(cursor, range->name, &outer, &exact);
@@ -107,7 +71,7 @@ static enum err find_parent(struct store_cursor *cursor, struct directory_record
         bool overlaps = outer.range_from <= range->range_to && outer.range_to > range->range_to;
         if (overlaps)
             return conflict_with(&outer, out_other);
-        struct directory_record next;
+        struct entry_record next;
         err = depth < DIRECTORY_RANGE_DEPTH ? parent_of(cursor, &outer, &next) : ERR_CORRUPT;
         if (err == OK)
             outer = next;
@@ -119,7 +83,7 @@ static enum err find_parent(struct store_cursor *cursor, struct directory_record
     range->parent_from = outer.range_from;
     range->parent_to = outer.range_to;
     for (int depth = 1; err == OK; depth++) {
-        struct directory_record next;
+        struct entry_record next;
         err = depth < DIRECTORY_RANGE_DEPTH - 1 ? parent_of(cursor, &outer, &next) : ERR_UNSUPPORTED;
         if (err == OK)
             outer = next;
@@ -128,38 +92,38 @@ static enum err find_parent(struct store_cursor *cursor, struct directory_record
 }
 
 /* Stores `inner` again with another parent.  Its spans die with the write. */
-static enum err set_parent(struct store_txn *txn, struct directory_record *inner, uint64_t from, uint64_t to)
+static enum err set_parent(struct store_txn *txn, struct entry_record *inner, uint64_t from, uint64_t to)
 {
-    struct directory_name name = {.len = inner->name.len};
-    char value[DIRECTORY_VALUE_MAX];
+    struct entry_name name = {.len = inner->name.len};
+    char value[ENTRY_VALUE_MAX];
     size_t len;
     memcpy(name.bytes, inner->name.at, inner->name.len);
     inner->parent_from = from;
     inner->parent_to = to;
-    enum err err = directory_record_encode(inner, directory_name_span(&name), value, &len);
+    enum err err = entry_record_encode(inner, entry_name_span(&name), value, &len);
     return err == OK
-               ? store_put(txn, DIRECTORY_RECORDS, directory_name_span(&name), span_make(value, len), STORE_PUT_REPLACE)
+               ? store_put(txn, DIRECTORY_RECORDS, entry_name_span(&name), span_make(value, len), STORE_PUT_REPLACE)
                : err;
 }
 
 /* Visits the ranges that end within `range` (itself excluded): those whose parent is `was` get `now` (NULL: only look); one
  * that begins before `range` overlaps it. */
-static enum err move_inner(struct store_txn *txn, const struct directory_record *range, const uint64_t was[2],
-                           const uint64_t *now, struct directory_name *out_other)
+static enum err move_inner(struct store_txn *txn, const struct entry_record *range, const uint64_t was[2],
+                           const uint64_t *now, struct entry_name *out_other)
 {
     struct store_cursor *cursor;
-    struct directory_name at;
+    struct entry_name at;
     struct span key, value;
     unsigned digits = digits_of(range);
     enum err err = store_cursor_open(txn, DIRECTORY_RECORDS, &cursor);
     if (err != OK)
         return err;
-    directory_range_name(digits, range->range_from, range->range_from, &at);
-    key = directory_name_span(&at);
+    entry_range_name(digits, range->range_from, range->range_from, &at);
+    key = entry_name_span(&at);
     err = store_cursor_move(cursor, STORE_AT_OR_AFTER, &key, &value);
     while (err == OK) {
-        struct directory_record inner;
-        err = directory_record_decode(key, value, &inner);
+        struct entry_record inner;
+        err = entry_record_decode(key, value, &inner);
         if (err != OK || !is_range_of(&inner, digits) || inner.range_to > range->range_to)
             break;
         bool itself = inner.range_from == range->range_from && inner.range_to == range->range_to;
@@ -175,7 +139,7 @@ static enum err move_inner(struct store_txn *txn, const struct directory_record 
     return err == ERR_NOT_FOUND ? OK : err;
 }
 
-enum err directory_range_link(struct store_txn *txn, struct directory_record *range, struct directory_name *out_other)
+enum err directory_range_link(struct store_txn *txn, struct entry_record *range, struct entry_name *out_other)
 {
     struct store_cursor *cursor;
     enum err err = store_cursor_open(txn, DIRECTORY_RECORDS, &cursor);
@@ -190,9 +154,9 @@ enum err directory_range_link(struct store_txn *txn, struct directory_record *ra
     return err == OK ? move_inner(txn, range, was, now, out_other) : err;
 }
 
-enum err directory_range_unlink(struct store_txn *txn, const struct directory_record *range)
+enum err directory_range_unlink(struct store_txn *txn, const struct entry_record *range)
 {
-    struct directory_name other;
+    struct entry_name other;
     uint64_t was[2] = {range->range_from, range->range_to};
     uint64_t now[2] = {range->parent_from, range->parent_to};
     return move_inner(txn, range, was, now, &other);
@@ -206,8 +170,8 @@ struct nest {
 };
 
 /* From the widest and last to the first: what is on the stack and begins before us is around us. */
-static enum err nest_visit(struct nest *nest, struct store_txn *txn, struct directory_record *range,
-                           struct directory_name *out_other)
+static enum err nest_visit(struct nest *nest, struct store_txn *txn, struct entry_record *range,
+                           struct entry_name *out_other)
 {
     if (nest->digits != digits_of(range))
         *nest = (struct nest){.digits = digits_of(range)};
@@ -219,7 +183,7 @@ static enum err nest_visit(struct nest *nest, struct store_txn *txn, struct dire
         to = nest->bounds[nest->depth - 1][1];
     }
     if (from > range->range_from) {
-        directory_range_name(nest->digits, from, to, out_other);
+        entry_range_name(nest->digits, from, to, out_other);
         return ERR_CONFLICT;
     }
     if (nest->depth == DIRECTORY_RANGE_DEPTH - 1)
@@ -231,13 +195,12 @@ static enum err nest_visit(struct nest *nest, struct store_txn *txn, struct dire
     return set_parent(txn, range, from, to);
 }
 
-enum err directory_range_link_all(struct store_txn *txn, struct directory_name *out_one,
-                                  struct directory_name *out_other)
+enum err directory_range_link_all(struct store_txn *txn, struct entry_name *out_one, struct entry_name *out_other)
 {
     struct store_cursor *cursor;
     struct nest nest = {.depth = 0};
     struct span value;
-    unsigned char end[1] = {(unsigned char)(directory_kind_bytes[DIRECTORY_RANGE] + 1)};
+    unsigned char end[1] = {(unsigned char)(entry_kind_bytes[ENTRY_RANGE] + 1)};
     struct span key = span_make((const char *)end, sizeof(end));
     enum err err = store_cursor_open(txn, DIRECTORY_RECORDS, &cursor);
     if (err != OK)
@@ -246,11 +209,11 @@ enum err directory_range_link_all(struct store_txn *txn, struct directory_name *
     err = err == ERR_NOT_FOUND ? store_cursor_move(cursor, STORE_LAST, &key, &value)
           : err == OK          ? store_cursor_move(cursor, STORE_PREV, &key, &value)
                                : err;
-    while (err == OK && directory_name_kind(key) == DIRECTORY_RANGE) {
-        struct directory_record range;
+    while (err == OK && entry_name_kind(key) == ENTRY_RANGE) {
+        struct entry_record range;
         memcpy(out_one->bytes, key.at, key.len);
         out_one->len = key.len;
-        err = directory_record_decode(key, value, &range);
+        err = entry_record_decode(key, value, &range);
         if (err == OK)
             err = nest_visit(&nest, txn, &range, out_other);
         if (err == OK)

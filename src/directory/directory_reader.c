@@ -13,7 +13,7 @@ struct directory_reader {
     bool active; /* the snapshot of this turn is taken, and the cursor is on it */
     bool counted;
     uint64_t counts_txn; /* the snapshot whose counts these are */
-    uint64_t kinds[DIRECTORY_KIND_COUNT];
+    uint64_t kinds[ENTRY_KIND_COUNT];
     uint64_t total;
 };
 
@@ -92,8 +92,8 @@ static enum err read_counts(struct directory_reader *reader, struct store_txn *t
     if (err != OK)
         return err;
     reader->total = 0;
-    for (int kind = 0; kind < DIRECTORY_KIND_COUNT; kind++) {
-        reader->kinds[kind] = directory_counts_kind(&counts, (enum directory_kind)kind);
+    for (int kind = 0; kind < ENTRY_KIND_COUNT; kind++) {
+        reader->kinds[kind] = directory_counts_kind(&counts, (enum entry_kind)kind);
         reader->total += reader->kinds[kind];
     }
     reader->counts_txn = store_txn_id(txn);
@@ -129,7 +129,7 @@ static enum err ensure_turn(struct directory_reader *reader)
     return __builtin_expect(reader->active, 1) ? OK : turn_begin(reader);
 }
 
-static void add_lower(struct directory_name *name, struct span text)
+static void add_lower(struct entry_name *name, struct span text)
 {
     for (size_t i = 0; i < text.len; i++) {
         char byte = text.at[i];
@@ -137,20 +137,19 @@ static void add_lower(struct directory_name *name, struct span text)
     }
 }
 
-static enum err find(struct directory_reader *reader, const struct directory_name *name,
-                     struct directory_record *out_record)
+static enum err find(struct directory_reader *reader, const struct entry_name *name, struct entry_record *out_record)
 {
-    return directory_seek_exact(reader->cursor, directory_name_span(name), out_record);
+    return directory_seek_exact(reader->cursor, entry_name_span(name), out_record);
 }
 
 static enum err find_account(struct directory_reader *reader, const struct directory_key *key,
-                             struct directory_record *out_record)
+                             struct entry_record *out_record)
 {
-    struct directory_name name;
-    if (!reader->kinds[DIRECTORY_ACCOUNT] || !key->aor_user.len || !key->aor_host.len ||
-        key->aor_user.len + key->aor_host.len + 2 > DIRECTORY_KEY_MAX)
+    struct entry_name name;
+    if (!reader->kinds[ENTRY_ACCOUNT] || !key->aor_user.len || !key->aor_host.len ||
+        key->aor_user.len + key->aor_host.len + 2 > ENTRY_KEY_MAX)
         return ERR_NOT_FOUND;
-    name.bytes[0] = directory_kind_bytes[DIRECTORY_ACCOUNT];
+    name.bytes[0] = entry_kind_bytes[ENTRY_ACCOUNT];
     memcpy(name.bytes + 1, key->aor_user.at, key->aor_user.len);
     name.len = 1 + key->aor_user.len;
     name.bytes[name.len++] = '@';
@@ -158,38 +157,38 @@ static enum err find_account(struct directory_reader *reader, const struct direc
     return find(reader, &name, out_record);
 }
 
-static enum err find_domain(struct directory_reader *reader, struct span domain, struct directory_record *out_record)
+static enum err find_domain(struct directory_reader *reader, struct span domain, struct entry_record *out_record)
 {
-    struct directory_name name = {.len = 1};
-    if (!reader->kinds[DIRECTORY_DOMAIN] || !domain.len || domain.len + 1 > DIRECTORY_KEY_MAX)
+    struct entry_name name = {.len = 1};
+    if (!reader->kinds[ENTRY_DOMAIN] || !domain.len || domain.len + 1 > ENTRY_KEY_MAX)
         return ERR_NOT_FOUND;
-    name.bytes[0] = directory_kind_bytes[DIRECTORY_DOMAIN];
+    name.bytes[0] = entry_kind_bytes[ENTRY_DOMAIN];
     add_lower(&name, domain);
     return find(reader, &name, out_record);
 }
 
-static enum err find_number(struct directory_reader *reader, struct span number, struct directory_record *out_record)
+static enum err find_number(struct directory_reader *reader, struct span number, struct entry_record *out_record)
 {
-    struct directory_name name;
+    struct entry_name name;
     uint64_t value;
     if (number.len && number.at[0] == '+')
         number = span_slice(number, 1, number.len);
-    if (!number.len || number.len > DIRECTORY_NUMBER_DIGITS || !span_to_u64(number, &value))
+    if (!number.len || number.len > ENTRY_NUMBER_DIGITS || !span_to_u64(number, &value))
         return ERR_NOT_FOUND;
     enum err err = ERR_NOT_FOUND;
-    if (reader->kinds[DIRECTORY_NUMBER]) {
-        name.bytes[0] = directory_kind_bytes[DIRECTORY_NUMBER];
+    if (reader->kinds[ENTRY_NUMBER]) {
+        name.bytes[0] = entry_kind_bytes[ENTRY_NUMBER];
         memcpy(name.bytes + 1, number.at, number.len);
         name.len = 1 + number.len;
         err = find(reader, &name, out_record);
     }
-    if (err == ERR_NOT_FOUND && reader->kinds[DIRECTORY_RANGE])
+    if (err == ERR_NOT_FOUND && reader->kinds[ENTRY_RANGE])
         err = directory_range_find(reader->cursor, (unsigned)number.len, value, out_record);
     return err;
 }
 
 enum err directory_lookup(struct directory_reader *reader, const struct directory_key *key,
-                          struct directory_record *out_record)
+                          struct entry_record *out_record)
 {
     enum err err = ensure_turn(reader);
     if (err != OK)
@@ -202,8 +201,7 @@ enum err directory_lookup(struct directory_reader *reader, const struct director
     return err;
 }
 
-enum err directory_find(struct directory_reader *reader, const struct directory_name *name,
-                        struct directory_record *out_record)
+enum err directory_find(struct directory_reader *reader, const struct entry_name *name, struct entry_record *out_record)
 {
     enum err err = ensure_turn(reader);
     return err == OK ? find(reader, name, out_record) : err;

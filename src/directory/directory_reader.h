@@ -25,10 +25,10 @@ struct directory_key {
  * so 503 and never 404 or 410: ERR_AGAIN (never made, empty, or its first import under way), ERR_CORRUPT, ERR_IO, ERR_FULL
  * (no reader slot).  A key too long for the store cannot be in it: ERR_NOT_FOUND. */
 MUST_CHECK enum err directory_lookup(struct directory_reader *reader, const struct directory_key *key,
-                                     struct directory_record *out_record);
+                                     struct entry_record *out_record);
 /* Exactly the entry of this name, as a command shows it.  Errors as directory_lookup. */
-MUST_CHECK enum err directory_find(struct directory_reader *reader, const struct directory_name *name,
-                                   struct directory_record *out_record);
+MUST_CHECK enum err directory_find(struct directory_reader *reader, const struct entry_name *name,
+                                   struct entry_record *out_record);
 /* To call at the end of every turn of the loop, and on every worker once after an import, so that the old file
  * can go: gives the snapshot back, and leaves a generation that was replaced. */
 void directory_reader_turn_end(struct directory_reader *reader);

@@ -9,7 +9,7 @@
 static enum err step(struct store_cursor *cursor, enum store_seek seek, struct span *out_key, uintptr_t *out_page)
 {
     struct span value;
-    struct directory_record record;
+    struct entry_record record;
     *out_page = 0;
     enum err err = store_cursor_move(cursor, seek, out_key, &value);
     if (err == ERR_NOT_FOUND) {
@@ -18,7 +18,7 @@ static enum err step(struct store_cursor *cursor, enum store_seek seek, struct s
     }
     if (err == OK && !store_cursor_page_is_sound(cursor, *out_key, out_page))
         return ERR_CORRUPT;
-    return err == OK ? directory_record_decode(*out_key, value, &record) : err;
+    return err == OK ? entry_record_decode(*out_key, value, &record) : err;
 }
 
 /* Near a page's edge both neighbours may be strays that a damaged table points to, in other and sound pages: the entries
@@ -60,19 +60,18 @@ static enum err prove_absence(struct store_cursor *cursor, struct span name, str
     return page_before == page_after ? OK : prove_at_edge(cursor, before, after);
 }
 
-enum err directory_seek(struct store_cursor *cursor, struct span name, struct directory_record *out_record,
-                        bool *out_exact)
+enum err directory_seek(struct store_cursor *cursor, struct span name, struct entry_record *out_record, bool *out_exact)
 {
     struct span key = name;
     struct span value;
-    struct directory_record record;
+    struct entry_record record;
     enum err err = store_cursor_move(cursor, STORE_AT_OR_AFTER, &key, &value);
     if (err == ERR_NOT_FOUND) {
         err = prove_absence(cursor, name, (struct span){0});
         return err == OK ? ERR_NOT_FOUND : err;
     }
     if (err == OK)
-        err = directory_record_decode(key, value, &record);
+        err = entry_record_decode(key, value, &record);
     bool exact = err == OK && span_equal(key, name);
     if (err == OK && !exact)
         err = prove_absence(cursor, name, key);
@@ -83,9 +82,9 @@ enum err directory_seek(struct store_cursor *cursor, struct span name, struct di
     return OK;
 }
 
-enum err directory_seek_exact(struct store_cursor *cursor, struct span name, struct directory_record *out_record)
+enum err directory_seek_exact(struct store_cursor *cursor, struct span name, struct entry_record *out_record)
 {
-    struct directory_record record;
+    struct entry_record record;
     bool exact;
     enum err err = directory_seek(cursor, name, &record, &exact);
     if (err != OK)

@@ -71,7 +71,7 @@ static double lookups(struct bench *bench, struct directory_reader *reader, int 
     uint64_t begin = clock_thread_cpu_ns();
     for (int i = 0; i < LOOKUPS; i++) {
         char user[USER_MAX];
-        struct directory_record record;
+        struct entry_record record;
         struct directory_key key = {.aor_user = span_make(user, user_of(bench->order[i], user)),
                                     .aor_host = span_of(host)};
         if (directory_lookup(reader, &key, &record) != expected)
@@ -176,7 +176,7 @@ static void bench_edits(struct bench *bench, struct directory *directory)
 int main(int argc, char **argv)
 {
     struct bench bench = {.entries = argc > 1 ? strtoull(argv[1], NULL, 10) : 1000000};
-    struct directory_import_options options = {.format = DIRECTORY_CSV};
+    struct directory_import_options options = {.format = ENTRY_CSV};
     struct directory_import_result result;
     struct directory *directory;
     struct fault fault = {.err = OK};

@@ -69,7 +69,7 @@ void place_data_file(const struct place *place, char out_path[256])
 enum err edit(struct place *place, enum directory_op op, const char *key, const char *forward)
 {
     struct directory_change change = {
-        .op = op, .key = span_of(key), .kind = DIRECTORY_KIND_COUNT, .forward = span_of(forward), .by = SPAN("tester")};
+        .op = op, .key = span_of(key), .kind = ENTRY_KIND_COUNT, .forward = span_of(forward), .by = SPAN("tester")};
     return directory_edit(place->directory, &change, NULL, NULL);
 }
 
@@ -78,7 +78,7 @@ void add(struct place *place, const char *key)
     assert_int_equal(edit(place, DIRECTORY_OP_ADD, key, NULL), OK);
 }
 
-enum err look(struct place *place, const char *what, struct directory_record *out_record)
+enum err look(struct place *place, const char *what, struct entry_record *out_record)
 {
     struct span text = span_of(what);
     struct directory_key key = {.domain = {0}};
@@ -95,14 +95,14 @@ enum err look(struct place *place, const char *what, struct directory_record *ou
     return directory_lookup(place->reader, &key, out_record);
 }
 
-enum directory_state state_of(struct place *place, const char *what)
+enum entry_state state_of(struct place *place, const char *what)
 {
-    struct directory_record record;
+    struct entry_record record;
     enum err err = look(place, what, &record);
     if (err == OK)
         return record.state;
     assert_int_equal(err, ERR_NOT_FOUND);
-    return DIRECTORY_STATE_COUNT;
+    return ENTRY_STATE_COUNT;
 }
 
 struct text_source {
@@ -126,7 +126,7 @@ static enum err read_text(void *ctx, char *buffer, size_t cap, size_t *out_len)
 enum err import_text(struct place *place, const char *text, const struct directory_import_options *options,
                      struct directory_import_result *out_result, struct fault *fault)
 {
-    static const struct directory_import_options defaults = {.format = DIRECTORY_CSV};
+    static const struct directory_import_options defaults = {.format = ENTRY_CSV};
     struct directory_import_result unused;
     struct text_source source = {.at = text, .len = strlen(text)};
     return directory_import(place->directory, options ? options : &defaults, read_text, &source,
@@ -140,7 +140,7 @@ static enum err collect(void *ctx, struct span bytes)
     return out->overflow ? ERR_FULL : OK;
 }
 
-char *export_text(struct place *place, enum directory_format format)
+char *export_text(struct place *place, enum entry_format format)
 {
     struct buffer out = buffer_heap(64 << 20);
     uint64_t rows;

@@ -30,12 +30,12 @@ enum err edit(struct place *place, enum directory_op op, const char *key, const 
 /* Edits that must succeed. */
 void add(struct place *place, const char *key);
 /* A lookup in a turn of its own: account ("alice@example.com"), number ("+1555"), or domain. */
-enum err look(struct place *place, const char *what, struct directory_record *out_record);
-/* The same, and its state; DIRECTORY_STATE_COUNT when there is none. */
-enum directory_state state_of(struct place *place, const char *what);
+enum err look(struct place *place, const char *what, struct entry_record *out_record);
+/* The same, and its state; ENTRY_STATE_COUNT when there is none. */
+enum entry_state state_of(struct place *place, const char *what);
 
 /* Imports the text. `options` may be NULL: CSV, replace. */
 enum err import_text(struct place *place, const char *text, const struct directory_import_options *options,
                      struct directory_import_result *out_result, struct fault *fault);
 /* The whole directory as text, terminated; free() it. */
-char *export_text(struct place *place, enum directory_format format);
+char *export_text(struct place *place, enum entry_format format);

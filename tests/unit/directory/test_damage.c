@@ -60,14 +60,14 @@ static void killed_at_every_step_an_import_is_whole_or_not_at_all(void **state)
     struct place *place = *state;
     int status = 0, kills = 0, news = 0;
     assert_int_equal(import_text(place, old_text, NULL, NULL, NULL), OK);
-    char *old = export_text(place, DIRECTORY_CSV);
+    char *old = export_text(place, ENTRY_CSV);
     for (int steps = 1; steps < 100; steps++) {
         status = in_child(place, import_until_killed, steps);
         if (!WIFSIGNALED(status))
             break;
         kills++;
         place_reopen(place);
-        char *found = export_text(place, DIRECTORY_CSV);
+        char *found = export_text(place, ENTRY_CSV);
         bool is_old = strcmp(found, old) == 0;
         bool is_new = !strstr(found, "bob") && strstr(found, "carol") && strstr(found, "+100-+199");
         assert_true(is_old != is_new);
@@ -79,7 +79,7 @@ static void killed_at_every_step_an_import_is_whole_or_not_at_all(void **state)
             assert_int_equal(
                 import_text(place, old_text, &(struct directory_import_options){.force = true}, NULL, NULL), OK);
             free(old);
-            old = export_text(place, DIRECTORY_CSV);
+            old = export_text(place, ENTRY_CSV);
         }
     }
     free(old);
@@ -88,7 +88,7 @@ static void killed_at_every_step_an_import_is_whole_or_not_at_all(void **state)
     assert_true(kills >= 7);
     assert_int_equal(news, 1);
     place_reopen(place);
-    assert_int_equal(state_of(place, "+150"), DIRECTORY_GONE);
+    assert_int_equal(state_of(place, "+150"), ENTRY_GONE);
 }
 
 static int count_folders(const struct place *place)
@@ -148,7 +148,7 @@ static void an_edit_that_was_answered_survives_a_kill(void **state)
     for (int i = 0; i <= told; i++) {
         char what[32];
         snprintf(what, sizeof(what), "u%d@x", i);
-        assert_int_equal(state_of(place, what), DIRECTORY_ACTIVE);
+        assert_int_equal(state_of(place, what), ENTRY_ACTIVE);
     }
 }
 
@@ -156,7 +156,7 @@ static void an_edit_that_was_answered_survives_a_kill(void **state)
 static void open_lenient(struct place *place, enum directory_status expected, enum err lookup)
 {
     struct directory_options options = {.lenient = true};
-    struct directory_record record;
+    struct entry_record record;
     struct fault fault = {.err = OK};
     place_close(place);
     assert_int_equal(directory_open(place->path, &options, &place->directory, &fault), OK);
@@ -179,7 +179,7 @@ static void where_none_was_made_the_handle_says_so(void **state)
     assert_int_equal(directory_ensure(place->directory, &fault), OK);
     assert_int_equal(directory_status(place->directory), DIRECTORY_EMPTY);
     assert_int_equal(directory_edit(place->directory, &change, NULL, &fault), OK);
-    assert_int_equal(state_of(place, "alice@x"), DIRECTORY_ACTIVE);
+    assert_int_equal(state_of(place, "alice@x"), ENTRY_ACTIVE);
     assert_int_equal(directory_create(place->path, &fault), ERR_EXISTS);
 }
 
@@ -242,7 +242,7 @@ static void user_name(int i, char out[32])
 
 static int look_at_all(struct place *place, int arg)
 {
-    struct directory_record record;
+    struct entry_record record;
     char what[32];
     (void)arg;
     if (directory_open(place->path, NULL, &place->directory, NULL) != OK)
@@ -254,7 +254,7 @@ static int look_at_all(struct place *place, int arg)
         enum err err = look(place, what, &record);
         if (err == ERR_NOT_FOUND)
             return 2;
-        if (err == OK && (record.state != (i % 3 ? DIRECTORY_ACTIVE : DIRECTORY_GONE)))
+        if (err == OK && (record.state != (i % 3 ? ENTRY_ACTIVE : ENTRY_GONE)))
             return 3;
         snprintf(what, sizeof(what), "v%05d@example.com", i);
         if (i % 50 == 0 && look(place, what, &record) == OK)
@@ -328,7 +328,7 @@ static void verify_finds_a_flipped_byte(void **state)
     free(bytes);
     close(fd);
     place_reopen(place);
-    struct directory_record record;
+    struct entry_record record;
     assert_int_equal(look(place, "alice@x", &record), ERR_CORRUPT);
     assert_int_equal(look(place, "bob@x", &record), OK);
     assert_int_equal(look(place, "aaa@x", &record), ERR_CORRUPT); /* its neighbour is damaged: no proof */
@@ -343,7 +343,7 @@ static void verify_finds_a_flipped_byte(void **state)
 static int fill_up(struct place *place, int import)
 {
     struct rlimit limit = {.rlim_cur = 2 << 20, .rlim_max = 2 << 20};
-    struct directory_record record;
+    struct entry_record record;
     enum err err = OK;
     signal(SIGXFSZ, SIG_IGN);
     place_reopen(place);
@@ -357,7 +357,7 @@ static int fill_up(struct place *place, int import)
         err = import_text(place, text, &(struct directory_import_options){.force = true}, NULL, NULL);
         free(text);
     }
-    static char note[DIRECTORY_NOTE_MAX];
+    static char note[ENTRY_NOTE_MAX];
     memset(note, 'n', sizeof(note));
     for (int i = 0; !import && err == OK && i < 5000; i++) {
         char key[40];
@@ -383,7 +383,7 @@ static void a_full_disk_is_said_and_the_old_state_stays(void **state)
         assert_true(WIFEXITED(status));
         assert_int_equal(WEXITSTATUS(status), 0);
         place_reopen(place);
-        assert_int_equal(state_of(place, "alice@x"), DIRECTORY_ACTIVE);
+        assert_int_equal(state_of(place, "alice@x"), ENTRY_ACTIVE);
         assert_int_equal(count_folders(place), 1);
     }
     add(place, "sip:bob@x");
@@ -404,16 +404,16 @@ static void a_backup_is_a_data_folder_and_compacting_keeps_all(void **state)
     assert_int_equal(directory_backup(place->directory, copy.path, NULL), ERR_EXISTS);
     assert_int_equal(directory_compact(place->directory, &before, &after, NULL), OK);
     assert_true(after <= before);
-    char *text = export_text(place, DIRECTORY_CSV);
+    char *text = export_text(place, ENTRY_CSV);
     place_reopen(&copy);
-    char *copied = export_text(&copy, DIRECTORY_CSV);
+    char *copied = export_text(&copy, ENTRY_CSV);
     assert_string_equal(text, copied);
     free(text);
     free(copied);
     place_close(&copy);
     add(place, "sip:one-more@x");
     place_reopen(place);
-    assert_int_equal(state_of(place, "u199@x"), DIRECTORY_ACTIVE);
+    assert_int_equal(state_of(place, "u199@x"), ENTRY_ACTIVE);
     assert_int_equal(edit(place, DIRECTORY_OP_SUSPEND, "sip:u199@x", NULL), OK);
     assert_int_equal(edit(place, DIRECTORY_OP_RESTORE, "sip:u199@x", NULL), OK); /* the journal came along */
     directory_warm(place->directory);

@@ -10,7 +10,7 @@
 static void a_new_directory_knows_nobody_and_says_so(void **state)
 {
     struct place *place = *state;
-    struct directory_record record;
+    struct entry_record record;
     struct directory_info info;
     assert_int_equal(directory_status(place->directory), DIRECTORY_EMPTY);
     assert_int_equal(look(place, "alice@example.com", &record), ERR_AGAIN);
@@ -19,7 +19,7 @@ static void a_new_directory_knows_nobody_and_says_so(void **state)
     assert_int_equal(look(place, "bob@example.com", &record), ERR_NOT_FOUND);
     assert_int_equal(directory_info(place->directory, &info), OK);
     assert_int_equal(info.total, 1);
-    assert_int_equal(info.counts[DIRECTORY_ACCOUNT][DIRECTORY_ACTIVE], 1);
+    assert_int_equal(info.counts[ENTRY_ACCOUNT][ENTRY_ACTIVE], 1);
     assert_int_equal(info.journal_last, 1);
     assert_int_equal(edit(place, DIRECTORY_OP_REMOVE, "sip:alice@example.com", NULL), OK);
     assert_int_equal(directory_status(place->directory), DIRECTORY_EMPTY);
@@ -29,55 +29,55 @@ static void a_new_directory_knows_nobody_and_says_so(void **state)
 static void the_next_turn_sees_an_edit(void **state)
 {
     struct place *place = *state;
-    struct directory_record record;
+    struct entry_record record;
     add(place, "sip:alice@example.com");
-    assert_int_equal(state_of(place, "alice@example.com"), DIRECTORY_ACTIVE);
+    assert_int_equal(state_of(place, "alice@example.com"), ENTRY_ACTIVE);
     assert_int_equal(edit(place, DIRECTORY_OP_RETIRE, "sip:alice@example.com", NULL), OK);
     struct directory_key key = {.aor_user = SPAN("alice"), .aor_host = SPAN("Example.COM")};
     assert_int_equal(directory_lookup(place->reader, &key, &record), OK);
-    assert_int_equal(record.state, DIRECTORY_ACTIVE); /* the same turn, the same snapshot */
+    assert_int_equal(record.state, ENTRY_ACTIVE); /* the same turn, the same snapshot */
     directory_reader_turn_end(place->reader);
     assert_int_equal(directory_lookup(place->reader, &key, &record), OK);
-    assert_int_equal(record.state, DIRECTORY_GONE);
+    assert_int_equal(record.state, ENTRY_GONE);
     assert_true(span_equal(record.by, SPAN("tester")));
     assert_true(record.since_ms > 1600000000000);
 }
 
 /* Brings "key" into the state. */
-static void make_state(struct place *place, const char *key, enum directory_state state)
+static void make_state(struct place *place, const char *key, enum entry_state state)
 {
     struct directory_change change = {.op = DIRECTORY_OP_ADD,
                                       .key = span_of(key),
-                                      .kind = DIRECTORY_KIND_COUNT,
+                                      .kind = ENTRY_KIND_COUNT,
                                       .state = state,
-                                      .forward = state == DIRECTORY_MOVED ? SPAN("sip:new@example.net") : SPAN("")};
+                                      .forward = state == ENTRY_MOVED ? SPAN("sip:new@example.net") : SPAN("")};
     assert_int_equal(directory_edit(place->directory, &change, NULL, NULL), OK);
 }
 
 static void every_cell_of_state_and_change(void **state)
 {
-    static const enum err expected[DIRECTORY_STATE_COUNT + 1][DIRECTORY_OP_REMOVE + 1] = {
+    static const enum err expected[ENTRY_STATE_COUNT + 1][DIRECTORY_OP_REMOVE + 1] = {
         /*                       add         retire        move          suspend       restore       remove */
-        [DIRECTORY_ACTIVE] = {ERR_EXISTS, OK, OK, OK, ERR_CONFLICT, OK},
-        [DIRECTORY_SUSPENDED] = {ERR_EXISTS, OK, OK, ERR_CONFLICT, ERR_CONFLICT, OK},
-        [DIRECTORY_MOVED] = {ERR_EXISTS, OK, OK, OK, ERR_CONFLICT, OK},
-        [DIRECTORY_GONE] = {ERR_EXISTS, ERR_CONFLICT, OK, ERR_CONFLICT, ERR_CONFLICT, OK},
-        [DIRECTORY_STATE_COUNT] = {OK, ERR_NOT_FOUND, ERR_NOT_FOUND, ERR_NOT_FOUND, ERR_NOT_FOUND, ERR_NOT_FOUND},
+        [ENTRY_ACTIVE] = {ERR_EXISTS, OK, OK, OK, ERR_CONFLICT, OK},
+        [ENTRY_SUSPENDED] = {ERR_EXISTS, OK, OK, ERR_CONFLICT, ERR_CONFLICT, OK},
+        [ENTRY_MOVED] = {ERR_EXISTS, OK, OK, OK, ERR_CONFLICT, OK},
+        [ENTRY_GONE] = {ERR_EXISTS, ERR_CONFLICT, OK, ERR_CONFLICT, ERR_CONFLICT, OK},
+        [ENTRY_STATE_COUNT] = {OK, ERR_NOT_FOUND, ERR_NOT_FOUND, ERR_NOT_FOUND, ERR_NOT_FOUND, ERR_NOT_FOUND},
     };
-    static const enum directory_state afterwards[] = {DIRECTORY_ACTIVE,    DIRECTORY_GONE,   DIRECTORY_MOVED,
-                                                      DIRECTORY_SUSPENDED, DIRECTORY_ACTIVE, DIRECTORY_STATE_COUNT};
+    static const enum entry_state afterwards[] = {ENTRY_ACTIVE,    ENTRY_GONE,   ENTRY_MOVED,
+                                                  ENTRY_SUSPENDED, ENTRY_ACTIVE, ENTRY_STATE_COUNT};
     struct place *place = *state;
     add(place, "sip:somebody@example.com");
-    for (int from = 0; from <= DIRECTORY_STATE_COUNT; from++) {
+    for (int from = 0; from <= ENTRY_STATE_COUNT; from++) {
         for (int op = 0; op <= DIRECTORY_OP_REMOVE; op++) {
             char key[64];
             snprintf(key, sizeof(key), "user-%d-%d@example.com", from, op);
-            if (from < DIRECTORY_STATE_COUNT)
-                make_state(place, key, (enum directory_state)from);
+            if (from < ENTRY_STATE_COUNT)
+                make_state(place, key, (enum entry_state)from);
             enum err err =
                 edit(place, (enum directory_op)op, key, op == DIRECTORY_OP_MOVE ? "sip:there@example.net" : NULL);
             assert_int_equal(err, expected[from][op]);
-            assert_int_equal(state_of(place, key), err == OK ? afterwards[op] : (enum directory_state)from);
+            assert_int_equal(state_of(place, key), err == OK ? afterwards[op] : (enum entry_state)from);
         }
     }
 }
@@ -85,7 +85,7 @@ static void every_cell_of_state_and_change(void **state)
 static void restore_undoes_the_last_change_once(void **state)
 {
     struct place *place = *state;
-    struct directory_record record;
+    struct entry_record record;
     add(place, "+15550100");
     assert_int_equal(edit(place, DIRECTORY_OP_MOVE, "+15550100", "tel:+15550200"), OK);
     assert_int_equal(edit(place, DIRECTORY_OP_RETIRE, "+15550100", NULL), OK);
@@ -93,7 +93,7 @@ static void restore_undoes_the_last_change_once(void **state)
     assert_int_equal(record.forward.len, 0);
     assert_int_equal(edit(place, DIRECTORY_OP_RESTORE, "+15550100", NULL), OK);
     assert_int_equal(look(place, "+15550100", &record), OK);
-    assert_int_equal(record.state, DIRECTORY_MOVED);
+    assert_int_equal(record.state, ENTRY_MOVED);
     assert_true(span_equal(record.forward, SPAN("tel:+15550200")));
     assert_int_equal(edit(place, DIRECTORY_OP_RESTORE, "+15550100", NULL), ERR_CONFLICT);
 }
@@ -103,54 +103,52 @@ static void a_tombstone_is_not_given_out_before_its_time(void **state)
     struct place *place = *state;
     struct directory_change change = {.op = DIRECTORY_OP_RETIRE,
                                       .key = SPAN("+15550100"),
-                                      .kind = DIRECTORY_NUMBER,
+                                      .kind = ENTRY_NUMBER,
                                       .cause = 22,
                                       .reassign_after_ms = 4102444800000};
     struct fault fault;
     add(place, "+15550100");
     assert_int_equal(directory_edit(place->directory, &change, NULL, NULL), OK);
-    change = (struct directory_change){.op = DIRECTORY_OP_ADD, .key = SPAN("+15550100"), .kind = DIRECTORY_NUMBER};
+    change = (struct directory_change){.op = DIRECTORY_OP_ADD, .key = SPAN("+15550100"), .kind = ENTRY_NUMBER};
     assert_int_equal(directory_edit(place->directory, &change, NULL, &fault), ERR_EXISTS);
     assert_non_null(strstr(fault.text, "2100-01-01"));
     change.force = true;
     assert_int_equal(directory_edit(place->directory, &change, NULL, &fault), OK);
-    assert_int_equal(state_of(place, "+15550100"), DIRECTORY_ACTIVE);
+    assert_int_equal(state_of(place, "+15550100"), ENTRY_ACTIVE);
     change = (struct directory_change){
-        .op = DIRECTORY_OP_RETIRE, .key = SPAN("+15550100"), .kind = DIRECTORY_NUMBER, .reassign_after_ms = 1000};
+        .op = DIRECTORY_OP_RETIRE, .key = SPAN("+15550100"), .kind = ENTRY_NUMBER, .reassign_after_ms = 1000};
     assert_int_equal(directory_edit(place->directory, &change, NULL, NULL), OK);
     add(place, "+15550100"); /* its time has come */
 }
 
 static void wrong_changes_say_what_was_expected(void **state)
 {
-    static char long_note[DIRECTORY_NOTE_MAX + 1];
+    static char long_note[ENTRY_NOTE_MAX + 1];
     memset(long_note, 'n', sizeof(long_note));
     const struct {
         struct directory_change change;
         const char *word;
     } cases[] = {
-        {{.op = DIRECTORY_OP_MOVE, .key = SPAN("+1555"), .kind = DIRECTORY_NUMBER}, "forward"},
-        {{.op = DIRECTORY_OP_MOVE, .key = SPAN("+1555"), .kind = DIRECTORY_NUMBER, .forward = SPAN("http://x")},
+        {{.op = DIRECTORY_OP_MOVE, .key = SPAN("+1555"), .kind = ENTRY_NUMBER}, "forward"},
+        {{.op = DIRECTORY_OP_MOVE, .key = SPAN("+1555"), .kind = ENTRY_NUMBER, .forward = SPAN("http://x")}, "forward"},
+        {{.op = DIRECTORY_OP_MOVE, .key = SPAN("+1555"), .kind = ENTRY_NUMBER, .forward = SPAN("sip:a\r\nX: y")},
          "forward"},
-        {{.op = DIRECTORY_OP_MOVE, .key = SPAN("+1555"), .kind = DIRECTORY_NUMBER, .forward = SPAN("sip:a\r\nX: y")},
-         "forward"},
-        {{.op = DIRECTORY_OP_RETIRE, .key = SPAN("+1555"), .kind = DIRECTORY_NUMBER, .forward = SPAN("sip:a@b")},
+        {{.op = DIRECTORY_OP_RETIRE, .key = SPAN("+1555"), .kind = ENTRY_NUMBER, .forward = SPAN("sip:a@b")},
          "forwarding"},
-        {{.op = DIRECTORY_OP_RETIRE, .key = SPAN("+1555"), .kind = DIRECTORY_NUMBER, .cause = 128}, "Q.850"},
-        {{.op = DIRECTORY_OP_SUSPEND, .key = SPAN("+1555"), .kind = DIRECTORY_NUMBER, .cause = 1}, "Q.850"},
-        {{.op = DIRECTORY_OP_SUSPEND, .key = SPAN("+1555"), .kind = DIRECTORY_NUMBER, .reassign_after_ms = 1},
+        {{.op = DIRECTORY_OP_RETIRE, .key = SPAN("+1555"), .kind = ENTRY_NUMBER, .cause = 128}, "Q.850"},
+        {{.op = DIRECTORY_OP_SUSPEND, .key = SPAN("+1555"), .kind = ENTRY_NUMBER, .cause = 1}, "Q.850"},
+        {{.op = DIRECTORY_OP_SUSPEND, .key = SPAN("+1555"), .kind = ENTRY_NUMBER, .reassign_after_ms = 1},
          "reassignment"},
-        {{.op = DIRECTORY_OP_RETIRE, .key = SPAN("+1555"), .kind = DIRECTORY_NUMBER, .since_ms = 4102444800000},
-         "future"},
-        {{.op = DIRECTORY_OP_RETIRE, .key = SPAN("+1555"), .kind = DIRECTORY_NUMBER, .by = SPAN("a\nb")}, "by"},
+        {{.op = DIRECTORY_OP_RETIRE, .key = SPAN("+1555"), .kind = ENTRY_NUMBER, .since_ms = 4102444800000}, "future"},
+        {{.op = DIRECTORY_OP_RETIRE, .key = SPAN("+1555"), .kind = ENTRY_NUMBER, .by = SPAN("a\nb")}, "by"},
         {{.op = DIRECTORY_OP_RETIRE,
           .key = SPAN("+1555"),
-          .kind = DIRECTORY_NUMBER,
+          .kind = ENTRY_NUMBER,
           .note = {long_note, sizeof(long_note)}},
          "note"},
-        {{.op = DIRECTORY_OP_RETIRE, .key = SPAN("nobody at all"), .kind = DIRECTORY_KIND_COUNT}, "host name"},
-        {{.op = DIRECTORY_OP_IMPORT, .key = SPAN("+1555"), .kind = DIRECTORY_NUMBER}, "no such change"},
-        {{.op = DIRECTORY_OP_RETIRE, .key = SPAN("+1555"), .kind = DIRECTORY_NUMBER}, "add it first"},
+        {{.op = DIRECTORY_OP_RETIRE, .key = SPAN("nobody at all"), .kind = ENTRY_KIND_COUNT}, "host name"},
+        {{.op = DIRECTORY_OP_IMPORT, .key = SPAN("+1555"), .kind = ENTRY_NUMBER}, "no such change"},
+        {{.op = DIRECTORY_OP_RETIRE, .key = SPAN("+1555"), .kind = ENTRY_NUMBER}, "add it first"},
     };
     struct place *place = *state;
     for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
@@ -164,14 +162,14 @@ static void wrong_changes_say_what_was_expected(void **state)
 static void the_most_specific_entry_counts(void **state)
 {
     struct place *place = *state;
-    struct directory_record record;
+    struct entry_record record;
     add(place, "+15550000-+15559999");
     add(place, "+15550100-+15550199");
     add(place, "+15550150");
     add(place, "example.com");
     add(place, "sip:alice@example.com");
     assert_int_equal(look(place, "+15550150", &record), OK);
-    assert_int_equal(record.kind, DIRECTORY_NUMBER);
+    assert_int_equal(record.kind, ENTRY_NUMBER);
     assert_int_equal(look(place, "+15550151", &record), OK);
     assert_int_equal(record.range_from, 15550100);
     assert_int_equal(look(place, "+15550200", &record), OK);
@@ -179,11 +177,11 @@ static void the_most_specific_entry_counts(void **state)
     assert_int_equal(look(place, "+15560000", &record), ERR_NOT_FOUND);
     assert_int_equal(look(place, "+155501500", &record), ERR_NOT_FOUND); /* other length, other number */
     assert_int_equal(look(place, "alice@example.com", &record), OK);
-    assert_int_equal(record.kind, DIRECTORY_ACCOUNT);
+    assert_int_equal(record.kind, ENTRY_ACCOUNT);
     assert_int_equal(look(place, "bob@example.com", &record), OK);
-    assert_int_equal(record.kind, DIRECTORY_DOMAIN);
+    assert_int_equal(record.kind, ENTRY_DOMAIN);
     assert_int_equal(look(place, "Alice@example.com", &record), OK); /* users are case-sensitive */
-    assert_int_equal(record.kind, DIRECTORY_DOMAIN);
+    assert_int_equal(record.kind, ENTRY_DOMAIN);
     assert_int_equal(look(place, "example.org", &record), ERR_NOT_FOUND);
     directory_reader_turn_end(place->reader);
     struct directory_key digits = {.number = SPAN("15550150")};
@@ -227,7 +225,7 @@ static void ranges_agree_with_a_plain_search(void **state)
         }
     }
     for (uint64_t number = 10000; number < 10000 + SPACE; number++) {
-        struct directory_record record;
+        struct entry_record record;
         int best = -1;
         for (int i = 0; i < RANGES; i++) {
             bool holds = list[i].there && list[i].from <= number && number <= list[i].to;
@@ -258,7 +256,7 @@ static void ranges_have_a_depth(void **state)
     }
     assert_int_equal(err, ERR_UNSUPPORTED);
     assert_in_range(depth, 60, 70);
-    struct directory_record record;
+    struct entry_record record;
     assert_int_equal(look(place, "+50000", &record), OK);
 }
 
@@ -284,10 +282,10 @@ static enum err collect_row(void *ctx, const struct directory_row *row)
 static void history_and_journal_tell_all(void **state)
 {
     struct place *place = *state;
-    struct directory_name name;
+    struct entry_name name;
     struct rows rows = {.count = 0};
     uint64_t next = 0;
-    assert_int_equal(directory_name_parse(SPAN("sip:alice@x"), DIRECTORY_KIND_COUNT, &name, NULL), OK);
+    assert_int_equal(entry_name_parse(SPAN("sip:alice@x"), ENTRY_KIND_COUNT, &name, NULL), OK);
     assert_int_equal(directory_history(place->directory, &name, 10, collect_row, &rows), ERR_NOT_FOUND);
     add(place, "sip:alice@x");
     add(place, "sip:bob@x");
@@ -417,10 +415,10 @@ static void many_changes_stand_each_for_itself(void **state)
 {
     struct place *place = *state;
     struct directory_change changes[4] = {
-        {.op = DIRECTORY_OP_ADD, .key = SPAN("a@x"), .kind = DIRECTORY_ACCOUNT},
-        {.op = DIRECTORY_OP_ADD, .key = SPAN("a@x"), .kind = DIRECTORY_ACCOUNT},
-        {.op = DIRECTORY_OP_ADD, .key = SPAN("not an account"), .kind = DIRECTORY_ACCOUNT},
-        {.op = DIRECTORY_OP_RETIRE, .key = SPAN("a@x"), .kind = DIRECTORY_ACCOUNT},
+        {.op = DIRECTORY_OP_ADD, .key = SPAN("a@x"), .kind = ENTRY_ACCOUNT},
+        {.op = DIRECTORY_OP_ADD, .key = SPAN("a@x"), .kind = ENTRY_ACCOUNT},
+        {.op = DIRECTORY_OP_ADD, .key = SPAN("not an account"), .kind = ENTRY_ACCOUNT},
+        {.op = DIRECTORY_OP_RETIRE, .key = SPAN("a@x"), .kind = ENTRY_ACCOUNT},
     };
     struct directory_edit_result results[4];
     size_t failed = 0;
@@ -432,7 +430,7 @@ static void many_changes_stand_each_for_itself(void **state)
     assert_non_null(strstr(results[2].text, "sip:user@host"));
     assert_int_equal(results[3].err, OK);
     assert_int_equal(results[3].seq, 2);
-    assert_int_equal(state_of(place, "a@x"), DIRECTORY_GONE);
+    assert_int_equal(state_of(place, "a@x"), ENTRY_GONE);
     assert_int_equal(directory_edit_many(place->directory, changes, DIRECTORY_EDITS_MAX + 1, results, &failed),
                      ERR_TOO_LONG);
 }
@@ -481,7 +479,7 @@ static void a_hundred_edits_at_the_same_time(void **state)
     for (int i = 0; i < 100; i++) {
         char what[32];
         snprintf(what, sizeof(what), "user%d@x", i);
-        assert_int_equal(state_of(place, what), DIRECTORY_ACTIVE);
+        assert_int_equal(state_of(place, what), ENTRY_ACTIVE);
     }
     assert_int_equal(directory_info(place->directory, &info), OK);
     assert_int_equal(info.total, 100);
@@ -491,10 +489,19 @@ static void a_hundred_edits_at_the_same_time(void **state)
     assert_int_equal(told, 100);
 }
 
+static void operations_have_words(void **state)
+{
+    (void)state;
+    assert_string_equal(directory_op_text(DIRECTORY_OP_RETIRE), "retire");
+    assert_string_equal(directory_op_text(DIRECTORY_OP_IMPORT_REMOVE), "import-remove");
+    assert_string_equal(directory_status_text(DIRECTORY_NEVER_MADE), "never made");
+}
+
 int main(void)
 {
 #define IN_PLACE(test) cmocka_unit_test_setup_teardown(test, place_setup, place_teardown)
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(operations_have_words),
         IN_PLACE(a_new_directory_knows_nobody_and_says_so),
         IN_PLACE(the_next_turn_sees_an_edit),
         IN_PLACE(every_cell_of_state_and_change),

@@ -25,28 +25,28 @@ static void a_file_becomes_the_directory(void **state)
 {
     struct place *place = *state;
     struct directory_import_result result;
-    struct directory_record record;
+    struct entry_record record;
     assert_int_equal(import_text(place, small, NULL, &result, NULL), OK);
     assert_int_equal(result.rows, 7);
     assert_int_equal(result.added, 7);
     assert_int_equal(result.before, 0);
     assert_int_equal(result.after, 7);
     assert_int_equal(result.generation, 2);
-    assert_int_equal(state_of(place, "alice@example.com"), DIRECTORY_ACTIVE);
+    assert_int_equal(state_of(place, "alice@example.com"), ENTRY_ACTIVE);
     assert_int_equal(look(place, "bob@example.com", &record), OK);
-    assert_int_equal(record.state, DIRECTORY_GONE);
+    assert_int_equal(record.state, ENTRY_GONE);
     assert_int_equal(record.cause, 22);
     assert_true(span_equal(record.note, SPAN("a, \"b\"")));
     assert_true(span_equal(record.by, SPAN("porting")));
     assert_int_equal(record.since_ms, 1738555506000);
-    assert_int_equal(state_of(place, "carol@example.com"), DIRECTORY_MOVED);
-    assert_int_equal(state_of(place, "dave@example.com"), DIRECTORY_SUSPENDED);
-    assert_int_equal(state_of(place, "+15550101"), DIRECTORY_GONE);
-    assert_int_equal(state_of(place, "+15550150"), DIRECTORY_ACTIVE);
-    assert_int_equal(state_of(place, "old.example.com"), DIRECTORY_GONE);
+    assert_int_equal(state_of(place, "carol@example.com"), ENTRY_MOVED);
+    assert_int_equal(state_of(place, "dave@example.com"), ENTRY_SUSPENDED);
+    assert_int_equal(state_of(place, "+15550101"), ENTRY_GONE);
+    assert_int_equal(state_of(place, "+15550150"), ENTRY_ACTIVE);
+    assert_int_equal(state_of(place, "old.example.com"), ENTRY_GONE);
     assert_int_equal(directory_status(place->directory), DIRECTORY_READABLE);
     place_reopen(place);
-    assert_int_equal(state_of(place, "+15550101"), DIRECTORY_GONE);
+    assert_int_equal(state_of(place, "+15550101"), ENTRY_GONE);
 }
 
 static void what_goes_out_comes_in_again(void **state)
@@ -54,8 +54,8 @@ static void what_goes_out_comes_in_again(void **state)
     struct place *place = *state;
     struct directory_import_result result;
     assert_int_equal(import_text(place, small, NULL, NULL, NULL), OK);
-    for (int format = DIRECTORY_CSV; format <= DIRECTORY_JSONL; format++) {
-        struct directory_import_options options = {.format = (enum directory_format)format};
+    for (int format = ENTRY_CSV; format <= ENTRY_JSONL; format++) {
+        struct directory_import_options options = {.format = (enum entry_format)format};
         char *text = export_text(place, options.format);
         assert_int_equal(import_text(place, text, &options, &result, NULL), OK);
         assert_int_equal(result.unchanged, 7);
@@ -70,8 +70,8 @@ static void what_goes_out_comes_in_again(void **state)
 static void json_lines_are_read(void **state)
 {
     struct place *place = *state;
-    struct directory_record record;
-    struct directory_import_options options = {.format = DIRECTORY_JSONL, .by = SPAN("crm")};
+    struct entry_record record;
+    struct directory_import_options options = {.format = ENTRY_JSONL, .by = SPAN("crm")};
     assert_int_equal(import_text(place,
                                  "{\"key\":\"sip:j\\u00fcrgen@x\", \"note\" : \"\\ud83d\\ude00 \\\"q\\\"\"}\n"
                                  " { } \n",
@@ -93,47 +93,47 @@ static void json_lines_are_read(void **state)
 static void bad_files_name_line_and_expectation(void **state)
 {
     static const struct {
-        enum directory_format format;
+        enum entry_format format;
         const char *text;
         enum err err;
         int line;
         const char *word;
     } cases[] = {
-        {DIRECTORY_CSV, "", ERR_SYNTAX, 1, "columns"},
-        {DIRECTORY_CSV, "name,key\nx,y\n", ERR_SYNTAX, 1, "columns"},
-        {DIRECTORY_CSV, "kind,state\n", ERR_SYNTAX, 1, "key among them"},
-        {DIRECTORY_CSV, "key,key\n", ERR_SYNTAX, 1, "columns"},
-        {DIRECTORY_CSV, "key,state\nsip:a@x\n", ERR_SYNTAX, 2, "expected 2 fields"},
-        {DIRECTORY_CSV, "key,state\nsip:a@x,active,more\n", ERR_SYNTAX, 2, "more fields"},
-        {DIRECTORY_CSV, "key,note\nsip:a@x,\"open\n", ERR_SYNTAX, 2, "closing quote"},
-        {DIRECTORY_CSV, "key,note\nsip:a@x,\"a\"b\n", ERR_SYNTAX, 2, "comma"},
-        {DIRECTORY_CSV, "key,note\nsip:a@x,a\"b\n", ERR_SYNTAX, 2, "quote"},
-        {DIRECTORY_CSV, "key,state\n\nsip:a@x,asleep\n", ERR_INVALID, 3, "state: expected"},
-        {DIRECTORY_CSV, "key,kind\nsip:a@x,person\n", ERR_INVALID, 2, "kind: expected"},
-        {DIRECTORY_CSV, "key\nsip:a b@x\n", ERR_INVALID, 2, "user part"},
-        {DIRECTORY_CSV, "key,state\nsip:a@x,moved\n", ERR_INVALID, 2, "forward: expected"},
-        {DIRECTORY_CSV, "key,state,forward\nsip:a@x,moved,nowhere\n", ERR_INVALID, 2, "forward: expected"},
-        {DIRECTORY_CSV, "key,state,forward\nsip:a@x,active,sip:b@x\n", ERR_INVALID, 2, "forwarding"},
-        {DIRECTORY_CSV, "key,state,cause\nsip:a@x,gone,200\n", ERR_INVALID, 2, "cause: expected"},
-        {DIRECTORY_CSV, "key,state,since\nsip:a@x,gone,soon\n", ERR_INVALID, 2, "since: expected"},
-        {DIRECTORY_CSV, "key,state,since\nsip:a@x,gone,2199-01-01\n", ERR_INVALID, 2, "future"},
-        {DIRECTORY_CSV, "key\nsip:a@x\nsip:b@x\nsip:%61@X\n", ERR_EXISTS, 4, "line 2"},
-        {DIRECTORY_CSV, "key\n+100-+200\n+150-+250\n", ERR_INVALID, 0, "overlap"},
-        {DIRECTORY_JSONL, "[]\n", ERR_SYNTAX, 1, "object"},
-        {DIRECTORY_JSONL, "{\"key\":\"sip:a@x\"} x\n", ERR_SYNTAX, 1, "follows"},
-        {DIRECTORY_JSONL, "{\"key\":\"sip:a@x\",}\n", ERR_SYNTAX, 1, "string"},
-        {DIRECTORY_JSONL, "{\"key\":\"sip:a@x\" \"state\":\"gone\"}\n", ERR_SYNTAX, 1, "comma"},
-        {DIRECTORY_JSONL, "{\"key\":[\"sip:a@x\"]}\n", ERR_SYNTAX, 1, "string or null"},
-        {DIRECTORY_JSONL, "{\"key\":\"sip:a@x\",\"cause\":true}\n", ERR_SYNTAX, 1, "cause"},
-        {DIRECTORY_JSONL, "{\"key\":\"sip:a@x\",\"key\":\"sip:b@x\"}\n", ERR_SYNTAX, 1, "twice"},
-        {DIRECTORY_JSONL, "{\"name\":\"sip:a@x\"}\n", ERR_SYNTAX, 1, "members"},
-        {DIRECTORY_JSONL, "{\"key\" \"sip:a@x\"}\n", ERR_SYNTAX, 1, "colon"},
-        {DIRECTORY_JSONL, "{\"state\":\"gone\"}\n", ERR_SYNTAX, 1, "\"key\""},
-        {DIRECTORY_JSONL, "{\"key\":\"\\ud800\"}\n", ERR_SYNTAX, 1, "surrogate"},
-        {DIRECTORY_JSONL, "{\"key\":\"\\udc00\"}\n", ERR_SYNTAX, 1, "surrogate"},
-        {DIRECTORY_JSONL, "{\"key\":\"\\u12g4\"}\n", ERR_SYNTAX, 1, "hexadecimal"},
-        {DIRECTORY_JSONL, "{\"key\":\"\\x\"}\n", ERR_SYNTAX, 1, "escape"},
-        {DIRECTORY_JSONL, "{\"key\":\"open\n", ERR_SYNTAX, 1, "closing quote"},
+        {ENTRY_CSV, "", ERR_SYNTAX, 1, "columns"},
+        {ENTRY_CSV, "name,key\nx,y\n", ERR_SYNTAX, 1, "columns"},
+        {ENTRY_CSV, "kind,state\n", ERR_SYNTAX, 1, "key among them"},
+        {ENTRY_CSV, "key,key\n", ERR_SYNTAX, 1, "columns"},
+        {ENTRY_CSV, "key,state\nsip:a@x\n", ERR_SYNTAX, 2, "expected 2 fields"},
+        {ENTRY_CSV, "key,state\nsip:a@x,active,more\n", ERR_SYNTAX, 2, "more fields"},
+        {ENTRY_CSV, "key,note\nsip:a@x,\"open\n", ERR_SYNTAX, 2, "closing quote"},
+        {ENTRY_CSV, "key,note\nsip:a@x,\"a\"b\n", ERR_SYNTAX, 2, "comma"},
+        {ENTRY_CSV, "key,note\nsip:a@x,a\"b\n", ERR_SYNTAX, 2, "quote"},
+        {ENTRY_CSV, "key,state\n\nsip:a@x,asleep\n", ERR_INVALID, 3, "state: expected"},
+        {ENTRY_CSV, "key,kind\nsip:a@x,person\n", ERR_INVALID, 2, "kind: expected"},
+        {ENTRY_CSV, "key\nsip:a b@x\n", ERR_INVALID, 2, "user part"},
+        {ENTRY_CSV, "key,state\nsip:a@x,moved\n", ERR_INVALID, 2, "forward: expected"},
+        {ENTRY_CSV, "key,state,forward\nsip:a@x,moved,nowhere\n", ERR_INVALID, 2, "forward: expected"},
+        {ENTRY_CSV, "key,state,forward\nsip:a@x,active,sip:b@x\n", ERR_INVALID, 2, "forwarding"},
+        {ENTRY_CSV, "key,state,cause\nsip:a@x,gone,200\n", ERR_INVALID, 2, "cause: expected"},
+        {ENTRY_CSV, "key,state,since\nsip:a@x,gone,soon\n", ERR_INVALID, 2, "since: expected"},
+        {ENTRY_CSV, "key,state,since\nsip:a@x,gone,2199-01-01\n", ERR_INVALID, 2, "future"},
+        {ENTRY_CSV, "key\nsip:a@x\nsip:b@x\nsip:%61@X\n", ERR_EXISTS, 4, "line 2"},
+        {ENTRY_CSV, "key\n+100-+200\n+150-+250\n", ERR_INVALID, 0, "overlap"},
+        {ENTRY_JSONL, "[]\n", ERR_SYNTAX, 1, "object"},
+        {ENTRY_JSONL, "{\"key\":\"sip:a@x\"} x\n", ERR_SYNTAX, 1, "follows"},
+        {ENTRY_JSONL, "{\"key\":\"sip:a@x\",}\n", ERR_SYNTAX, 1, "string"},
+        {ENTRY_JSONL, "{\"key\":\"sip:a@x\" \"state\":\"gone\"}\n", ERR_SYNTAX, 1, "comma"},
+        {ENTRY_JSONL, "{\"key\":[\"sip:a@x\"]}\n", ERR_SYNTAX, 1, "string or null"},
+        {ENTRY_JSONL, "{\"key\":\"sip:a@x\",\"cause\":true}\n", ERR_SYNTAX, 1, "cause"},
+        {ENTRY_JSONL, "{\"key\":\"sip:a@x\",\"key\":\"sip:b@x\"}\n", ERR_SYNTAX, 1, "twice"},
+        {ENTRY_JSONL, "{\"name\":\"sip:a@x\"}\n", ERR_SYNTAX, 1, "members"},
+        {ENTRY_JSONL, "{\"key\" \"sip:a@x\"}\n", ERR_SYNTAX, 1, "colon"},
+        {ENTRY_JSONL, "{\"state\":\"gone\"}\n", ERR_SYNTAX, 1, "\"key\""},
+        {ENTRY_JSONL, "{\"key\":\"\\ud800\"}\n", ERR_SYNTAX, 1, "surrogate"},
+        {ENTRY_JSONL, "{\"key\":\"\\udc00\"}\n", ERR_SYNTAX, 1, "surrogate"},
+        {ENTRY_JSONL, "{\"key\":\"\\u12g4\"}\n", ERR_SYNTAX, 1, "hexadecimal"},
+        {ENTRY_JSONL, "{\"key\":\"\\x\"}\n", ERR_SYNTAX, 1, "escape"},
+        {ENTRY_JSONL, "{\"key\":\"open\n", ERR_SYNTAX, 1, "closing quote"},
     };
     struct place *place = *state;
     add(place, "sip:keeper@x");
@@ -143,7 +143,7 @@ static void bad_files_name_line_and_expectation(void **state)
         enum err err = import_text(place, cases[i].text, &options, NULL, &fault);
         if (err != cases[i].err || fault.line != cases[i].line || !strstr(fault.text, cases[i].word))
             fail_msg("case %zu: %s in line %d: %s", i, err_name(err), fault.line, fault.text);
-        assert_int_equal(state_of(place, "keeper@x"), DIRECTORY_ACTIVE);
+        assert_int_equal(state_of(place, "keeper@x"), ENTRY_ACTIVE);
     }
 }
 
@@ -186,15 +186,15 @@ static void differences_are_counted_and_mass_losses_refused(void **state)
     assert_non_null(strstr(fault.text, "5 %"));
     assert_int_equal(import_text(place, retired, &options, &result, &fault), ERR_DENIED);
     assert_int_equal(result.retired, 100);
-    assert_int_equal(state_of(place, "u0000950@example.com"), DIRECTORY_ACTIVE);
+    assert_int_equal(state_of(place, "u0000950@example.com"), ENTRY_ACTIVE);
     options.force = true;
     assert_int_equal(import_text(place, some, &options, &result, &fault), OK); /* still a dry run */
     assert_int_equal(result.generation, 0);
-    assert_int_equal(state_of(place, "u0000950@example.com"), DIRECTORY_ACTIVE);
+    assert_int_equal(state_of(place, "u0000950@example.com"), ENTRY_ACTIVE);
     options.dry_run = false;
     assert_int_equal(import_text(place, some, &options, &result, &fault), OK);
     assert_int_equal(result.unchanged, 900);
-    assert_int_equal(state_of(place, "u0000950@example.com"), DIRECTORY_STATE_COUNT);
+    assert_int_equal(state_of(place, "u0000950@example.com"), ENTRY_STATE_COUNT);
     options = (struct directory_import_options){.merge = true};
     assert_int_equal(
         import_text(place, "key,state\nsip:u0000001@example.com,gone\nsip:new@x,active\n", &options, &result, &fault),
@@ -204,8 +204,8 @@ static void differences_are_counted_and_mass_losses_refused(void **state)
     assert_int_equal(result.added, 1);
     assert_int_equal(result.removed, 0);
     assert_int_equal(result.after, 901);
-    assert_int_equal(state_of(place, "u0000002@example.com"), DIRECTORY_ACTIVE);
-    assert_int_equal(state_of(place, "u0000001@example.com"), DIRECTORY_GONE);
+    assert_int_equal(state_of(place, "u0000002@example.com"), ENTRY_ACTIVE);
+    assert_int_equal(state_of(place, "u0000001@example.com"), ENTRY_GONE);
     free(all);
     free(some);
     free(retired);
@@ -214,7 +214,7 @@ static void differences_are_counted_and_mass_losses_refused(void **state)
 static void an_emptied_directory_is_not_a_fact(void **state)
 {
     struct place *place = *state;
-    struct directory_record record;
+    struct entry_record record;
     struct directory_import_options options = {.force = true};
     add(place, "sip:alice@x");
     assert_int_equal(import_text(place, "key\n", NULL, NULL, NULL), ERR_DENIED);
@@ -226,7 +226,7 @@ static void an_emptied_directory_is_not_a_fact(void **state)
 static void what_a_row_leaves_open_stays(void **state)
 {
     struct place *place = *state;
-    struct directory_record record;
+    struct entry_record record;
     struct directory_import_options options = {.now_ms = 1750000000000, .by = SPAN("second")};
     struct directory_import_result result;
     assert_int_equal(import_text(place, small, NULL, NULL, NULL), OK);
@@ -275,7 +275,7 @@ static void the_journal_tells_what_an_import_did(void **state)
 {
     struct place *place = *state;
     struct rows rows = {.grows = true};
-    struct directory_name name;
+    struct entry_name name;
     struct directory_import_options options = {.force = true};
     add(place, "sip:alice@example.com");
     add(place, "sip:leaver@example.com");
@@ -289,7 +289,7 @@ static void the_journal_tells_what_an_import_did(void **state)
     assert_int_equal(rows.counts[DIRECTORY_OP_IMPORT_SET],
                      6); /* alice changed (since), five added that are not active */
     rows = (struct rows){.grows = false};
-    assert_int_equal(directory_name_parse(SPAN("sip:alice@example.com"), DIRECTORY_KIND_COUNT, &name, NULL), OK);
+    assert_int_equal(entry_name_parse(SPAN("sip:alice@example.com"), ENTRY_KIND_COUNT, &name, NULL), OK);
     assert_int_equal(directory_history(place->directory, &name, 10, count_row, &rows), OK);
     assert_int_equal(rows.counts[DIRECTORY_OP_ADD], 1);
     assert_int_equal(rows.counts[DIRECTORY_OP_IMPORT_SET], 1);
@@ -336,9 +336,9 @@ static void edits_beside_an_import_are_all_there(void **state)
     assert_true(meddler.steps >= 5);
     for (int i = 0; i < meddler.steps; i++) {
         snprintf(key, sizeof(key), "new%d@x", i);
-        assert_int_equal(state_of(place, key), DIRECTORY_ACTIVE);
+        assert_int_equal(state_of(place, key), ENTRY_ACTIVE);
         snprintf(key, sizeof(key), "u%07d@example.com", i);
-        assert_int_equal(state_of(place, key), DIRECTORY_SUSPENDED);
+        assert_int_equal(state_of(place, key), ENTRY_SUSPENDED);
     }
     assert_int_equal(directory_journal_read(place->directory, 1, 10000, count_row, &rows, NULL), OK);
     assert_true(rows.grows);
@@ -385,7 +385,7 @@ static void imports_under_a_stream_of_edits_lose_none(void **state)
     for (int i = 0; i < crowd.edits; i++) {
         char key[32];
         snprintf(key, sizeof(key), "edit%d@y", i);
-        assert_int_equal(state_of(place, key), DIRECTORY_ACTIVE);
+        assert_int_equal(state_of(place, key), ENTRY_ACTIVE);
     }
     struct directory_info info;
     assert_int_equal(directory_info(place->directory, &info), OK);
@@ -406,7 +406,7 @@ static void readers_of_the_old_file_go_on_until_their_turn_ends(void **state)
 {
     struct place *place = *state;
     struct directory_reader *second;
-    struct directory_record record;
+    struct entry_record record;
     struct directory_info info;
     struct directory_import_options options = {.force = true};
     struct directory_key key = {.aor_user = SPAN("leaver"), .aor_host = SPAN("example.com")};
@@ -416,7 +416,7 @@ static void readers_of_the_old_file_go_on_until_their_turn_ends(void **state)
     assert_int_equal(import_text(place, small, &options, NULL, NULL), OK);
     assert_true(span_equal(record.by, SPAN("tester"))); /* its spans live */
     assert_int_equal(directory_lookup(second, &key, &record), OK);
-    assert_int_equal(state_of(place, "leaver@example.com"), DIRECTORY_STATE_COUNT);
+    assert_int_equal(state_of(place, "leaver@example.com"), ENTRY_STATE_COUNT);
     assert_int_equal(directory_info(place->directory, &info), OK);
     assert_int_equal(info.old_generations, 1);
     assert_true(old_file_is_there(place, 1));
@@ -451,8 +451,8 @@ static void an_import_can_be_cancelled(void **state)
     options.merge = true;
     assert_int_equal(import_text(place, all, &options, NULL, NULL), ERR_CLOSED);
     assert_int_equal(calls, 1);
-    assert_int_equal(state_of(place, "alice@x"), DIRECTORY_ACTIVE);
-    assert_int_equal(state_of(place, "u0000001@example.com"), DIRECTORY_STATE_COUNT);
+    assert_int_equal(state_of(place, "alice@x"), ENTRY_ACTIVE);
+    assert_int_equal(state_of(place, "u0000001@example.com"), ENTRY_STATE_COUNT);
     assert_false(old_file_is_there(place, 2));
     free(all);
 }
@@ -472,7 +472,7 @@ static void try_another(void *ctx, const char *step)
 static void one_import_at_a_time(void **state)
 {
     struct place *place = *state;
-    struct directory_record record;
+    struct entry_record record;
     struct directory_import_options options = {.step_fn = try_another, .step_ctx = place};
     assert_int_equal(look(place, "alice@example.com", &record), ERR_AGAIN);
     assert_int_equal(import_text(place, small, &options, NULL, NULL), OK);
@@ -498,8 +498,8 @@ static void a_reader_that_fails_changes_nothing(void **state)
     size_t len;
     add(place, "sip:alice@x");
     assert_int_equal(directory_import(place->directory, &options, broken_read, NULL, &result, NULL), ERR_IO);
-    assert_int_equal(directory_read_fd(&fd, &byte, 1, &len), ERR_IO);
-    assert_int_equal(state_of(place, "alice@x"), DIRECTORY_ACTIVE);
+    assert_int_equal(entry_read_fd(&fd, &byte, 1, &len), ERR_IO);
+    assert_int_equal(state_of(place, "alice@x"), ENTRY_ACTIVE);
 }
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
@@ -521,7 +521,7 @@ static void a_million_lines_take_seconds(void **state)
     assert_int_equal(result.unchanged, MANY_LINES);
     print_message("the same file again: %.2f s\n", result.seconds);
     assert_true(result.seconds < 60);
-    assert_int_equal(state_of(place, "u0049999@example.com") < DIRECTORY_STATE_COUNT, 1);
+    assert_int_equal(state_of(place, "u0049999@example.com") < ENTRY_STATE_COUNT, 1);
     free(all);
 }
 

@@ -48,7 +48,7 @@ static bool open_leniently(struct place *place)
 static bool look_up(struct place *place)
 {
     struct directory_reader *reader = NULL;
-    struct directory_record record;
+    struct entry_record record;
     struct directory_key key = {.aor_user = SPAN("alice"), .aor_host = SPAN("x")};
     if (directory_reader_open(place->directory, &reader) != OK)
         return false;
@@ -114,16 +114,16 @@ static enum err take_bytes(void *ctx, struct span bytes)
 static bool read_everything(struct place *place)
 {
     struct directory_verify_result verified;
-    struct directory_name name;
+    struct entry_name name;
     struct directory_info info;
     uint64_t rows;
-    enum err err = directory_name_parse(SPAN("sip:alice@x"), DIRECTORY_ACCOUNT, &name, NULL);
+    enum err err = entry_name_parse(SPAN("sip:alice@x"), ENTRY_ACCOUNT, &name, NULL);
     if (err == OK)
         err = directory_journal_read(place->directory, 0, 100, take_row, NULL, NULL);
     if (err == OK)
         err = directory_history(place->directory, &name, 100, take_row, NULL);
     if (err == OK)
-        err = directory_export(place->directory, DIRECTORY_JSONL, take_bytes, NULL, &rows);
+        err = directory_export(place->directory, ENTRY_JSONL, take_bytes, NULL, &rows);
     if (err == OK)
         err = directory_verify(place->directory, NULL, NULL, &verified);
     if (err == OK)
@@ -158,11 +158,11 @@ static void importing(void **state)
     struct directory_verify_result verified;
     add(place, "sip:alice@x");
     assert_true(walk(place, import_and_compact) >= 20);
-    assert_int_equal(state_of(place, "alice@x"), DIRECTORY_ACTIVE);
-    assert_int_equal(state_of(place, "bob@x"), DIRECTORY_GONE);
+    assert_int_equal(state_of(place, "alice@x"), ENTRY_ACTIVE);
+    assert_int_equal(state_of(place, "bob@x"), ENTRY_GONE);
     assert_int_equal(directory_verify(place->directory, NULL, NULL, &verified), OK);
     place_reopen(place);
-    assert_int_equal(state_of(place, "bob@x"), DIRECTORY_GONE);
+    assert_int_equal(state_of(place, "bob@x"), ENTRY_GONE);
 }
 
 int main(void)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* One line of JSON (RFC 8259) into fields: a flat object of strings, null, and a number for cause.  Small and strict on
  * purpose: this floor reads a million of them a second, and nothing else of JSON. */
-#include "directory/directory_input.h"
+#include "entry/entry_input.h"
 
 struct scan {
     struct span text;
@@ -129,7 +129,7 @@ static enum err take_string(struct scan *scan, struct span *out_text)
     return OK;
 }
 
-static enum err take_value(struct scan *scan, enum directory_column column, struct span *out_text)
+static enum err take_value(struct scan *scan, enum entry_column column, struct span *out_text)
 {
     skip_blanks(scan);
     struct span rest = span_slice(scan->text, scan->at, scan->text.len);
@@ -143,22 +143,22 @@ static enum err take_value(struct scan *scan, enum directory_column column, stru
     size_t digits = 0;
     while (digits < rest.len && rest.at[digits] >= '0' && rest.at[digits] <= '9')
         digits++;
-    if (column != DIRECTORY_COL_CAUSE || !digits)
-        return scan_fail(scan, column == DIRECTORY_COL_CAUSE ? "cause: expected a number or null"
-                                                             : "expected a string or null as a member's value");
+    if (column != ENTRY_COL_CAUSE || !digits)
+        return scan_fail(scan, column == ENTRY_COL_CAUSE ? "cause: expected a number or null"
+                                                         : "expected a string or null as a member's value");
     scan->at += digits;
     *out_text = span_slice(rest, 0, digits);
     return OK;
 }
 
-static enum err take_member(struct scan *scan, struct directory_fields *fields)
+static enum err take_member(struct scan *scan, struct entry_fields *fields)
 {
     struct span name;
     enum err err = take_string(scan, &name);
     if (err != OK)
         return err;
-    enum directory_column column = directory_column_find(name);
-    if (column == DIRECTORY_COL_COUNT)
+    enum entry_column column = entry_column_find(name);
+    if (column == ENTRY_COL_COUNT)
         return scan_fail(scan,
                          "expected members kind, key, state, forward, since, cause, by, reassign_after, note only");
     if (fields->given[column])
@@ -169,11 +169,11 @@ static enum err take_member(struct scan *scan, struct directory_fields *fields)
     return take_value(scan, column, &fields->text[column]);
 }
 
-enum err directory_json_fields(struct span line, struct arena *scratch, struct directory_fields *out_fields,
-                               const char **out_why)
+enum err entry_json_fields(struct span line, struct arena *scratch, struct entry_fields *out_fields,
+                           const char **out_why)
 {
     struct scan scan = {.text = line, .scratch = scratch, .why = ""};
-    struct directory_fields fields = {.text = {{0}}};
+    struct entry_fields fields = {.text = {{0}}};
     enum err err = take_byte(&scan, '{') ? OK : scan_fail(&scan, "expected a JSON object, one a line");
     bool more = err == OK && !take_byte(&scan, '}');
     while (err == OK && more) {
@@ -185,7 +185,7 @@ enum err directory_json_fields(struct span line, struct arena *scratch, struct d
     skip_blanks(&scan);
     if (err == OK && scan.at != line.len)
         err = scan_fail(&scan, "something follows the object");
-    if (err == OK && !fields.given[DIRECTORY_COL_KEY])
+    if (err == OK && !fields.given[ENTRY_COL_KEY])
         err = scan_fail(&scan, "expected a member \"key\"");
     *out_why = scan.why;
     if (err == OK)

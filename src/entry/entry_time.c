@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* RFC 3339 times.  By the calendar's arithmetic alone: no time zone data, no locale, no process-wide state. */
-#include "directory/directory_record.h"
+#include "entry/entry_time.h"
 
 #include <stdio.h>
 
@@ -78,7 +78,7 @@ static bool take_offset(struct span rest, int64_t *out_minutes)
     return true;
 }
 
-bool directory_time_parse(struct span text, int64_t *out_ms)
+bool entry_time_parse(struct span text, int64_t *out_ms)
 {
     uint32_t year, month, day, hour = 0, minute = 0, second = 0, ms = 0;
     int64_t offset = 0;
@@ -102,7 +102,7 @@ bool directory_time_parse(struct span text, int64_t *out_ms)
     return true;
 }
 
-void directory_time_text(int64_t ms, char out_text[DIRECTORY_TIME_MAX])
+void entry_time_text(int64_t ms, char out_text[ENTRY_TIME_MAX])
 {
     static const int64_t day_ms = 86400000;
     int64_t days = ms / day_ms - (ms % day_ms < 0);
@@ -110,9 +110,9 @@ void directory_time_text(int64_t ms, char out_text[DIRECTORY_TIME_MAX])
     int64_t year;
     unsigned month, day;
     civil_from_days(days, &year, &month, &day);
-    int len = snprintf(out_text, DIRECTORY_TIME_MAX, "%04lld-%02u-%02uT%02u:%02u:%02u", (long long)(year % 100000),
-                       month, day, in_day / 3600000, in_day / 60000 % 60, in_day / 1000 % 60);
+    int len = snprintf(out_text, ENTRY_TIME_MAX, "%04lld-%02u-%02uT%02u:%02u:%02u", (long long)(year % 100000), month,
+                       day, in_day / 3600000, in_day / 60000 % 60, in_day / 1000 % 60);
     if (in_day % 1000)
-        len += snprintf(out_text + len, (size_t)(DIRECTORY_TIME_MAX - len), ".%03u", in_day % 1000);
-    snprintf(out_text + len, (size_t)(DIRECTORY_TIME_MAX - len), "Z");
+        len += snprintf(out_text + len, (size_t)(ENTRY_TIME_MAX - len), ".%03u", in_day % 1000);
+    snprintf(out_text + len, (size_t)(ENTRY_TIME_MAX - len), "Z");
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* One CSV line into fields (RFC 4180). */
-#include "directory/directory_input.h"
+#include "entry/entry_input.h"
 
 /* After the opening quote; `*io_at` ends behind the closing one. */
 static enum err take_quoted(struct span line, size_t *io_at, struct arena *scratch, struct span *out_field,
@@ -51,8 +51,8 @@ static enum err take_field(struct span line, size_t *io_at, struct arena *scratc
     return OK;
 }
 
-enum err directory_csv_split(struct span line, struct arena *scratch, struct span *out_fields, unsigned max,
-                             unsigned *out_count, const char **out_why)
+enum err entry_csv_split(struct span line, struct arena *scratch, struct span *out_fields, unsigned max,
+                         unsigned *out_count, const char **out_why)
 {
     unsigned count = 0;
     size_t at = 0;

@@ -3,8 +3,7 @@
  * import do):
  *   0 u32 checksum over name and all that follows   4 u8 version   5 u8 state   6 u16 cause
  *   8 i64 since   16 i64 reassign after   24 u64 seq   32 tagged fields: u8 tag, u8 0, u16 length, bytes. */
-#include "directory/directory_record.h"
-#include "directory/directory_priv.h"
+#include "entry/entry_record.h"
 #include "store/store_crc.h"
 #include "util/buffer.h"
 
@@ -14,17 +13,17 @@ enum { AT_VERSION = 4, AT_STATE = 5, AT_CAUSE = 6, AT_SINCE = 8, AT_REASSIGN = 1
 /* Tags from 16 on are kept but not understood: the next is a digest credential's HA1. */
 enum { TAG_FORWARD = 1, TAG_BY = 2, TAG_NOTE = 3, TAG_PARENT = 4, TAG_KNOWN_COUNT = 16 };
 
-const char *directory_state_text(enum directory_state state)
+const char *entry_state_text(enum entry_state state)
 {
     static const char *const texts[] = {"active", "suspended", "moved", "gone"};
-    return state < DIRECTORY_STATE_COUNT ? texts[state] : "?";
+    return state < ENTRY_STATE_COUNT ? texts[state] : "?";
 }
 
-bool directory_state_parse(struct span text, enum directory_state *out_state)
+bool entry_state_parse(struct span text, enum entry_state *out_state)
 {
-    for (int state = 0; state < DIRECTORY_STATE_COUNT; state++) {
-        if (span_equal(text, span_of(directory_state_text((enum directory_state)state)))) {
-            *out_state = (enum directory_state)state;
+    for (int state = 0; state < ENTRY_STATE_COUNT; state++) {
+        if (span_equal(text, span_of(entry_state_text((enum entry_state)state)))) {
+            *out_state = (enum entry_state)state;
             return true;
         }
     }
@@ -46,12 +45,11 @@ static void add_text(struct buffer *out, uint8_t tag, struct span text)
         add_field(out, tag, text.at, text.len);
 }
 
-enum err directory_record_encode(const struct directory_record *record, struct span name,
-                                 char out_value[DIRECTORY_VALUE_MAX], size_t *out_len)
+enum err entry_record_encode(const struct entry_record *record, struct span name, char out_value[ENTRY_VALUE_MAX],
+                             size_t *out_len)
 {
     char head[HEAD_LEN] = {0};
-    if (record->forward.len > DIRECTORY_TEXT_MAX || record->by.len > DIRECTORY_TEXT_MAX ||
-        record->note.len > DIRECTORY_TEXT_MAX)
+    if (record->forward.len > ENTRY_TEXT_MAX || record->by.len > ENTRY_TEXT_MAX || record->note.len > ENTRY_TEXT_MAX)
         return ERR_TOO_LONG;
     head[AT_VERSION] = RECORD_VERSION;
     head[AT_STATE] = (char)record->state;
@@ -59,7 +57,7 @@ enum err directory_record_encode(const struct directory_record *record, struct s
     memcpy(head + AT_SINCE, &record->since_ms, sizeof(record->since_ms));
     memcpy(head + AT_REASSIGN, &record->reassign_after_ms, sizeof(record->reassign_after_ms));
     memcpy(head + AT_SEQ, &record->seq, sizeof(record->seq));
-    struct buffer out = buffer_over(out_value, DIRECTORY_VALUE_MAX);
+    struct buffer out = buffer_over(out_value, ENTRY_VALUE_MAX);
     buffer_add(&out, head, sizeof(head));
     add_text(&out, TAG_FORWARD, record->forward);
     add_text(&out, TAG_BY, record->by);
@@ -77,7 +75,7 @@ enum err directory_record_encode(const struct directory_record *record, struct s
     return OK;
 }
 
-static enum err field_take(struct directory_record *record, uint8_t tag, struct span text)
+static enum err field_take(struct entry_record *record, uint8_t tag, struct span text)
 {
     switch (tag) {
     case TAG_FORWARD:
@@ -101,7 +99,7 @@ static enum err field_take(struct directory_record *record, uint8_t tag, struct 
 }
 
 /* Known tags come first; from the first unknown one on all is `more`. */
-static enum err fields_take(struct directory_record *record, struct span rest)
+static enum err fields_take(struct entry_record *record, struct span rest)
 {
     enum err err = OK;
     while (err == OK && rest.len) {
@@ -122,7 +120,7 @@ static enum err fields_take(struct directory_record *record, struct span rest)
     return err;
 }
 
-enum err directory_record_decode(struct span name, struct span value, struct directory_record *out_record)
+enum err entry_record_decode(struct span name, struct span value, struct entry_record *out_record)
 {
     uint32_t crc;
     if (value.len < HEAD_LEN)
@@ -130,16 +128,16 @@ enum err directory_record_decode(struct span name, struct span value, struct dir
     memcpy(&crc, value.at, sizeof(crc));
     if (crc != store_crc(store_crc(0, name), span_make(value.at + AT_VERSION, value.len - AT_VERSION)))
         return ERR_CORRUPT;
-    struct directory_record record = {.kind = directory_name_kind(name), .name = name};
+    struct entry_record record = {.kind = entry_name_kind(name), .name = name};
     uint8_t state = (uint8_t)value.at[AT_STATE];
-    if (value.at[AT_VERSION] != RECORD_VERSION || state >= DIRECTORY_STATE_COUNT || record.kind == DIRECTORY_KIND_COUNT)
+    if (value.at[AT_VERSION] != RECORD_VERSION || state >= ENTRY_STATE_COUNT || record.kind == ENTRY_KIND_COUNT)
         return ERR_CORRUPT;
-    record.state = (enum directory_state)state;
+    record.state = (enum entry_state)state;
     memcpy(&record.cause, value.at + AT_CAUSE, sizeof(record.cause));
     memcpy(&record.since_ms, value.at + AT_SINCE, sizeof(record.since_ms));
     memcpy(&record.reassign_after_ms, value.at + AT_REASSIGN, sizeof(record.reassign_after_ms));
     memcpy(&record.seq, value.at + AT_SEQ, sizeof(record.seq));
-    if (record.kind == DIRECTORY_RANGE && !directory_range_bounds(name, &record.range_from, &record.range_to))
+    if (record.kind == ENTRY_RANGE && !entry_range_bounds(name, &record.range_from, &record.range_to))
         return ERR_CORRUPT;
     enum err err = fields_take(&record, span_make(value.at + HEAD_LEN, value.len - HEAD_LEN));
     if (err == OK)
@@ -147,7 +145,7 @@ enum err directory_record_decode(struct span name, struct span value, struct dir
     return err;
 }
 
-bool directory_record_same(const struct directory_record *a, const struct directory_record *b)
+bool entry_record_same(const struct entry_record *a, const struct entry_record *b)
 {
     return a->state == b->state && a->cause == b->cause && a->since_ms == b->since_ms &&
            a->reassign_after_ms == b->reassign_after_ms && span_equal(a->forward, b->forward) &&

@@ -2,34 +2,34 @@
 /* Names of entries: what humans write, what the store orders.
  * Stored: 'a' USER '@' HOST, 'n' DIGITS, 'u' HOST, 'r' COUNT-OF-DIGITS TO(8, big-endian) ~FROM(8): so that among ranges
  * with one end the narrowest comes first. */
-#include "directory/directory_key.h"
-#include "directory/directory_priv.h"
-
+#include "entry/entry_name.h"
 #include "util/buffer.h"
 
-const char *directory_kind_text(enum directory_kind kind)
+const unsigned char entry_kind_bytes[ENTRY_KIND_COUNT] = {'a', 'n', 'r', 'u'};
+
+const char *entry_kind_text(enum entry_kind kind)
 {
     static const char *const texts[] = {"account", "number", "range", "domain"};
-    return kind < DIRECTORY_KIND_COUNT ? texts[kind] : "?";
+    return kind < ENTRY_KIND_COUNT ? texts[kind] : "?";
 }
 
-bool directory_kind_parse(struct span text, enum directory_kind *out_kind)
+bool entry_kind_parse(struct span text, enum entry_kind *out_kind)
 {
-    for (int kind = 0; kind < DIRECTORY_KIND_COUNT; kind++) {
-        if (span_equal(text, span_of(directory_kind_text((enum directory_kind)kind)))) {
-            *out_kind = (enum directory_kind)kind;
+    for (int kind = 0; kind < ENTRY_KIND_COUNT; kind++) {
+        if (span_equal(text, span_of(entry_kind_text((enum entry_kind)kind)))) {
+            *out_kind = (enum entry_kind)kind;
             return true;
         }
     }
     return false;
 }
 
-enum directory_kind directory_name_kind(struct span name)
+enum entry_kind entry_name_kind(struct span name)
 {
     int kind = 0;
-    while (kind < DIRECTORY_KIND_COUNT && (!name.len || directory_kind_bytes[kind] != (unsigned char)name.at[0]))
+    while (kind < ENTRY_KIND_COUNT && (!name.len || entry_kind_bytes[kind] != (unsigned char)name.at[0]))
         kind++;
-    return (enum directory_kind)kind;
+    return (enum entry_kind)kind;
 }
 
 static bool is_digit(char byte)
@@ -50,9 +50,9 @@ static int hex_of(char byte)
     return byte >= 'a' && byte <= 'f' ? byte - 'a' + 10 : -1;
 }
 
-static enum err add_byte(struct directory_name *name, char byte)
+static enum err add_byte(struct entry_name *name, char byte)
 {
-    if (name->len == DIRECTORY_KEY_MAX)
+    if (name->len == ENTRY_KEY_MAX)
         return ERR_TOO_LONG;
     name->bytes[name->len++] = (unsigned char)byte;
     return OK;
@@ -79,7 +79,7 @@ static bool host_is_fine(struct span host)
     return host.len > 0 && before != '.' && before != '-';
 }
 
-static enum err add_host(struct directory_name *name, struct span host, struct fault *fault)
+static enum err add_host(struct entry_name *name, struct span host, struct fault *fault)
 {
     if (host.len > 1 && host.at[host.len - 1] == '.')
         host.len--;
@@ -115,7 +115,7 @@ static int user_byte(struct span user, size_t *io_at)
     return value < 0x20 || value == 0x7f ? -1 : value;
 }
 
-static enum err add_user(struct directory_name *name, struct span user, struct fault *fault)
+static enum err add_user(struct entry_name *name, struct span user, struct fault *fault)
 {
     size_t at = 0;
     enum err err = OK;
@@ -132,7 +132,7 @@ static enum err add_user(struct directory_name *name, struct span user, struct f
     return err;
 }
 
-static enum err parse_account(struct span text, struct directory_name *name, struct fault *fault)
+static enum err parse_account(struct span text, struct entry_name *name, struct fault *fault)
 {
     size_t at = text.len;
     while (at && text.at[at - 1] != '@')
@@ -146,7 +146,7 @@ static enum err parse_account(struct span text, struct directory_name *name, str
 }
 
 /* Digits of "+1-555-(0100)"; 0 digits when it is none. */
-static unsigned number_digits(struct span text, char out_digits[DIRECTORY_NUMBER_DIGITS])
+static unsigned number_digits(struct span text, char out_digits[ENTRY_NUMBER_DIGITS])
 {
     unsigned count = 0;
     if (!text.len || text.at[0] != '+')
@@ -154,20 +154,20 @@ static unsigned number_digits(struct span text, char out_digits[DIRECTORY_NUMBER
     for (size_t i = 1; i < text.len; i++) {
         if (strchr("-.()", text.at[i]) && text.at[i])
             continue;
-        if (!is_digit(text.at[i]) || count == DIRECTORY_NUMBER_DIGITS)
+        if (!is_digit(text.at[i]) || count == ENTRY_NUMBER_DIGITS)
             return 0;
         out_digits[count++] = text.at[i];
     }
     return count && out_digits[0] != '0' ? count : 0;
 }
 
-static enum err parse_number(struct span text, struct directory_name *name, struct fault *fault)
+static enum err parse_number(struct span text, struct entry_name *name, struct fault *fault)
 {
-    char digits[DIRECTORY_NUMBER_DIGITS];
+    char digits[ENTRY_NUMBER_DIGITS];
     unsigned count = number_digits(text, digits);
     if (!count)
         return fault_set(fault, ERR_INVALID, NULL, 0, "expected a number as + and 1 to %d digits, as in E.164",
-                         DIRECTORY_NUMBER_DIGITS);
+                         ENTRY_NUMBER_DIGITS);
     memcpy(name->bytes + name->len, digits, count);
     name->len += count;
     return OK;
@@ -183,10 +183,10 @@ static size_t range_middle(struct span text)
     return text.len;
 }
 
-static enum err parse_range(struct span text, struct directory_name *name, struct fault *fault)
+static enum err parse_range(struct span text, struct entry_name *name, struct fault *fault)
 {
-    char first[DIRECTORY_NUMBER_DIGITS];
-    char last[DIRECTORY_NUMBER_DIGITS];
+    char first[ENTRY_NUMBER_DIGITS];
+    char last[ENTRY_NUMBER_DIGITS];
     size_t middle = range_middle(text);
     unsigned count = number_digits(span_slice(text, 0, middle), first);
     unsigned last_count = middle < text.len ? number_digits(span_slice(text, middle + 1, text.len), last) : 0;
@@ -196,7 +196,7 @@ static enum err parse_range(struct span text, struct directory_name *name, struc
         return fault_set(fault, ERR_INVALID, NULL, 0, "expected a range as +FIRST-+LAST, both with as many digits");
     if (from > to)
         return fault_set(fault, ERR_INVALID, NULL, 0, "the range ends before it begins");
-    directory_range_name(count, from, to, name);
+    entry_range_name(count, from, to, name);
     return OK;
 }
 
@@ -208,44 +208,43 @@ static bool has_scheme(struct span *text, struct span scheme)
     return true;
 }
 
-static enum directory_kind kind_by_form(struct span text)
+static enum entry_kind kind_by_form(struct span text)
 {
     if (span_find(text, '@') < text.len)
-        return DIRECTORY_ACCOUNT;
+        return ENTRY_ACCOUNT;
     if (text.len && text.at[0] == '+')
-        return range_middle(text) < text.len ? DIRECTORY_RANGE : DIRECTORY_NUMBER;
-    return DIRECTORY_DOMAIN;
+        return range_middle(text) < text.len ? ENTRY_RANGE : ENTRY_NUMBER;
+    return ENTRY_DOMAIN;
 }
 
-static enum err parse_kind(struct span text, enum directory_kind kind, struct directory_name *name, struct fault *fault)
+static enum err parse_kind(struct span text, enum entry_kind kind, struct entry_name *name, struct fault *fault)
 {
     switch (kind) {
-    case DIRECTORY_ACCOUNT:
+    case ENTRY_ACCOUNT:
         return parse_account(text, name, fault);
-    case DIRECTORY_NUMBER:
+    case ENTRY_NUMBER:
         return parse_number(text, name, fault);
-    case DIRECTORY_RANGE:
+    case ENTRY_RANGE:
         return parse_range(text, name, fault);
-    case DIRECTORY_DOMAIN:
+    case ENTRY_DOMAIN:
         return add_host(name, text, fault);
     default:
         return ERR_INVALID;
     }
 }
 
-enum err directory_name_parse(struct span text, enum directory_kind kind, struct directory_name *out_name,
-                              struct fault *fault)
+enum err entry_name_parse(struct span text, enum entry_kind kind, struct entry_name *out_name, struct fault *fault)
 {
     struct span rest = span_trim(text);
     (void)(has_scheme(&rest, SPAN("sip:")) || has_scheme(&rest, SPAN("sips:")) || has_scheme(&rest, SPAN("tel:")));
     if (!rest.len)
         return fault_set(fault, ERR_INVALID, NULL, 0, "expected sip:user@host, +NUMBER, +FIRST-+LAST or a domain");
-    if (kind == DIRECTORY_KIND_COUNT)
+    if (kind == ENTRY_KIND_COUNT)
         kind = kind_by_form(rest);
-    struct directory_name name = {.bytes = {directory_kind_bytes[kind]}, .len = 1};
+    struct entry_name name = {.bytes = {entry_kind_bytes[kind]}, .len = 1};
     enum err err = parse_kind(rest, kind, &name, fault);
     if (err == ERR_TOO_LONG)
-        return fault_set(fault, err, NULL, 0, "longer than %d bytes", DIRECTORY_KEY_MAX - 1);
+        return fault_set(fault, err, NULL, 0, "longer than %d bytes", ENTRY_KEY_MAX - 1);
     if (err == OK)
         *out_name = name;
     return err;
@@ -281,31 +280,31 @@ static enum err add_account_text(struct buffer *out, struct span rest)
 static enum err add_range_text(struct buffer *out, struct span name)
 {
     uint64_t from, to;
-    unsigned digits = directory_range_bounds(name, &from, &to);
+    unsigned digits = entry_range_bounds(name, &from, &to);
     if (!digits)
         return ERR_CORRUPT;
     buffer_addf(out, "+%0*llu-+%0*llu", (int)digits, (unsigned long long)from, (int)digits, (unsigned long long)to);
     return OK;
 }
 
-enum err directory_name_text(struct span name, char *out_text, size_t *out_len)
+enum err entry_name_text(struct span name, char *out_text, size_t *out_len)
 {
-    char text[DIRECTORY_KEY_TEXT_MAX];
+    char text[ENTRY_KEY_TEXT_MAX];
     struct buffer out = buffer_over(text, sizeof(text) - 1);
     struct span rest = span_slice(name, 1, name.len);
     enum err err = OK;
-    switch (directory_name_kind(name)) {
-    case DIRECTORY_ACCOUNT:
+    switch (entry_name_kind(name)) {
+    case ENTRY_ACCOUNT:
         err = add_account_text(&out, rest);
         break;
-    case DIRECTORY_NUMBER:
+    case ENTRY_NUMBER:
         buffer_add_byte(&out, '+');
         buffer_add_span(&out, rest);
         break;
-    case DIRECTORY_RANGE:
+    case ENTRY_RANGE:
         err = add_range_text(&out, name);
         break;
-    case DIRECTORY_DOMAIN:
+    case ENTRY_DOMAIN:
         buffer_add_span(&out, rest);
         break;
     default:
