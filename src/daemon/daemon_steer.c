@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "daemon/daemon_steer.h"
+#include "notifier/notifier.h"
 #include "sip/sip_address.h"
-#include "txn/txn_table.h"
 
 static unsigned by_call_id(const struct daemon_steering *steering, struct span bytes, unsigned count)
 {
@@ -34,7 +34,7 @@ static bool by_to(const struct daemon_steering *steering, struct span bytes, uns
 
 static bool by_tag(struct span tag, unsigned count, unsigned *out_worker)
 {
-    return txn_owned_tag_worker(tag, out_worker) && *out_worker < count;
+    return notifier_tag_worker(tag, out_worker) && *out_worker < count;
 }
 
 /* "METHOD uri SIP/2.0" */

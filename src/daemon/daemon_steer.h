@@ -12,7 +12,7 @@ struct daemon_steering {
 
 /* The index, < count.  What is per user goes by the address-of-record (REGISTER: To; PUBLISH and SUBSCRIBE: the
  * Request-URI), so that all phones and watchers of one user meet; what belongs to a subscription by the worker that
- * its tag names (txn_owned_tag_new); everything else, and what cannot be read, by its Call-ID.  A retransmission, being
+ * its tag names (notifier_tag_worker); everything else, and what cannot be read, by its Call-ID.  A retransmission, being
  * the same bytes, comes to the same worker. */
 unsigned daemon_steer(const struct daemon_steering *steering, struct span bytes, unsigned count);
 /* The owner of a user: `owner_key` is engine_target's. */

@@ -185,15 +185,12 @@ enum err engine_site_target_of(const struct engine_site *site, const struct sip_
     if ((err = take_user(uri, &bytes, &target.user)) != OK ||
         (err = take_number(site, uri, target.user, &bytes, &target.number)) != OK)
         return err;
-    struct span aor = add_address(&bytes, target.user, target.host), key = aor;
-    if (target.number.len && !span_equal(target.number, target.user))
-        key = add_address(&bytes, target.number, target.host);
+    struct span aor = add_address(&bytes, target.number.len ? target.number : target.user, target.host);
     if (bytes.overflow)
         return ERR_TOO_LONG;
     out_target->target = target;
     out_target->aor = aor;
-    out_target->user_key = key;
-    out_target->owner_key = target.number.len ? span_slice(key, 0, target.number.len) : key;
+    out_target->owner_key = target.number.len ? span_slice(aor, 0, target.number.len) : aor;
     return OK;
 }
 

@@ -47,11 +47,11 @@ enum { ENGINE_TARGET_BYTES = 1024 };
 /* Whom a request is for, with the bytes that its spans point into. */
 struct engine_target {
     struct policy_target target;
-    struct span aor; /* "user@host", or "host" without a user */
-    /* By which what is kept per user is found: as `aor`, with the number in E.164 instead of a user that is one. */
-    struct span user_key;
+    /* "user@host", or "host" without a user; a user that is a number in its E.164 form.  By this is found what is kept
+     * per user (bindings, subscriptions, publications). */
+    struct span aor;
     /* What names its owner among the workers: the number alone, which the directory knows under no host, or all of
-     * user_key, whose beginning it is. */
+     * `aor`, whose beginning it is. */
     struct span owner_key;
     char bytes[ENGINE_TARGET_BYTES];
 };

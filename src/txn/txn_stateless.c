@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Tags: random ones for transactions, and the keyed hash of a request for refusals that keep no state.  The two never
- * meet: a random one begins with a hexadecimal digit, a stateless one with 's', one that names its worker with 'w'. */
+ * meet: a random one begins with a hexadecimal digit, a stateless one with 's'. */
 #include "txn/txn_priv.h"
 
 static void add_hex(char *at, uint64_t value, unsigned digits)
@@ -16,31 +16,6 @@ void txn_tag_new(struct txn_table *table, char out_tag[static TXN_TAG_LEN])
 {
     uint64_t count = ++table->tag_count;
     add_hex(out_tag, siphash(&table->tag_key, &count, sizeof(count)), TXN_TAG_LEN);
-}
-
-void txn_owned_tag_new(struct txn_table *table, unsigned worker, char out_tag[static TXN_OWNED_TAG_LEN])
-{
-    out_tag[0] = 'w';
-    add_hex(out_tag + 1, worker, 2);
-    txn_tag_new(table, out_tag + 3);
-}
-
-static int hex_of(char digit)
-{
-    if (digit >= '0' && digit <= '9')
-        return digit - '0';
-    return digit >= 'a' && digit <= 'f' ? digit - 'a' + 10 : -1;
-}
-
-bool txn_owned_tag_worker(struct span tag, unsigned *out_worker)
-{
-    if (tag.len != TXN_OWNED_TAG_LEN || tag.at[0] != 'w')
-        return false;
-    int high = hex_of(tag.at[1]), low = hex_of(tag.at[2]);
-    if (high < 0 || low < 0)
-        return false;
-    *out_worker = (unsigned)(high * 16 + low);
-    return true;
 }
 
 void txn_branch_new(struct txn_table *table, char out_branch[static TXN_BRANCH_LEN])

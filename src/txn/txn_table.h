@@ -153,15 +153,6 @@ void *txn_user(const struct txn *txn);
 void txn_tag_new(struct txn_table *table, char out_tag[static TXN_TAG_LEN]);
 void txn_branch_new(struct txn_table *table, char out_branch[static TXN_BRANCH_LEN]);
 
-/* A random tag that names the worker which made it, for dialogs whose owner the Call-ID does not tell (a subscription
- * belongs to the worker that owns its user): "w", two hexadecimal digits of the worker, random ones.  It is the To tag of
- * our 200 to SUBSCRIBE and the From tag of our NOTIFY; requests that bring the first back in To, and responses to NOTIFY
- * that bring the second back in From, are steered by it.  Not terminated. */
-enum { TXN_OWNED_TAG_LEN = 19 };
-void txn_owned_tag_new(struct txn_table *table, unsigned worker, char out_tag[static TXN_OWNED_TAG_LEN]);
-/* Whether `tag` has that form; anybody may make one up, so nothing but steering may follow from it. */
-bool txn_owned_tag_worker(struct span tag, unsigned *out_worker);
-
 /* What a client transaction needs to know of its request; spans are borrowed for the call. */
 struct txn_client_request {
     struct span method;

@@ -90,12 +90,12 @@ static void test_a_register_names_its_to(void **state)
     assert_true(span_equal(target.aor, SPAN("bob@example.com")));
 }
 
-static void expect_keys(const char *to, const char *user_key, const char *owner_key)
+static void expect_keys(const char *to, const char *aor, const char *owner_key)
 {
     struct engine_target target;
     assert_int_equal(target_of("REGISTER", "sip:example.com", to, &target), OK);
-    if (!span_equal(target.user_key, span_of(user_key)) || !span_equal(target.owner_key, span_of(owner_key)))
-        fail_msg("%s: %.*s, %.*s", to, SPAN_ARG(target.user_key), SPAN_ARG(target.owner_key));
+    if (!span_equal(target.aor, span_of(aor)) || !span_equal(target.owner_key, span_of(owner_key)))
+        fail_msg("%s: %.*s, %.*s", to, SPAN_ARG(target.aor), SPAN_ARG(target.owner_key));
 }
 
 /* RFC 3261 10.3 step 5: spellings of one address-of-record have one key. */

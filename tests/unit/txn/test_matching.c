@@ -187,26 +187,6 @@ static void test_tags_and_branches_are_fresh(void **state)
     }
 }
 
-static void test_owned_tags_name_their_worker(void **state)
-{
-    struct txn_bench *bench = *state;
-    char one[TXN_OWNED_TAG_LEN], two[TXN_OWNED_TAG_LEN];
-    for (unsigned want = 0; want < 256; want++) {
-        unsigned worker = 999;
-        txn_owned_tag_new(bench->table, want, one);
-        txn_owned_tag_new(bench->table, want, two);
-        assert_memory_not_equal(one, two, TXN_OWNED_TAG_LEN);
-        assert_true(txn_owned_tag_worker(span_make(one, TXN_OWNED_TAG_LEN), &worker));
-        assert_int_equal(worker, want);
-    }
-    unsigned worker;
-    assert_false(txn_owned_tag_worker(SPAN("w0"), &worker));
-    assert_false(txn_owned_tag_worker(SPAN("w0g0123456789abcdef"), &worker));
-    assert_false(txn_owned_tag_worker(SPAN("s000123456789abcdef"), &worker));
-    assert_false(txn_owned_tag_worker(SPAN(""), &worker));
-    assert_int_equal(one[0], 'w');
-}
-
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, bench_setup, bench_teardown)
@@ -220,7 +200,6 @@ int main(void)
         TEST(test_an_ack_has_no_transaction),
         TEST(test_stateless_tags),
         TEST(test_tags_and_branches_are_fresh),
-        TEST(test_owned_tags_name_their_worker),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
