@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Our BYE (RFC 3261 15.1.1): its bytes.  Which way it goes: call_errand.c. */
+/* Our BYE (RFC 3261 15.1.1).  Which way it goes: errand.c. */
 #include "call/call_priv.h"
 
 #include "sip/sip_address.h"
@@ -46,8 +46,9 @@ static void add_reason(const struct call *call, struct buffer *out)
         sip_request_header(out, SPAN("Reason"), reason);
 }
 
-bool call_bye_build(struct call *call, const struct net_flow *flow, const char *branch, struct buffer *out)
+static bool build(void *user, const struct net_flow *flow, struct span branch, struct buffer *out)
 {
+    const struct call *call = user;
     struct span routes[SIP_REQUEST_ROUTES_MAX];
     char host_text[300];
     char from_text[4096];
@@ -59,7 +60,7 @@ bool call_bye_build(struct call *call, const struct net_flow *flow, const char *
     struct sip_request bye = {
         .method = SPAN("BYE"),
         .target = span_make(call->target.at, call->target.len),
-        .branch = span_make(branch, TXN_BRANCH_LEN),
+        .branch = branch,
         .from = buffer_span(&from),
         .to = call_text(call, CALL_TEXT_FROM),
         .call_id = call_text(call, CALL_TEXT_ID),
@@ -74,11 +75,47 @@ bool call_bye_build(struct call *call, const struct net_flow *flow, const char *
     return !out->overflow && !from.overflow && !host.overflow;
 }
 
-struct span call_bye_next_hop(const struct call *call)
+static struct span next_hop(void *user)
 {
+    const struct call *call = user;
     struct span routes[SIP_REQUEST_ROUTES_MAX];
     struct sip_request bye = {.target = span_make(call->target.at, call->target.len),
                               .routes = routes,
                               .route_count = route_spans(call, routes)};
     return sip_request_next_hop(&bye);
+}
+
+static struct span id_of(void *user)
+{
+    return call_text(user, CALL_TEXT_ID);
+}
+
+static void sent(void *user)
+{
+    ((struct call *)user)->table->counters.byes_sent++;
+}
+
+/* Whatever the answer is, 481 and 408 included, the call is over. */
+static void done(void *user, enum errand_end end, const struct sip_message *response)
+{
+    struct call *call = user;
+    (void)response;
+    call->errand = NULL;
+    if (end != ERRAND_ANSWERED)
+        call->table->counters.bye_failures++;
+    call_run(call, CALL_EV_BYE_DONE);
+}
+
+static const struct errand_job bye_job = {
+    .method = {"BYE", 3}, .call_id = id_of, .next_hop = next_hop, .build = build, .sent = sent, .done = done};
+
+bool call_bye_send(struct call *call)
+{
+    struct call_table *table = call->table;
+    const struct errand_order order = {.job = &bye_job, .user = call, .flow = call->flow};
+    call->local_cseq++;
+    if (errand_send(table->errands, &order, &call->errand) == OK)
+        return true;
+    table->counters.bye_failures++;
+    return false;
 }

@@ -139,9 +139,7 @@ void call_free(struct call *call)
     wheel_cancel(table->wheel, &call->timer);
     if (call->answer.is_waiting)
         txn_reflect_settled(txn_table_reflect(table->options.txns), &call->source);
-    if (call->bye)
-        txn_client_detach(call->bye);
-    call_errand_free(call);
+    errand_cancel(call->errand);
     call_ring_free(call);
     call_bytes_clear(table, &call->answer.bytes);
     call_bytes_clear(table, &call->texts);

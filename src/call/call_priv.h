@@ -114,9 +114,8 @@ struct call {
     uint64_t began_ms;
     uint64_t session_id;
     void *user;
-    struct txn *bye;
-    struct call_errand *errand; /* our BYE on its way */
-    struct call_early *early;   /* CALL_RINGING */
+    struct errand *errand;    /* our BYE on its way */
+    struct call_early *early; /* CALL_RINGING */
     struct net_flow flow;
     struct net_address source;
     uint32_t remote_cseq, local_cseq;
@@ -136,7 +135,7 @@ enum { CALL_SCRATCH_LEN = 65536 };
 struct call_table {
     struct call_options options;
     struct map by_tag;
-    struct map errands; /* those out on a connection, by its slot */
+    struct errand_table *errands;
     struct siphash_key key;
     const struct clock *clock;
     struct wheel *wheel;
@@ -233,11 +232,5 @@ unsigned call_reinvite(struct call *call, const struct call_reply *reply);
 /* UPDATE (RFC 3311). */
 unsigned call_update(struct call *call, const struct call_reply *reply);
 
-/* Our BYE (call_bye.c): its bytes for one way out, and the URI of its first hop.  False: it does not fit. */
-bool call_bye_build(struct call *call, const struct net_flow *flow, const char *branch, struct buffer *out);
-struct span call_bye_next_hop(const struct call *call);
-/* On its way (call_errand.c): false when no way was found at once; CALL_EV_BYE_DONE follows otherwise. */
+/* Our BYE (call_bye.c) is on its way: false when no way was found at once; CALL_EV_BYE_DONE follows otherwise. */
 bool call_bye_send(struct call *call);
-void call_errand_free(struct call *call);
-/* The connection that our request went over has gone. */
-void call_errand_lost(struct call_table *table, const struct net_flow *flow);

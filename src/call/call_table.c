@@ -19,7 +19,8 @@ enum err call_table_new(const struct call_options *options, struct call_table **
     table->slab = txn_table_slab(options->txns);
     table->timers = *txn_table_timers(options->txns);
     enum err err = map_init(&table->by_tag);
-    if (err == OK && (err = map_init(&table->errands)) != OK)
+    const struct errand_options errands = {.txns = options->txns, .ways = options->ways};
+    if (err == OK && (err = errand_table_new(&errands, &table->errands)) != OK)
         map_done(&table->by_tag);
     if (err != OK) {
         free(table);
@@ -49,7 +50,7 @@ void call_table_free(struct call_table *table)
         call_free(call);
     }
     map_done(&table->by_tag);
-    map_done(&table->errands);
+    errand_table_free(table->errands);
     free(table->scratch);
     free(table->offer);
     free(table->reply);
@@ -149,7 +150,7 @@ void call_table_shutdown(struct call_table *table)
 
 void call_table_flow_closed(struct call_table *table, const struct net_flow *flow)
 {
-    call_errand_lost(table, flow);
+    errand_table_flow_closed(table->errands, flow);
 }
 
 size_t call_table_count(const struct call_table *table)

@@ -3,7 +3,7 @@
  * said inside them.  Single-threaded, on top of the transactions of the same worker. */
 #pragma once
 
-#include "locate/locate_table.h"
+#include "errand/errand.h"
 #include "txn/txn_table.h"
 
 struct call;
@@ -54,25 +54,12 @@ struct call_handlers {
     void (*on_request)(void *ctx, struct call *call, const struct sip_message *request, unsigned code);
 };
 
-/* How our own requests find their way (RFC 3263).  An open connection that the call came by goes first.  Then the places
- * that the first route, or else the target, leads to, as far as they may be reached: a Contact must never make us reach
- * an inner address.  Last the flow that the call came by.  The next is tried when one fails: on a transport error, a
- * timeout and 503 (RFC 3261 8.1.3.1, RFC 3263 4.3, RFC 4321).  All zero: only that flow. */
-struct call_ways {
-    void *ctx;
-    struct locate_table *locator; /* borrowed; outlives the table; NULL: nothing is located */
-    unsigned transports;          /* that can be opened: bits 1 << enum net_transport */
-    bool (*is_open)(void *ctx, const struct net_flow *flow);
-    bool (*may_reach)(void *ctx, const struct net_address *address);
-    enum err (*open)(void *ctx, const struct locate_hop *hop, struct net_flow *out_flow);
-};
-
 struct call_options {
     struct txn_table *txns; /* borrowed; its clock, wheel, wire, ledger and caps serve here too */
     size_t cap;             /* calls; 0: 250,000 */
     uint32_t retry_after_s; /* in the 503 to INVITEs that ring when the table shuts down; 0: not said */
     struct call_handlers handlers;
-    struct call_ways ways;
+    struct errand_ways ways; /* of our BYE */
 };
 
 MUST_CHECK enum err call_table_new(const struct call_options *options, struct call_table **out_table);

@@ -147,14 +147,14 @@ static enum err open_way(void *ctx, const struct locate_hop *hop, struct net_flo
     return net_connect(*self->stack, (enum net_transport)hop->transport, &hop->address, out_flow);
 }
 
-struct call_ways daemon_locate_ways(struct daemon_locate *self)
+struct errand_ways daemon_locate_ways(struct daemon_locate *self)
 {
     if (!self->table)
-        return (struct call_ways){0};
-    return (struct call_ways){.ctx = self,
-                              .locator = self->table,
-                              .transports = 1u << NET_UDP | 1u << NET_TCP,
-                              .is_open = is_open,
-                              .may_reach = may_reach,
-                              .open = open_way};
+        return (struct errand_ways){0};
+    return (struct errand_ways){.ctx = self,
+                                .locator = self->table,
+                                .transports = 1u << NET_UDP | 1u << NET_TCP,
+                                .is_open = is_open,
+                                .may_reach = may_reach,
+                                .open = open_way};
 }

@@ -31,4 +31,4 @@ void daemon_locate_stop(struct daemon_locate *self);
 /* After the loop has ended, and after the calls. */
 void daemon_locate_done(struct daemon_locate *self);
 /* All zero without a locator. */
-struct call_ways daemon_locate_ways(struct daemon_locate *self);
+struct errand_ways daemon_locate_ways(struct daemon_locate *self);

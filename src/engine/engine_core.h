@@ -48,7 +48,7 @@ struct engine_core_options {
     struct engine_meters *meters;           /* NULL: none */
     struct siphash_key key;                 /* secret, the same on all workers */
     unsigned worker;
-    struct call_ways ways; /* all zero: over the flows that calls came by */
+    struct errand_ways ways; /* all zero: over the flows that calls came by */
 };
 
 enum { ENGINE_REPLY_BYTES = 72 * 1024 };
@@ -67,7 +67,7 @@ struct engine_core {
     struct engine_meters *meters;
     struct siphash_key key;
     unsigned worker;
-    struct call_ways ways;
+    struct errand_ways ways;
     struct txn_table *txns;
     struct call_table *calls;
     struct policy *policy; /* borrowed: the active version's VM of this worker; NULL: nothing can be decided, 503 */

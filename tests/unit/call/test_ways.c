@@ -56,12 +56,12 @@ static int setup(void **state)
     assert_int_equal(locate_table_new(&options, &bench->locator), OK);
     bench->dns.table = bench->locator;
     struct call_options calls = bench_call_options(bench->call, 0);
-    calls.ways = (struct call_ways){.ctx = bench,
-                                    .locator = bench->locator,
-                                    .transports = 1u << NET_UDP | 1u << NET_TCP,
-                                    .is_open = is_open,
-                                    .may_reach = may_reach,
-                                    .open = open_way};
+    calls.ways = (struct errand_ways){.ctx = bench,
+                                      .locator = bench->locator,
+                                      .transports = 1u << NET_UDP | 1u << NET_TCP,
+                                      .is_open = is_open,
+                                      .may_reach = may_reach,
+                                      .open = open_way};
     call_table_free(bench->call->calls);
     assert_int_equal(call_table_new(&calls, &bench->call->calls), OK);
     *state = bench;

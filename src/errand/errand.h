@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Our own requests in dialogs (BYE, NOTIFY) on their way: one way after the other (RFC 3263 4.3), each with a transaction
+ * and a branch of its own, until one of them is answered.  One worker's; single-threaded. */
+#pragma once
+
+#include "locate/locate_table.h"
+#include "txn/txn_table.h"
+#include "util/buffer.h"
+
+struct errand;
+struct errand_table;
+
+/* How a request finds its way (RFC 3263).  An open connection that the dialog came by goes first.  Then the places that
+ * the first route, or else the target, leads to, as far as they may be reached: a Contact must never make us reach an
+ * inner address.  Last the flow that the dialog came by.  The next is tried when one fails: on a transport error, a
+ * timeout and 503 (RFC 3261 8.1.3.1, RFC 3263 4.3, RFC 4321).  All zero: only that flow. */
+struct errand_ways {
+    void *ctx;
+    struct locate_table *locator; /* borrowed; outlives the table; NULL: nothing is located */
+    unsigned transports;          /* that can be opened: bits 1 << enum net_transport */
+    bool (*is_open)(void *ctx, const struct net_flow *flow);
+    bool (*may_reach)(void *ctx, const struct net_address *address);
+    enum err (*open)(void *ctx, const struct locate_hop *hop, struct net_flow *out_flow);
+};
+
+enum errand_end {
+    ERRAND_ANSWERED, /* with a final response */
+    ERRAND_TIMEOUT,  /* the last way was silent for 64*T1 */
+    ERRAND_FAILED    /* the last way could not be used, or there was none */
+};
+
+/* What one kind of request is.  Each function gets the `user` of errand_send(). */
+struct errand_job {
+    struct span method;
+    struct span (*call_id)(void *user);
+    /* The URI of the first hop: first route or target. */
+    struct span (*next_hop)(void *user);
+    /* The bytes for one way; false: they do not fit. */
+    bool (*build)(void *user, const struct net_flow *flow, struct span branch, struct buffer *out);
+    /* It went out for the first time.  NULL: nobody wants to know. */
+    void (*sent)(void *user);
+    /* Called once, never from within errand_send(); the errand is gone when this returns, and for the user already.
+     * `response` is NULL unless it was answered; a 503 is the answer of the last way. */
+    void (*done)(void *user, enum errand_end end, const struct sip_message *response);
+};
+
+struct errand_options {
+    struct txn_table *txns; /* borrowed; outlives the table */
+    struct errand_ways ways;
+};
+
+MUST_CHECK enum err errand_table_new(const struct errand_options *options, struct errand_table **out_table);
+/* Every errand must have been cancelled or be done.  NULL is fine. */
+void errand_table_free(struct errand_table *table);
+
+struct errand_order {
+    const struct errand_job *job; /* borrowed for the errand's life */
+    void *user;
+    struct net_flow flow; /* that the dialog came by */
+    /* Where a request over LOCATE_LARGE bytes that would leave by UDP goes by TCP first (RFC 3261 18.1.1), if it can be;
+     * NET_FAMILY_NONE: nowhere. */
+    struct net_address stream;
+};
+
+/* Sends a request.  ERR_NOMEM, ERR_FULL, ERR_TOO_LONG: no way could be begun, `done` is not called. */
+MUST_CHECK enum err errand_send(struct errand_table *table, const struct errand_order *order,
+                                struct errand **out_errand);
+/* Its user has gone: what is out goes on, and nobody is told.  NULL is fine. */
+void errand_cancel(struct errand *errand);
+/* A connection has gone: what was asked over it, and not answered, goes another way. */
+void errand_table_flow_closed(struct errand_table *table, const struct net_flow *flow);
