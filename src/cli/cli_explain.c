@@ -6,12 +6,14 @@
 #include "engine/engine_explain.h"
 #include "facts/facts_hours.h"
 #include "net/net_address.h"
+#include "replay/replay_line.h"
 #include "store/store_lock.h"
 #include "util/clock.h"
 #include "util/log.h"
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 struct values {
@@ -71,10 +73,13 @@ static int run(const struct cli_command *command, int argc, char **argv);
 const struct cli_command cli_explain_command = {
     .name = "explain",
     .path = "explain",
-    .arguments = "POLICY MESSAGE.sip",
+    .arguments = "POLICY MESSAGE.sip|DECISIONS.jsonl",
     .summary = "Says how a request would be answered: each rule and why it fits or not, facts, bytes, what follows.",
-    .details = "MESSAGE.sip is one SIP request (- is standard input); lone line feeds become CRLF.\n"
-               "Dispatch, guard and reply builder are the daemon's; nothing is sent.",
+    .details =
+        "MESSAGE.sip is one SIP request (- is standard input); lone line feeds become CRLF.\n"
+        "A decision log kept with log_request = true explains each of its decisions: when, whence and with which\n"
+        "To tag then, so that the answer is the one that went out, to the byte.\n"
+        "Dispatch, guard and reply builder are the daemon's; nothing is sent.",
     .options = options,
     .args_min = 2,
     .args_max = 2,
@@ -84,18 +89,11 @@ const struct cli_command cli_explain_command = {
 enum { MESSAGE_MAX = 65535 };
 
 /* The file's bytes; one without any CR was written by hand, and gets them. */
-static enum err read_message(const char *path, struct buffer *out, struct fault *fault)
+static enum err read_message(const char *path, FILE *file, struct buffer *out, struct fault *fault)
 {
-    bool is_input = strcmp(path, "-") == 0;
     char bytes[MESSAGE_MAX + 1];
-    FILE *file = is_input ? stdin : fopen(path, "re");
-    if (!file)
-        return fault_set(fault, ERR_IO, path, 0, "cannot be read: %s", strerror(errno));
     size_t len = fread(bytes, 1, sizeof(bytes), file);
-    bool failed = ferror(file) != 0;
-    if (!is_input)
-        (void)fclose(file);
-    if (failed)
+    if (ferror(file))
         return fault_set(fault, ERR_IO, path, 0, "cannot be read");
     bool by_hand = !memchr(bytes, '\r', len);
     for (size_t i = 0; i < len; i++) {
@@ -181,28 +179,115 @@ static enum err open_directory(const char *data, struct opened *opened, struct f
     return err == OK ? OK : fault_set(fault, err, data, 0, "the directory cannot be read: %s", err_text(err));
 }
 
-static enum err explain(const struct values *values, const struct cli_arguments *arguments,
-                        struct engine_config *config, struct buffer *out, struct fault *fault)
+static enum err explain_one(const struct values *values, const char *path, FILE *file, struct engine_explain_ask *ask,
+                            struct fault *fault)
 {
-    struct buffer message = buffer_heap(2 * MESSAGE_MAX);
+    struct buffer message = buffer_heap(2 * MESSAGE_MAX), out = buffer_heap(4 << 20);
+    enum err err = read_message(path, file, &message, fault);
+    ask->request.message = buffer_span(&message);
+    if (err == OK)
+        err = take_circumstances(values, &ask->request, fault);
+    if (err == OK)
+        err = engine_explain(ask, &out, fault);
+    if (err == OK)
+        cli_write(buffer_span(&out));
+    buffer_done(&out);
+    buffer_done(&message);
+    return err;
+}
+
+/* A decision log, read as it comes; a line that cannot be explained is named, and the next one goes on. */
+struct stream {
+    const char *path;
+    struct engine_explainer *explainer;
+    struct directory_reader *reader; /* NULL: no directory */
+    struct replay_line line;
+    struct buffer out;
+    unsigned long number;
+    unsigned long explained, failed;
+};
+
+static void explain_line(struct stream *stream, struct span text)
+{
+    const char *why = "";
+    enum err err = OK;
+    switch (replay_line_read(text, &stream->line, &why)) {
+    case REPLAY_LINE_DECISION:
+        buffer_clear(&stream->out);
+        err = engine_explainer_receive(stream->explainer, &stream->line.message, &stream->out);
+        why = err == OK ? "" : err_text(err);
+        if (stream->reader)
+            directory_reader_turn_end(stream->reader);
+        break;
+    case REPLAY_LINE_OTHER:
+        return;
+    case REPLAY_LINE_NO_REQUEST:
+        why = "the log was kept without log_request = true";
+        break;
+    case REPLAY_LINE_BAD:
+        break;
+    }
+    if (why[0] == '\0') {
+        cli_write(buffer_span(&stream->out));
+        stream->explained++;
+    } else if (stream->failed++ < 10) {
+        (void)fprintf(stderr, "verdict explain: %s:%lu: %s\n", stream->path, stream->number, why);
+    }
+}
+
+static enum err explain_log(const char *path, FILE *file, const struct engine_explain_ask *ask,
+                            struct directory_reader *reader, struct fault *fault)
+{
+    struct stream stream = {.path = path, .reader = reader, .out = buffer_heap(4 << 20)};
+    char *text = NULL;
+    size_t cap = 0;
+    ssize_t len;
+    enum err err = engine_explainer_new(ask, &stream.explainer, fault);
+    while (err == OK && (len = getline(&text, &cap, file)) > 0) {
+        stream.number++;
+        explain_line(&stream, span_make(text, (size_t)len - (text[len - 1] == '\n')));
+    }
+    if (err == OK && stream.failed)
+        err = fault_set(fault, ERR_INVALID, path, 0, "%lu lines could not be explained, %lu were", stream.failed,
+                        stream.explained);
+    engine_explainer_free(stream.explainer);
+    replay_line_done(&stream.line);
+    buffer_done(&stream.out);
+    free(text);
+    return err;
+}
+
+static enum err explain(const struct values *values, const struct cli_arguments *arguments,
+                        struct engine_config *config, struct fault *fault)
+{
+    const char *path = arguments->items[1];
     struct opened opened = {0};
     struct engine_explain_ask ask = {.policy = arguments->items[0], .json = values->json};
-    enum err err = read_message(arguments->items[1], &message, fault);
-    ask.request.message = buffer_span(&message);
-    if (err == OK)
-        err = take_circumstances(values, &ask.request, fault);
-    if (err == OK && values->config) {
+    bool is_input = strcmp(path, "-") == 0;
+    enum err err = OK;
+    if (values->config) {
         err = engine_config_load(config, values->config, fault);
+        if (err == OK)
+            err = engine_config_flag(config, "policy", ask.policy, true, fault);
+        if (err == OK)
+            err = engine_config_finish(config, fault);
         ask.config = config;
     }
     if (err == OK && values->data) {
         err = open_directory(values->data, &opened, fault);
         ask.lookup = (struct engine_lookup){&opened.lookup, daemon_lookup_find};
     }
-    if (err == OK)
-        err = engine_explain(&ask, out, fault);
+    FILE *file = is_input ? stdin : fopen(path, "re");
+    if (err == OK && !file)
+        err = fault_set(fault, ERR_IO, path, 0, "cannot be read: %s", strerror(errno));
+    if (err == OK) {
+        int first = ungetc(getc(file), file);
+        err = first == '{' ? explain_log(path, file, &ask, opened.lookup.reader, fault)
+                           : explain_one(values, path, file, &ask, fault);
+    }
+    if (file && !is_input)
+        (void)fclose(file);
     close_directory(&opened);
-    buffer_done(&message);
     return err;
 }
 
@@ -220,16 +305,12 @@ static int run(const struct cli_command *command, int argc, char **argv)
         return CLI_EXIT_FAILED;
     }
     log_set_level(LOG_ERROR); /* a lost ACK that is only imagined is no news */
-    struct buffer out = buffer_heap(4 << 20);
-    enum err err = explain(&values, &arguments, &config, &out, &fault);
-    if (err == OK) {
-        cli_write(buffer_span(&out));
-    } else {
+    enum err err = explain(&values, &arguments, &config, &fault);
+    if (err != OK) {
         char text[FAULT_FILE_MAX + FAULT_TEXT_MAX + 16];
         fault_format(&fault, text, sizeof(text));
         cli_error(command, "%s", text);
     }
-    buffer_done(&out);
     engine_config_done(&config);
     return err == OK ? CLI_EXIT_OK : CLI_EXIT_FAILED;
 }

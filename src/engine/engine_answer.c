@@ -23,6 +23,7 @@ void engine_request_init(struct engine_request *request, struct engine_core *cor
     request->started_ns = 0;
     request->logs = false;
     request->call_hash = 0;
+    memset(request->tag, 0, sizeof(request->tag));
     /* Not the decision: it is written whole before `decided` says so. */
     core->last.decided = core->last.guarded = false;
     core->last.code = 0;
@@ -33,15 +34,10 @@ struct buffer engine_answer_begin(struct engine_request *request, unsigned code,
 {
     struct engine_core *core = request->core;
     struct buffer out = buffer_over(core->reply, sizeof(core->reply));
-    struct span tag = SPAN("");
     txn_reply_via(request->message, &request->flow->remote, request->received, &request->via);
-    if (request->txn) {
-        tag = txn_tag(request->txn);
-    } else {
+    if (!request->txn)
         txn_stateless_tag(core->txns, request->message, request->tag);
-        tag = span_make(request->tag, TXN_TAG_LEN);
-    }
-    sip_reply_begin(&out, request->message, code, reason, &request->via, tag);
+    sip_reply_begin(&out, request->message, code, reason, &request->via, span_make(request->tag, TXN_TAG_LEN));
     return out;
 }
 
@@ -123,8 +119,10 @@ bool engine_may_answer(const struct engine_request *request)
 bool engine_request_open(struct engine_request *request)
 {
     if (engine_may_answer(request) &&
-        txn_server_new(request->core->txns, request->message, &request->back, &request->txn) == OK)
+        txn_server_new(request->core->txns, request->message, &request->back, &request->txn) == OK) {
+        memcpy(request->tag, txn_tag(request->txn).at, TXN_TAG_LEN);
         return true;
+    }
     engine_answer_busy(request, false);
     return false;
 }

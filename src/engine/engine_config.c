@@ -44,6 +44,7 @@ const struct engine_setting engine_settings[] = {
     {"guard", ENGINE_SETTING_GUARD, AT(guard_strict), 0, 0, "\"normal\" or \"strict\""},
     {"log_level", ENGINE_SETTING_LEVEL, AT(log_level), 0, 0, "\"debug\", \"info\", \"warn\" or \"error\""},
     {"log", ENGINE_SETTING_DECISIONS, 0, 0, 0, "\"all\", \"errors\", \"off\" or \"sample N\""},
+    {"log_request", ENGINE_SETTING_FLAG, AT(log_request), 0, 0, "true or false"},
     {"log_file", ENGINE_SETTING_TEXT, AT(decisions_file), 0, 0, "a path"},
     {"log_max_bytes", ENGINE_SETTING_NUMBER64, AT(decisions_max_bytes), 0, 1ull << 50, "bytes, 0 for no rotation"},
     {"log_keep", ENGINE_SETTING_NUMBER, AT(decisions_keep), 0, 1000, "a number of files"},
@@ -195,6 +196,9 @@ enum err engine_setting_put(struct engine_config *config, const struct engine_se
     case ENGINE_SETTING_NUMBER:
     case ENGINE_SETTING_NUMBER64:
         return set_number(config, setting, value);
+    case ENGINE_SETTING_FLAG:
+        *(bool *)place = span_equal(value, SPAN("true"));
+        return *(bool *)place || span_equal(value, SPAN("false")) ? OK : ERR_INVALID;
     case ENGINE_SETTING_GUARD:
         config->guard_strict = span_equal(value, SPAN("strict"));
         return config->guard_strict || span_equal(value, SPAN("normal")) ? OK : ERR_INVALID;

@@ -49,6 +49,7 @@ struct engine_config {
     bool guard_strict;
     enum log_level log_level;
     enum engine_decisions decisions;
+    bool log_request;               /* decisions are logged with the request, for replay */
     uint32_t decisions_sample;      /* one in so many, with ENGINE_DECISIONS_SAMPLE */
     char *decisions_file;           /* NULL: standard output */
     uint64_t decisions_max_bytes;   /* rotate at this size; 0: never */

@@ -36,7 +36,9 @@ static enum err put_scalar(struct engine_config *config, const struct engine_set
     if (wants_number && value->kind == VM_VALUE_INTEGER && value->integer >= 0) {
         snprintf(number, sizeof(number), "%lld", (long long)value->integer);
         text = span_of(number);
-    } else if (wants_number || value->kind != VM_VALUE_TEXT) {
+    } else if (setting->kind == ENGINE_SETTING_FLAG && value->kind == VM_VALUE_BOOLEAN) {
+        text = value->boolean ? SPAN("true") : SPAN("false");
+    } else if (wants_number || setting->kind == ENGINE_SETTING_FLAG || value->kind != VM_VALUE_TEXT) {
         return vm_value_expected(value, fault, setting->expected);
     }
     enum err err = engine_setting_put(config, setting, text);

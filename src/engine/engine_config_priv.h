@@ -10,6 +10,7 @@ enum engine_setting_kind {
     ENGINE_SETTING_PAIRS, /* a table of name = text, kept as "name=text" */
     ENGINE_SETTING_NUMBER,
     ENGINE_SETTING_NUMBER64,
+    ENGINE_SETTING_FLAG,
     ENGINE_SETTING_GUARD,
     ENGINE_SETTING_LEVEL,
     ENGINE_SETTING_DECISIONS

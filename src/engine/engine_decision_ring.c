@@ -10,7 +10,8 @@ struct stored {
     struct engine_record record;
 };
 
-enum { SPAN_MAX = 300 };
+/* What is read by people is cut; the request, the last one, is whole or of no use. */
+enum { SPAN_MAX = 300, REQUEST_MAX = UINT16_MAX };
 
 static struct span *spans_of(struct engine_record *record)
 {
@@ -19,10 +20,11 @@ static struct span *spans_of(struct engine_record *record)
 
 enum err engine_ring_init(struct engine_ring *ring)
 {
-    _Static_assert(offsetof(struct engine_record, note) - offsetof(struct engine_record, call_id) ==
+    _Static_assert(offsetof(struct engine_record, request) - offsetof(struct engine_record, call_id) ==
                        (ENGINE_RECORD_SPANS - 1) * sizeof(struct span),
                    "the spans of a record are one run");
-    _Static_assert(sizeof(struct stored) + ENGINE_RECORD_SPANS * SPAN_MAX < ENGINE_RECORD_MAX, "a record fits");
+    _Static_assert(sizeof(struct stored) + (ENGINE_RECORD_SPANS - 1) * SPAN_MAX + REQUEST_MAX < ENGINE_RECORD_MAX,
+                   "a record fits");
     memset(ring, 0, sizeof(*ring));
     ring->bytes = malloc(ENGINE_RING_BYTES);
     return ring->bytes ? OK : ERR_NOMEM;
@@ -60,7 +62,8 @@ void engine_ring_put(struct engine_ring *ring, const struct engine_record *recor
     const struct span *spans = spans_of(&stored.record);
     size_t len = sizeof(stored);
     for (int i = 0; i < ENGINE_RECORD_SPANS; i++) {
-        stored.span_len[i] = (uint16_t)(spans[i].len < SPAN_MAX ? spans[i].len : SPAN_MAX);
+        size_t most = i == ENGINE_RECORD_SPANS - 1 ? REQUEST_MAX : SPAN_MAX;
+        stored.span_len[i] = (uint16_t)(spans[i].len < most ? spans[i].len : most);
         len += stored.span_len[i];
     }
     size_t used = len;

@@ -5,7 +5,8 @@
 #include "engine/engine_decisions.h"
 #include <stdatomic.h>
 
-enum { ENGINE_RING_BYTES = 4 << 20, ENGINE_RECORD_MAX = 4096 };
+/* A record holds a whole request where requests are logged. */
+enum { ENGINE_RING_BYTES = 4 << 20, ENGINE_RECORD_MAX = 72 * 1024 };
 
 struct engine_ring {
     _Alignas(64) _Atomic uint64_t written; /* bytes ever put in; the producer's */

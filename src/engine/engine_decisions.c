@@ -16,7 +16,12 @@
 #include <unistd.h>
 
 /* Between two looks at the rings.  A worker never wakes the writer: that would be a system call on a request's way. */
-enum { POLL_MS = 20, LAST_FLUSH_MS = 1000, LINE_MAX_BYTES = 8192, BATCH_BYTES = 64 * 1024 };
+enum {
+    POLL_MS = 20,
+    LAST_FLUSH_MS = 1000,
+    LINE_MAX_BYTES = 6 * ENGINE_RECORD_MAX, /* every byte of it as an escape */
+    BATCH_BYTES = 64 * 1024
+};
 
 struct engine_decisions_log {
     enum engine_decisions mode;
@@ -37,6 +42,7 @@ struct engine_decisions_log {
     int fd;
     uint64_t file_bytes;
     struct buffer batch;
+    char scratch[ENGINE_RECORD_MAX];
     uint64_t batch_lines;
     struct log_limit complaint;
 };
@@ -165,6 +171,13 @@ static void format_record(const struct engine_record *record, struct buffer *out
     } else {
         json_put_u64(&json, "us", record->micros);
     }
+    if (record->fuel)
+        json_put_u64(&json, "fuel", record->fuel);
+    put_some(&json, "transport", record->transport);
+    put_some(&json, "local", record->local);
+    put_some(&json, "tag", record->tag);
+    if (record->request.len)
+        json_put_bytes(&json, "request", "request_bytes", record->request);
     json_object_end(&json);
     buffer_add_byte(out, '\n');
 }
@@ -172,15 +185,14 @@ static void format_record(const struct engine_record *record, struct buffer *out
 /* False when all rings were empty. */
 static bool empty_rings(struct engine_decisions_log *log)
 {
-    char scratch[ENGINE_RECORD_MAX];
     bool any = false;
     for (unsigned i = 0; i < log->workers; i++) {
         struct engine_record record;
-        while (engine_ring_take(&log->rings[i], scratch, &record)) {
+        while (engine_ring_take(&log->rings[i], log->scratch, &record)) {
             any = true;
             format_record(&record, &log->batch);
             log->batch_lines++;
-            if (log->batch.len > BATCH_BYTES - LINE_MAX_BYTES)
+            if (log->batch.len > BATCH_BYTES)
                 flush_batch(log);
         }
     }

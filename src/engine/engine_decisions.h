@@ -21,10 +21,13 @@ struct engine_record {
     uint32_t micros;          /* from receipt to answer; for an ACK record 0 */
     uint32_t retransmissions; /* ACK record */
     uint32_t waited_ms;       /* ACK record: from the answer to the ACK, or to giving up */
+    uint64_t fuel;            /* spent by the decision; 0: no Lua ran */
     struct span call_id, method, source, from, target, rule, verdict, reason, note;
+    /* What it takes to decide it again, with `log_request` alone: how and where it came in, our To tag, all its bytes. */
+    struct span transport, local, tag, request;
 };
 
-enum { ENGINE_RECORD_SPANS = 9 };
+enum { ENGINE_RECORD_SPANS = 13 };
 
 /* One ring a worker.  With no file, lines go to standard output. */
 MUST_CHECK enum err engine_decisions_new(const struct engine_config *config, unsigned workers,

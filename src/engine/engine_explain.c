@@ -19,17 +19,20 @@ struct step {
     char value[VALUE_MAX];
 };
 
-struct explanation {
+struct engine_explainer {
     struct engine_trial *trial;
+    struct source *source;
+    const char *policy;
+    bool json;
+    struct policy_trace listener;
     const struct policy_description *description;
     unsigned answers_at_once; /* messages sent before time passed */
-    size_t answer_len;        /* the same of the answer's bytes */
     size_t count;
     size_t left_out;
     struct step steps[STEPS_MAX];
 };
 
-static struct step *next_step(struct explanation *self, enum step_kind kind)
+static struct step *next_step(struct engine_explainer *self, enum step_kind kind)
 {
     if (self->count == STEPS_MAX) {
         self->left_out++;
@@ -136,7 +139,7 @@ static void say_detail(const struct step *step, struct buffer *out)
     }
 }
 
-static void say_rules(const struct explanation *self, struct buffer *out)
+static void say_rules(const struct engine_explainer *self, struct buffer *out)
 {
     size_t told = 0;
     buffer_add_literal(out, "rules\n");
@@ -157,7 +160,7 @@ static void say_rules(const struct explanation *self, struct buffer *out)
         buffer_add_literal(out, "  none was asked\n");
 }
 
-static void say_decision(const struct explanation *self, struct buffer *out)
+static void say_decision(const struct engine_explainer *self, struct buffer *out)
 {
     const struct engine_outcome *last = &self->trial->core->last;
     const struct policy_decision *decision = &last->decision;
@@ -176,14 +179,17 @@ static void say_decision(const struct explanation *self, struct buffer *out)
         buffer_addf(out, "  carried out as %s: %s\n", policy_verdict_name(last->verdict), last->note);
 }
 
-static void say_answer(const struct explanation *self, struct buffer *out)
+static void say_answer(const struct engine_explainer *self, struct buffer *out)
 {
-    struct span left = span_make(self->trial->answer, self->answer_len);
+    struct span left = span_make(self->trial->answer, self->trial->answer_len);
     if (left.len == 0) {
         buffer_add_literal(out, "answer\n  nothing is sent\n");
         return;
     }
-    buffer_addf(out, "answer, %zu bytes\n", left.len);
+    buffer_addf(out, "answer, %zu bytes", left.len);
+    if (self->trial->answer_ms)
+        buffer_addf(out, ", after %llu ms", (unsigned long long)self->trial->answer_ms);
+    buffer_add_byte(out, '\n');
     while (left.len > 0) {
         size_t end = span_find(left, '\n');
         struct span line = span_slice(left, 0, end);
@@ -196,7 +202,7 @@ static void say_answer(const struct explanation *self, struct buffer *out)
     }
 }
 
-static void say_follows(const struct explanation *self, bool is_invite, struct buffer *out)
+static void say_follows(const struct engine_explainer *self, bool is_invite, struct buffer *out)
 {
     const struct engine_trial *trial = self->trial;
     buffer_add_literal(out, "what follows\n");
@@ -215,9 +221,8 @@ static void say_follows(const struct explanation *self, bool is_invite, struct b
                     trial->lost_ack_told ? "; on_ack_missing is told" : "");
 }
 
-static void say_all(const struct explanation *self, const struct engine_explain_ask *ask, struct buffer *out)
+static void say_all(const struct engine_explainer *self, struct span message, struct buffer *out)
 {
-    struct span message = ask->request.message;
     buffer_add_literal(out, "request\n  ");
     add_visible(out, span_slice(message, 0, span_find(message, '\r')));
     buffer_add_literal(out, "\n  target ");
@@ -231,7 +236,7 @@ static void say_all(const struct explanation *self, const struct engine_explain_
 
 /* ---- As JSON ---- */
 
-static void put_step(const struct explanation *self, const struct step *step, struct json *json)
+static void put_step(const struct engine_explainer *self, const struct step *step, struct json *json)
 {
     static const char *const kinds[] = {"rule", "condition", "read", "lookup"};
     json_object_begin(json);
@@ -251,7 +256,7 @@ static void put_step(const struct explanation *self, const struct step *step, st
     json_object_end(json);
 }
 
-static void put_decision(const struct explanation *self, struct json *json)
+static void put_decision(const struct engine_explainer *self, struct json *json)
 {
     const struct engine_outcome *last = &self->trial->core->last;
     json_key(json, "decision");
@@ -271,7 +276,7 @@ static void put_decision(const struct explanation *self, struct json *json)
     json_object_end(json);
 }
 
-static void put_follows(const struct explanation *self, struct json *json)
+static void put_follows(const struct engine_explainer *self, struct json *json)
 {
     json_key(json, "without_ack");
     json_array_begin(json);
@@ -286,10 +291,11 @@ static void put_follows(const struct explanation *self, struct json *json)
     json_array_end(json);
 }
 
-static void put_all(const struct explanation *self, struct buffer *out)
+static void put_all(const struct engine_explainer *self, struct buffer *out)
 {
     struct json json = json_into(out);
     json_object_begin(&json);
+    json_put_span(&json, "call_id", self->trial->core->message.call_id);
     json_put_span(&json, "target", self->trial->core->target.aor);
     json_key(&json, "steps");
     json_array_begin(&json);
@@ -297,7 +303,8 @@ static void put_all(const struct explanation *self, struct buffer *out)
         put_step(self, &self->steps[i], &json);
     json_array_end(&json);
     put_decision(self, &json);
-    json_put_span(&json, "answer", span_make(self->trial->answer, self->answer_len));
+    json_put_bytes(&json, "answer", "answer_bytes", span_make(self->trial->answer, self->trial->answer_len));
+    json_put_u64(&json, "answer_after_ms", self->trial->answer_ms);
     put_follows(self, &json);
     json_put_bool(&json, "on_ack_missing", self->trial->lost_ack_told);
     json_object_end(&json);
@@ -306,43 +313,81 @@ static void put_all(const struct explanation *self, struct buffer *out)
 
 /* ---- */
 
-static enum err explain(struct explanation *self, const struct engine_explain_ask *ask, struct source *source,
-                        struct buffer *out, struct fault *fault)
+static enum err open_trial(struct engine_explainer *self, const struct engine_explain_ask *ask, struct fault *fault)
 {
     const struct policy_trace trace = {
         .ctx = self, .rule = on_rule, .condition = on_condition, .read = on_read, .lookup = on_lookup};
-    const struct engine_trial_options options = {.config = ask->config, .trace = &trace, .lookup = ask->lookup};
-    enum err err = engine_trial_new(&options, source, &self->trial, fault);
-    if (err != OK)
-        return err;
-    self->description = policy_describe(policy_program_of(self->trial->policy));
-    err = engine_trial_run(self->trial, &ask->request);
-    self->answers_at_once = self->trial->sent_count;
-    self->answer_len = self->trial->answer_len;
-    if (err == OK) {
-        struct engine_outcome before = self->trial->core->last; /* whatever the end of the wait decides */
-        engine_trial_wait(self->trial, (uint64_t)ENGINE_TRIAL_LOST_T1 * self->trial->config->t1_ms);
-        self->trial->core->last = before;
-        if (ask->json)
-            put_all(self, out);
-        else
-            say_all(self, ask, out);
-    } else {
-        err = fault_set(fault, err, ask->policy, 0, "%s", err_text(err));
-    }
+    self->listener = trace;
+    const struct engine_trial_options options = {
+        .config = ask->config, .trace = &self->listener, .lookup = ask->lookup};
+    enum err err = source_read(ask->policy, &self->source, fault);
+    if (err == OK)
+        err = engine_trial_new(&options, self->source, &self->trial, fault);
+    if (err == OK)
+        self->description = policy_describe(policy_program_of(self->trial->policy));
+    return err;
+}
+
+enum err engine_explainer_new(const struct engine_explain_ask *ask, struct engine_explainer **out_explainer,
+                              struct fault *fault)
+{
+    struct engine_explainer *self = calloc(1, sizeof(*self));
+    if (!self)
+        return fault_set(fault, ERR_NOMEM, ask->policy, 0, "out of memory");
+    self->policy = ask->policy;
+    self->json = ask->json;
+    enum err err = open_trial(self, ask, fault);
+    if (err == OK)
+        *out_explainer = self;
+    else
+        engine_explainer_free(self);
+    return err;
+}
+
+void engine_explainer_free(struct engine_explainer *self)
+{
+    if (!self)
+        return;
     engine_trial_free(self->trial);
+    source_unref(self->source);
+    free(self);
+}
+
+/* The message was received: says what came of it, after the time in which a lost ACK is given up. */
+static void say_outcome(struct engine_explainer *self, struct span message, struct buffer *out)
+{
+    struct engine_trial *trial = self->trial;
+    self->answers_at_once = trial->sent_count;
+    struct engine_outcome before = trial->core->last; /* whatever the end of the wait decides */
+    engine_trial_wait(trial, (uint64_t)ENGINE_TRIAL_LOST_T1 * trial->config->t1_ms);
+    trial->core->last = before;
+    if (self->json)
+        put_all(self, out);
+    else
+        say_all(self, message, out);
+}
+
+enum err engine_explainer_receive(struct engine_explainer *self, const struct engine_trial_message *message,
+                                  struct buffer *out)
+{
+    self->count = self->left_out = 0;
+    enum err err = engine_trial_receive(self->trial, message);
+    if (err == OK)
+        say_outcome(self, message->bytes, out);
     return err;
 }
 
 enum err engine_explain(const struct engine_explain_ask *ask, struct buffer *out, struct fault *fault)
 {
-    struct source *source = NULL;
-    enum err err = source_read(ask->policy, &source, fault);
+    struct engine_explainer *self;
+    enum err err = engine_explainer_new(ask, &self, fault);
     if (err != OK)
         return err;
-    struct explanation *self = calloc(1, sizeof(*self));
-    err = self ? explain(self, ask, source, out, fault) : fault_set(fault, ERR_NOMEM, ask->policy, 0, "out of memory");
-    free(self);
-    source_unref(source);
+    err = engine_trial_run(self->trial, &ask->request);
+    if (err == OK)
+        say_outcome(self, ask->request.message, out);
+    else
+        (void)fault_set(fault, err, ask->policy, 0, "%s", err_text(err));
+    engine_explainer_free(self);
     return err;
 }

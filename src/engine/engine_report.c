@@ -40,6 +40,22 @@ static struct span source_text(const struct net_address *source, char text[stati
     return span_of(text);
 }
 
+/* What replay and explain need to decide this request again, as it was decided here. */
+struct remade {
+    char local[NET_ADDRESS_TEXT_MAX];
+};
+
+static void add_request(const struct engine_request *request, struct remade *texts, struct engine_record *record)
+{
+    if (!request->core->config->log_request)
+        return;
+    record->transport = span_of(net_transport_name((enum net_transport)request->flow->transport));
+    record->local = source_text(&request->flow->local, texts->local);
+    if (request->tag[0])
+        record->tag = span_make(request->tag, TXN_TAG_LEN);
+    record->request = request->message->bytes;
+}
+
 void engine_report_decision(struct engine_request *request)
 {
     struct engine_core *core = request->core;
@@ -58,6 +74,7 @@ void engine_report_decision(struct engine_request *request)
         .version = (uint32_t)core->version,
         .status = last->code,
         .micros = request->started_ns ? (uint32_t)((clock_mono_ns() - request->started_ns) / 1000) : 0,
+        .fuel = last->decision.fuel,
         .call_id = request->message->call_id,
         .method = request->message->method_text,
         .source = source_text(&request->flow->remote, source),
@@ -69,6 +86,8 @@ void engine_report_decision(struct engine_request *request)
         .note = last->decision.failure != POLICY_FAILED_NOT ? span_of(policy_failure_name(last->decision.failure))
                                                             : span_of(last->note),
     };
+    struct remade texts;
+    add_request(request, &texts, &record);
     engine_decisions_put(core->decisions, core->worker, &record);
 }
 
@@ -93,6 +112,8 @@ void engine_report_refusal(struct engine_request *request, const char *why)
         .verdict = SPAN("refused"),
         .reason = span_of(why ? why : ""),
     };
+    struct remade texts;
+    add_request(request, &texts, &record);
     engine_decisions_put(core->decisions, core->worker, &record);
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "engine/engine_trial.h"
 #include "engine/engine_priv.h"
+#include "net/net_listener.h"
 #include <stdlib.h>
 
 static const struct siphash_key trial_key = {1, 2};
@@ -19,9 +20,10 @@ static enum err trial_send(void *ctx, const struct net_flow *flow, struct span b
     (void)flow;
     if (span_starts_with(bytes, SPAN("SIP/2.0 ")))
         (void)span_to_u32(span_slice(bytes, 8, 11), &code);
-    if (code >= 200 && bytes.len <= sizeof(trial->answer)) {
+    if (code >= 200 && !trial->answer_len && bytes.len <= sizeof(trial->answer)) {
         memcpy(trial->answer, bytes.at, bytes.len);
         trial->answer_len = bytes.len;
+        trial->answer_ms = trial->clock.mono_ms - trial->began_ms;
     }
     if (trial->sent_count == ENGINE_TRIAL_SENT_MAX)
         return OK;
@@ -105,6 +107,20 @@ static void listen_for(struct engine_trial *trial, const struct policy_trace *li
     trial->trace.line = listener->line ? on_line : NULL;
 }
 
+/* What the configuration listens on is ours; a wildcard says nothing here. */
+static enum err take_own(struct engine_trial *trial)
+{
+    enum err err = OK;
+    for (unsigned i = 0; i < trial->config->listen.count && err == OK; i++) {
+        struct net_listen_spec spec;
+        if (net_listen_spec_parse(span_of(trial->config->listen.items[i]), &spec, NULL) == OK &&
+            !net_address_is_wildcard(&spec.address))
+            err = engine_site_add_own(&trial->site, &spec.address);
+    }
+    trial->own_count = trial->site.own_count;
+    return err;
+}
+
 enum err engine_trial_new(const struct engine_trial_options *options, struct source *source,
                           struct engine_trial **out_trial, struct fault *fault)
 {
@@ -116,6 +132,8 @@ enum err engine_trial_new(const struct engine_trial_options *options, struct sou
     trial->lookup = options->lookup;
     if (err == OK)
         err = engine_site_init(&trial->site, trial->config, fault);
+    if (err == OK)
+        err = take_own(trial);
     wheel_init(&trial->wheel, 0, NULL);
     listen_for(trial, options->trace);
     struct engine_core_options core = {
@@ -177,29 +195,50 @@ static void trust_as_said(struct engine_trial *trial, const struct net_flow *flo
     trial->site.trusted[0].address.port = 0;
 }
 
-enum err engine_trial_run(struct engine_trial *trial, const struct authoring_test_case *test)
+static enum err receive(struct engine_trial *trial, const struct engine_trial_message *message,
+                        const struct engine_credentials *said)
 {
-    struct net_flow flow = flow_of(&test->source);
     struct engine_core *core = trial->core;
-    const struct engine_credentials said = {test->authenticated_as, test->source.identity, test->in_dialog};
     engine_core_use(core, NULL, 0);
     enum err err = engine_core_reset(core);
     if (err != OK)
         return err;
     policy_collect(trial->policy);
-    trial->test = test;
     trial->sent_count = 0;
     trial->answer_len = 0;
+    trial->answer_ms = 0;
     trial->lost_ack_told = false;
     trial->began_ms = trial->clock.mono_ms;
-    trial->clock.wall_ms = test->now_ms;
+    trial->clock.wall_ms = message->wall_ms;
+    trial->site.own_count = trial->own_count;
+    err = engine_site_add_own(&trial->site, &message->flow.local);
+    if (err != OK)
+        return err;
     core->last = (struct engine_outcome){.note = ""};
-    core->said = &said;
-    trust_as_said(trial, &flow, test->source.trusted);
+    core->said = said;
     engine_core_use(core, trial->policy, 1);
-    engine_core_receive(core, &flow, test->message, flow.transport == NET_UDP ? SIP_DATAGRAM : SIP_STREAM);
+    txn_table_give_tag(core->txns, message->tag);
+    engine_core_receive(core, &message->flow, message->bytes,
+                        message->flow.transport == NET_UDP ? SIP_DATAGRAM : SIP_STREAM);
+    txn_table_give_tag(core->txns, SPAN(""));
     core->said = NULL;
     return OK;
+}
+
+enum err engine_trial_receive(struct engine_trial *trial, const struct engine_trial_message *message)
+{
+    trial->test = NULL;
+    return receive(trial, message, NULL);
+}
+
+enum err engine_trial_run(struct engine_trial *trial, const struct authoring_test_case *test)
+{
+    const struct engine_credentials said = {test->authenticated_as, test->source.identity, test->in_dialog};
+    const struct engine_trial_message message = {
+        .bytes = test->message, .flow = flow_of(&test->source), .wall_ms = test->now_ms};
+    trial->test = test;
+    trust_as_said(trial, &message.flow, test->source.trusted);
+    return receive(trial, &message, &said);
 }
 
 void engine_trial_wait(struct engine_trial *trial, uint64_t ms)

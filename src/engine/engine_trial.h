@@ -26,6 +26,7 @@ struct engine_trial {
     struct engine_config defaults;
     const struct engine_config *config;
     struct engine_site site;
+    unsigned own_count; /* addresses that the configuration listens on */
     struct clock clock;
     struct wheel wheel;
     struct engine_core *core;
@@ -38,8 +39,17 @@ struct engine_trial {
     bool lost_ack_told; /* on_ack_missing ran, and did not fail */
     unsigned sent_count;
     struct engine_trial_sent sent[ENGINE_TRIAL_SENT_MAX];
-    size_t answer_len; /* the last final answer; 0: none */
+    size_t answer_len;  /* the first final answer; 0: none */
+    uint64_t answer_ms; /* since the request came */
     char answer[ENGINE_REPLY_BYTES];
+};
+
+/* A message as it came from a network once, to be decided again. */
+struct engine_trial_message {
+    struct span bytes;
+    struct net_flow flow; /* `local` counts as an address of ours */
+    int64_t wall_ms;      /* when */
+    struct span tag;      /* our To tag in the answer; empty: a new one */
 };
 
 struct engine_trial_options {
@@ -55,6 +65,8 @@ void engine_trial_free(struct engine_trial *trial); /* NULL is fine */
 /* The case's message meets an empty engine: no transaction of an earlier one answers for it.  What came of it is in
  * core->last, `sent` and `answer`. */
 MUST_CHECK enum err engine_trial_run(struct engine_trial *trial, const struct authoring_test_case *test);
+/* The same for a message of the network: who is trusted is the configuration's word, nothing but its bytes speaks. */
+MUST_CHECK enum err engine_trial_receive(struct engine_trial *trial, const struct engine_trial_message *message);
 /* Lets so much time pass, without a message coming in. */
 void engine_trial_wait(struct engine_trial *trial, uint64_t ms);
 /* How often the final answer went out, and whether a BYE did. */

@@ -79,12 +79,15 @@ static void enter_lua(struct policy *policy)
     vm_begin_decision(policy->vm, policy->wall_ms, random->seed ? random->seed(random->ctx, policy->request) : 0);
 }
 
-/* Arguments: the policy, and the function's reference.  Makes this decision's own `req`, then calls. */
+/* Arguments: the policy, and the function's reference.  Makes this decision's own `req`, then calls.  The script pays
+ * nothing for it: live there is none, and a decision costs the same fuel everywhere. */
 static int call_with_fresh_request(lua_State *L)
 {
     struct policy *policy = lua_touserdata(L, 1);
     lua_rawgeti(L, LUA_REGISTRYINDEX, lua_tointeger(L, 2));
+    vm_count_allocations(policy->vm, false);
     policy_lua_request_push(L, policy);
+    vm_count_allocations(policy->vm, true);
     lua_rawgeti(L, LUA_REGISTRYINDEX, policy->environment);
     lua_call(L, 2, 1);
     return 1;

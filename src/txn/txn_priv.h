@@ -131,6 +131,8 @@ struct txn_table {
     struct txn_reflect *reflect;
     struct siphash_key merge_key, stateless_key, tag_key;
     uint64_t tag_count;
+    bool has_given_tag;
+    char given_tag[TXN_TAG_LEN];
     size_t servers, clients;
     size_t live[TXN_KIND_COUNT][TXN_STATE_COUNT];
     struct txn_counters counters;

@@ -12,8 +12,20 @@ static void add_hex(char *at, uint64_t value, unsigned digits)
     }
 }
 
+void txn_table_give_tag(struct txn_table *table, struct span tag)
+{
+    table->has_given_tag = tag.len == TXN_TAG_LEN;
+    if (table->has_given_tag)
+        memcpy(table->given_tag, tag.at, TXN_TAG_LEN);
+}
+
 void txn_tag_new(struct txn_table *table, char out_tag[static TXN_TAG_LEN])
 {
+    if (table->has_given_tag) {
+        memcpy(out_tag, table->given_tag, TXN_TAG_LEN);
+        table->has_given_tag = false;
+        return;
+    }
     uint64_t count = ++table->tag_count;
     add_hex(out_tag, siphash(&table->tag_key, &count, sizeof(count)), TXN_TAG_LEN);
 }
@@ -27,6 +39,10 @@ void txn_branch_new(struct txn_table *table, char out_branch[static TXN_BRANCH_L
 void txn_stateless_tag(const struct txn_table *table, const struct sip_message *request,
                        char out_tag[static TXN_TAG_LEN])
 {
+    if (table->has_given_tag) {
+        memcpy(out_tag, table->given_tag, TXN_TAG_LEN);
+        return;
+    }
     uint64_t cseq = request->cseq;
     struct siphash_state state;
     siphash_begin(&state, &table->stateless_key);

@@ -149,6 +149,10 @@ uint64_t txn_age_ms(const struct txn *txn);
 void txn_set_user(struct txn *txn, void *user);
 void *txn_user(const struct txn *txn);
 
+/* The next answer's To tag, so that an answer that once went out can be made again to the byte (explain, replay); empty
+ * or of another length: they are made as ever. */
+void txn_table_give_tag(struct txn_table *table, struct span tag);
+
 /* A new random tag, and a new branch with its magic cookie; neither is terminated. */
 void txn_tag_new(struct txn_table *table, char out_tag[static TXN_TAG_LEN]);
 void txn_branch_new(struct txn_table *table, char out_branch[static TXN_BRANCH_LEN]);

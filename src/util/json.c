@@ -193,6 +193,40 @@ void json_put_span(struct json *json, const char *key, struct span value)
     json_span(json, value);
 }
 
+static bool is_utf8(struct span value)
+{
+    for (size_t at = 0; at < value.len;) {
+        size_t len = utf8_len(span_slice(value, at, value.len));
+        if (len == 0)
+            return false;
+        at += len;
+    }
+    return true;
+}
+
+void json_put_bytes(struct json *json, const char *key, const char *byte_key, struct span value)
+{
+    if (is_utf8(value)) {
+        json_put_span(json, key, value);
+        return;
+    }
+    json_key(json, byte_key);
+    before_value(json);
+    buffer_add_byte(json->out, '"');
+    for (size_t i = 0; i < value.len; i++) {
+        unsigned char byte = (unsigned char)value.at[i];
+        if (is_plain(byte)) {
+            buffer_add_byte(json->out, (char)byte);
+        } else if (byte < 0x80) {
+            add_escape(json->out, byte);
+        } else {
+            buffer_add_byte(json->out, (char)(0xc0 | byte >> 6));
+            buffer_add_byte(json->out, (char)(0x80 | (byte & 0x3f)));
+        }
+    }
+    buffer_add_byte(json->out, '"');
+}
+
 void json_put_text(struct json *json, const char *key, const char *value)
 {
     json_key(json, key);

@@ -31,6 +31,9 @@ void json_bool(struct json *json, bool value);
 void json_none(struct json *json);
 /* A key and its value in one. */
 void json_put_span(struct json *json, const char *key, struct span value);
+/* Any bytes.  As text under `key` where they are UTF-8.  Else under `byte_key`, each byte as the character of that number
+ * (ISO 8859-1): whoever reads it back gets the same bytes, and people can still read most of it. */
+void json_put_bytes(struct json *json, const char *key, const char *byte_key, struct span value);
 void json_put_text(struct json *json, const char *key, const char *value);
 void json_put_u64(struct json *json, const char *key, uint64_t value);
 void json_put_i64(struct json *json, const char *key, int64_t value);

@@ -118,6 +118,10 @@ void vm_push_readonly(struct lua_State *state, const char *name);
  * not left or when the clock ran out.  Call it before doing the work. */
 void vm_charge(struct lua_State *state, uint64_t units);
 
+/* From inside vm_call: what is made from now on is the caller's own, neither charged nor capped, until `counts` is true
+ * again. */
+void vm_count_allocations(struct vm *vm, bool counts);
+
 /* Ends the loading phase: collects everything that is garbage. */
 void vm_seal(struct vm *vm);
 bool vm_is_loading(const struct vm *vm);

@@ -28,6 +28,11 @@ static void charge(struct vm *vm, size_t bytes)
         vm_stop(vm, VM_FUEL, "out of fuel");
 }
 
+void vm_count_allocations(struct vm *vm, bool counts)
+{
+    vm->in_call = counts;
+}
+
 /* Whether the request is for a stack of twice the slots.  Its cap is far below block_max because a chain of __call shifts
  * the whole stack once a link, in one instruction: 2,600 slots bound that to 2 ms. */
 static bool is_stack_overflow(const struct vm *vm, size_t new_size)

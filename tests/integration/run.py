@@ -33,6 +33,7 @@ MODULES = [
     "test_control",
     "test_decisions",
     "test_directory",
+    "test_replay",
     "test_namespace",
     "test_config",
     "test_examples",

@@ -84,6 +84,20 @@ static void broken_utf8_is_replaced_byte_by_byte(void **state)
     assert_string(SPAN("\xf5\x80\x80\x80"), "\"" BAD BAD BAD BAD "\"");
 }
 
+static void bytes_that_are_no_text_come_back_as_characters(void **state)
+{
+    (void)state;
+    struct buffer out = buffer_heap(200);
+    struct json json = json_into(&out);
+    json_object_begin(&json);
+    json_put_bytes(&json, "a", "a_bytes", SPAN("\xc3\xa9\n"));
+    json_put_bytes(&json, "b", "b_bytes", SPAN("\xff\x80\"\x01z"));
+    json_put_bytes(&json, "c", "c_bytes", SPAN(""));
+    json_object_end(&json);
+    assert_content(&out, "{\"a\":\"\xc3\xa9\\n\",\"b_bytes\":\"\xc3\xbf\xc2\x80\\\"\\u0001z\",\"c\":\"\"}");
+    buffer_done(&out);
+}
+
 static void numbers_read_back_the_same(void **state)
 {
     (void)state;
@@ -125,6 +139,7 @@ int main(void)
         cmocka_unit_test(objects_arrays_and_values),
         cmocka_unit_test(strings_are_escaped),
         cmocka_unit_test(broken_utf8_is_replaced_byte_by_byte),
+        cmocka_unit_test(bytes_that_are_no_text_come_back_as_characters),
         cmocka_unit_test(numbers_read_back_the_same),
         cmocka_unit_test(too_much_is_overflow),
     };

@@ -1,0 +1,129 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Explain and replay decide as the daemon did: the same dispatch, guard and reply builder, to the byte."""
+import json
+import re
+import select
+import socket
+import subprocess
+import time
+
+from harness.daemon import Daemon, VERDICT
+from harness.randomsip import Maker
+from harness.registry import check, equal, test, wait_until
+
+POLICY = r"""
+local function loops() while true do end end
+return policy {
+  on_error = reject(500) { reason = "Broken" }, default = not_found {},
+  rules = {
+    { "scanner", when = { user_agent = matches "friendly-scanner*" }, verdict = reject(403) {} },
+    { "gone", when = { user = "gone" }, verdict = gone { evidence = "test", q850 = 1, error_info = "sip:gone@example.com" } },
+    { "moved", when = { user = "moved" }, verdict = moved { contact = "sip:new@example.com" } },
+    { "error", when = { user = "error" }, check = function(req) return error(req.method .. 1) end, verdict = ok {} },
+    { "slow", check = function(req)
+        if req.target.user == "slow" and (req.call_id:match "-(%d+)" or "1"):sub(-1) == "0" then loops() end
+        return false
+      end, verdict = ok {} },
+    { "long", check = function(req)
+        local n = 0
+        for word in (req:header "X-Odd" or ""):gmatch "%a" do n = n + #word end
+        for i = 1, #(req.body or "") % 50 do n = n + i end
+        return n > 900 or (req.to.display or ""):find '"' ~= nil
+      end, verdict = unavailable { retry_after = 30 } },
+    { "deep", when = { user = "deep" }, decide = function(req)
+        local t = {}
+        for i = 1, 40 do t[i] = req.from.uri.user .. i end
+        return reject(486) { headers = { ["X-Deep"] = table.concat(t, ","):sub(1, 60) } }
+      end },
+    { "roll", check = function(req) return math.random(10) == 1 end, verdict = redirect { contact = "sip:dice@example.com" } },
+    { "rest", when = { method = { "INVITE", "OPTIONS" } }, decide = function(req)
+        if now() % 7 == 0 then return ok { reason = "Seventh" } end
+        if (req.target.number or ""):sub(1, 1) == "+" then return ok { ring = 1 } end
+        if req.source.port > 0 and req.target.user then return ok {} end
+      end },
+  },
+}
+"""
+
+CONFIG = """return {{ log = "all", log_file = "{log}", log_request = true, workers = 1, t1_ms = 5000,
+  domains = {{ "example.com" }}, aliases = {{ ["alias.example"] = "example.com" }}, country_code = "49", national_prefix = "0" }}
+"""
+
+
+def key_of(raw):
+    """Call-ID as the bytes have it."""
+    match = re.search(rb"\r\n(?i:call-id|i)[ \t]*:(?:\r\n)?[ \t]*([^\r\n]*?)[ \t]*\r\n", raw)
+    return match.group(1).decode("latin-1") if match else None
+
+
+def ask_all(sock, address, maker, count):
+    """The first final answer to each, by Call-ID."""
+    answers, sent = {}, 0
+    end = time.monotonic() + 60
+    quiet = 0
+    while quiet < 3 and time.monotonic() < end:
+        for _ in range(40):
+            if sent < count:
+                sock.sendto(maker.request(sent), address)
+                sent += 1
+        waits = 0.002 if sent < count else 0.3
+        got = 0
+        while select.select([sock], [], [], waits)[0]:
+            raw = sock.recv(65536)
+            got += 1
+            if raw.startswith(b"SIP/2.0 ") and raw[8:9] != b"1":
+                answers.setdefault(key_of(raw), raw)
+        quiet = quiet + 1 if sent == count and got == 0 else 0
+    return answers
+
+
+def bytes_of(line):
+    return line["answer_bytes"].encode("latin-1") if "answer_bytes" in line else line["answer"].encode()
+
+
+def lines_settled(log):
+    size = log.stat().st_size
+    time.sleep(0.2)
+    return log.stat().st_size == size
+
+
+@test(limit=90)
+def explain_is_live(t):
+    """10,000 random messages through a socket and through explain: the same bytes, rule and fuel."""
+    log = t.path("decisions.jsonl")
+    config = t.write("verdict.lua", CONFIG.format(log=log))
+    daemon = Daemon(t, policy=POLICY, args=["--config", str(config)], data=False)
+    sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 22)
+    sock.bind(("127.0.0.1", 0))
+    maker = Maker(4711, "127.0.0.1:%d" % sock.getsockname()[1])
+    count = 10000
+    answers = ask_all(sock, daemon.address(), maker, count)
+    wait_until(lambda: lines_settled(log), 10, "the log to stand still")
+    daemon.kill()
+    lines = [json.loads(line) for line in log.read_bytes().splitlines()]
+    decided = [line for line in lines if line["event"] == "decision"]
+    check(len(decided) > count * 0.8, f"{len(decided)} decisions of {count} messages")
+    output = subprocess.run([VERDICT, "explain", "--json", "--config", str(config), str(daemon.policy), str(log)],
+                            capture_output=True, timeout=80)
+    equal(output.returncode, 0, output.stderr.decode()[-500:])
+    explained = [json.loads(line) for line in output.stdout.splitlines()]
+    equal(len(explained), len(decided), "explanations")
+    rules, kills, late, other = set(), 0, 0, []
+    for then, now in zip(decided, explained):
+        decision = now["decision"] or {"rule": None, "fuel": 0, "failure": "none"}
+        rules.add(decision["rule"])
+        kills += decision["failure"] in ("fuel", "set_aside")
+        live = answers.get(then["call_id"], b"")
+        if now["answer_after_ms"] > 5000:  # no PRACK: longer than this test waits
+            late += 1
+            now = {"answer": "", "decision": now["decision"]}
+        if (bytes_of(now) != live or decision["rule"] != then.get("rule") or decision["fuel"] != then.get("fuel", 0)):
+            other.append(f"{then.get('request', '')!r}\nlive {live!r}\nthen {then.get('rule')} {then.get('fuel')}\n"
+                         f"now  {bytes_of(now)!r}\n{decision}")
+    check(not other, f"{len(other)} differ; the first:\n{other[:1][0] if other else ''}")
+    for rule in ("gone", "moved", "error", "slow", "long", "deep", "roll", "rest", "default", "scanner"):
+        check(rule in rules, f"no message met rule {rule}: {rules}")
+    check(kills > 0, "nothing was killed")
+    check(late < len(decided) / 20, f"{late} answers come too late to be seen")
+    t.note(f"{len(decided)} decisions alike, {len(answers)} answers, {kills} killed or set aside")
