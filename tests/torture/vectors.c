@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The vectors of others against the codec: RFC 4475 and RFC 5118 messages, grammar, digests, session descriptions.
  * usage: sip_vectors FOLDER.  Exits 77 (skipped) where the folder is not; prints what failed, 1 if anything did. */
+#include "auth/auth_header.h"
 #include "sdp/sdp_answer.h"
 #include "sip/sip_address.h"
-#include "sip/sip_digest.h"
 #include "sip/sip_text.h"
 #include "sip/sip_value.h"
 
@@ -323,7 +323,7 @@ static void run_digests(struct vectors *vectors)
     json_t *entry;
     json_array_foreach(json_object_get(root, "vectors"), at, entry)
     {
-        struct sip_digest_input input = {
+        struct auth_response_input input = {
             .username = text_of(entry, "username"),
             .realm = text_of(entry, "realm"),
             .password = text_of(entry, "password"),
@@ -339,17 +339,16 @@ static void run_digests(struct vectors *vectors)
         char response[DIGEST_HEX_MAX];
         if (json_object_get(entry, "body_hash"))
             continue; /* the body itself is not in the vector */
-        bool good = sip_digest_algorithm(text_of(entry, "algorithm"), &input.kind, &input.session) &&
-                    sip_digest_response(&input, response) == OK &&
-                    span_equal(span_of(response), text_of(entry, "response"));
+        bool good = auth_header_algorithm(text_of(entry, "algorithm"), &input.kind, &input.session) &&
+                    auth_response(&input, response) == OK && span_equal(span_of(response), text_of(entry, "response"));
         judge(vectors, good, "digest", json_string_value(json_object_get(entry, "name")));
     }
     json_array_foreach(json_object_get(root, "header_parsing"), at, entry)
     {
-        struct sip_digest digest;
+        struct auth_header digest;
         struct span value = text_of(entry, "value");
         const json_t *expect = json_object_get(entry, "expect");
-        bool parsed = sip_digest_parse(value, &digest) == OK && digest.is_digest;
+        bool parsed = auth_header_parse(value, &digest) == OK && digest.is_digest;
         bool same = parsed && same_where_given(digest.realm, expect, "realm") &&
                     same_where_given(digest.nonce, expect, "nonce") && same_where_given(digest.uri, expect, "uri") &&
                     same_where_given(digest.username, expect, "username") && same_where_given(digest.nc, expect, "nc");

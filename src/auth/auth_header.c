@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Digest challenges, credentials and responses. */
-#include "sip/sip_digest.h"
+/* Digest challenges and credentials. */
+#include "auth/auth_header.h"
 
-#include "sip/sip_priv.h"
+#include "sip/sip_param.h"
+#include "sip/sip_text.h"
 
 /* name "=" ( token / quoted-string ).  ERR_NOT_FOUND at the end. */
 static enum err take_field(const char **at, const char *end, struct sip_param *out_field)
@@ -38,7 +39,7 @@ static enum err take_field(const char **at, const char *end, struct sip_param *o
 }
 
 /* Stores a field that we know.  False when it was there before. */
-static bool note_field(struct sip_digest *digest, const struct sip_param *field)
+static bool note_field(struct auth_header *digest, const struct sip_param *field)
 {
     const struct {
         struct span name;
@@ -58,23 +59,23 @@ static bool note_field(struct sip_digest *digest, const struct sip_param *field)
         {SPAN("username*"), &digest->username_ext},
     };
     for (size_t at = 0; at < sizeof(known) / sizeof(known[0]); at++) {
-        if (!sip_span_is_lower(field->name, known[at].name.at, known[at].name.len))
+        if (!span_equal_nocase(field->name, known[at].name))
             continue;
         if (known[at].value->at)
             return false;
         *known[at].value = field->value;
         return true;
     }
-    if (SIP_IS(field->name, "userhash"))
-        digest->userhash = SIP_IS(field->value, "true");
-    else if (SIP_IS(field->name, "stale"))
-        digest->stale = SIP_IS(field->value, "true");
+    if (span_equal_nocase(field->name, SPAN("userhash")))
+        digest->userhash = span_equal_nocase(field->value, SPAN("true"));
+    else if (span_equal_nocase(field->name, SPAN("stale")))
+        digest->stale = span_equal_nocase(field->value, SPAN("true"));
     return true;
 }
 
-enum err sip_digest_parse(struct span value, struct sip_digest *out_digest)
+enum err auth_header_parse(struct span value, struct auth_header *out_digest)
 {
-    struct sip_digest digest;
+    struct auth_header digest;
     struct sip_param field;
     const char *end = sip_text_end(value);
     size_t len = sip_text_run(value.at, end, SIP_TEXT_TOKEN);
@@ -86,21 +87,21 @@ enum err sip_digest_parse(struct span value, struct sip_digest *out_digest)
     if (at == value.at + len && at < end)
         return ERR_SYNTAX;
     digest.rest = span_make(at, (size_t)(end - at));
-    digest.is_digest = SIP_IS(digest.scheme, "digest");
+    digest.is_digest = span_equal_nocase(digest.scheme, SPAN("digest"));
     for (unsigned count = 0; digest.is_digest; count++) {
         enum err err = take_field(&at, end, &field);
         if (err == ERR_NOT_FOUND)
             break;
         if (err != OK || !note_field(&digest, &field))
             return ERR_SYNTAX;
-        if (count == SIP_DIGEST_FIELDS_MAX)
+        if (count == AUTH_HEADER_FIELDS_MAX)
             return ERR_FULL;
     }
     *out_digest = digest;
     return OK;
 }
 
-bool sip_digest_algorithm(struct span algorithm, enum digest_kind *out_kind, bool *out_session)
+bool auth_header_algorithm(struct span algorithm, enum digest_kind *out_kind, bool *out_session)
 {
     const struct span suffix = SPAN("-sess");
     bool session = algorithm.len > suffix.len &&
@@ -109,7 +110,7 @@ bool sip_digest_algorithm(struct span algorithm, enum digest_kind *out_kind, boo
         algorithm.len -= suffix.len;
     enum digest_kind kind = DIGEST_MD5;
     if (algorithm.len)
-        while (kind < DIGEST_KIND_COUNT && !span_equal_nocase(algorithm, sip_digest_algorithm_text(kind)))
+        while (kind < DIGEST_KIND_COUNT && !span_equal_nocase(algorithm, auth_header_algorithm_text(kind)))
             kind++;
     if (kind == DIGEST_KIND_COUNT)
         return false;
@@ -118,68 +119,11 @@ bool sip_digest_algorithm(struct span algorithm, enum digest_kind *out_kind, boo
     return true;
 }
 
-struct span sip_digest_algorithm_text(enum digest_kind kind)
+struct span auth_header_algorithm_text(enum digest_kind kind)
 {
     static const struct span texts[DIGEST_KIND_COUNT] = {
         [DIGEST_MD5] = {"MD5", 3}, [DIGEST_SHA256] = {"SHA-256", 7}, [DIGEST_SHA512_256] = {"SHA-512-256", 11}};
     return texts[kind];
-}
-
-/* Digest of `count` texts with a colon between them. */
-static enum err hash(enum digest_kind kind, const struct span *texts, size_t count, char out[DIGEST_HEX_MAX])
-{
-    struct span parts[11];
-    size_t used = 0;
-    for (size_t at = 0; at < count; at++) {
-        if (at > 0)
-            parts[used++] = SPAN(":");
-        parts[used++] = texts[at];
-    }
-    return digest_hex(kind, parts, used, out);
-}
-
-/* HA1 of RFC 7616 3.4.2. */
-static enum err hash_user(const struct sip_digest_input *input, char out[DIGEST_HEX_MAX])
-{
-    struct span user[] = {input->username, input->realm, input->password};
-    enum err err = OK;
-    if (!input->ha1.len)
-        err = hash(input->kind, user, 3, out);
-    else if (!span_copy(input->ha1, out, DIGEST_HEX_MAX))
-        err = ERR_TOO_LONG;
-    if (err != OK || !input->session)
-        return err;
-    char inner[DIGEST_HEX_MAX];
-    memcpy(inner, out, sizeof(inner));
-    struct span session[] = {span_of(inner), input->nonce, input->cnonce};
-    return hash(input->kind, session, 3, out);
-}
-
-/* HA2 of RFC 7616 3.4.3. */
-static enum err hash_request(const struct sip_digest_input *input, char out[DIGEST_HEX_MAX])
-{
-    char body[DIGEST_HEX_MAX];
-    struct span parts[] = {input->method, input->uri, {body, 0}};
-    if (!SIP_IS(input->qop, "auth-int"))
-        return hash(input->kind, parts, 2, out);
-    enum err err = digest_hex(input->kind, &input->body, 1, body);
-    if (err != OK)
-        return err;
-    parts[2] = span_of(body);
-    return hash(input->kind, parts, 3, out);
-}
-
-enum err sip_digest_response(const struct sip_digest_input *input, char out_hex[DIGEST_HEX_MAX])
-{
-    char user[DIGEST_HEX_MAX], request[DIGEST_HEX_MAX];
-    enum err err = hash_user(input, user);
-    if (err == OK)
-        err = hash_request(input, request);
-    if (err != OK)
-        return err;
-    struct span with_qop[] = {span_of(user), input->nonce, input->nc, input->cnonce, input->qop, span_of(request)};
-    struct span without[] = {span_of(user), input->nonce, span_of(request)};
-    return input->qop.len ? hash(input->kind, with_qop, 6, out_hex) : hash(input->kind, without, 3, out_hex);
 }
 
 static void add_quoted(struct buffer *out, const char *name, struct span value)
@@ -188,23 +132,23 @@ static void add_quoted(struct buffer *out, const char *name, struct span value)
     sip_text_quote(out, value);
 }
 
-void sip_digest_add_challenge(struct buffer *out, const struct sip_digest_challenge *challenge)
+void auth_header_add_challenge(struct buffer *out, const struct auth_header_challenge *challenge)
 {
     add_quoted(out, "Digest realm=", challenge->realm);
     add_quoted(out, ", nonce=", challenge->nonce);
     if (challenge->opaque.len)
         add_quoted(out, ", opaque=", challenge->opaque);
     buffer_add_literal(out, ", algorithm=");
-    buffer_add_span(out, sip_digest_algorithm_text(challenge->kind));
-    buffer_add_literal(out, ", qop=\"auth\"");
+    buffer_add_span(out, auth_header_algorithm_text(challenge->kind));
+    buffer_add_text(out, challenge->auth_int ? ", qop=\"auth,auth-int\"" : ", qop=\"auth\"");
     if (challenge->stale)
         buffer_add_literal(out, ", stale=true");
     if (challenge->userhash)
         buffer_add_literal(out, ", userhash=true");
 }
 
-void sip_digest_add_credentials(struct buffer *out, const struct sip_digest_input *input, struct span opaque,
-                                struct span response_hex)
+void auth_header_add_credentials(struct buffer *out, const struct auth_response_input *input, struct span opaque,
+                                 struct span response_hex)
 {
     add_quoted(out, "Digest username=", input->username);
     add_quoted(out, ", realm=", input->realm);
@@ -212,7 +156,7 @@ void sip_digest_add_credentials(struct buffer *out, const struct sip_digest_inpu
     add_quoted(out, ", uri=", input->uri);
     add_quoted(out, ", response=", response_hex);
     buffer_add_literal(out, ", algorithm=");
-    buffer_add_span(out, sip_digest_algorithm_text(input->kind));
+    buffer_add_span(out, auth_header_algorithm_text(input->kind));
     if (input->session)
         buffer_add_literal(out, "-sess");
     if (opaque.len)
