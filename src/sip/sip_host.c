@@ -3,19 +3,26 @@
 #include "sip/sip_priv.h"
 #include "sip/sip_uri.h"
 
-/* Four numbers up to 255; leading zeros are accepted as decimal, as every SIP stack reads them. */
-static bool ipv4_bytes(const char *at, const char *end, unsigned char *out)
+/* Four numbers up to 255; leading zeros are accepted as decimal, as every SIP stack reads them.  The byte behind them,
+ * or NULL where something else stands there. */
+static const char *ipv4_past(const char *at, const char *end, unsigned char *out)
 {
     for (int part = 0; part < 4; part++) {
-        unsigned value = 0;
+        unsigned value = 0, digit;
         const char *from = at;
-        for (; at < end && at - from < 3 && sip_text_is(*at, SIP_TEXT_DIGIT); at++)
-            value = value * 10 + (unsigned)(*at - '0');
+        for (; at < end && at - from < 3 && (digit = (unsigned char)*at - (unsigned)'0') <= 9; at++)
+            value = value * 10 + digit;
         if (at == from || value > 255 || (part < 3 && (at == end || *at++ != '.')))
-            return false;
+            return NULL;
         out[part] = (unsigned char)value;
     }
-    return at == end;
+    return at;
+}
+
+static bool ipv4_bytes(const char *at, const char *end, unsigned char *out)
+{
+    const char *past = ipv4_past(at, end, out);
+    return past && past == end;
 }
 
 static unsigned hex_value(char byte)
@@ -95,6 +102,13 @@ static bool ipv6_bytes(const char *at, const char *end, unsigned char out[16])
 static enum sip_host_kind take_name_or_ipv4(const char **at, const char *end)
 {
     const char *from = *at;
+    unsigned char bytes[4];
+    /* Most hosts are an address, which then ends before anything that a name could go on with. */
+    const char *plain = ipv4_past(from, end, bytes);
+    if (plain && (plain == end || (*plain != '.' && !sip_text_is(*plain, SIP_TEXT_LABEL)))) {
+        *at = plain;
+        return SIP_HOST_IPV4;
+    }
     const char *label = from;
     const char *next = sip_text_past(from, end, SIP_TEXT_LABEL);
     const char *stop = next; /* the final dot does not count */
@@ -109,7 +123,6 @@ static enum sip_host_kind take_name_or_ipv4(const char **at, const char *end)
         stop = next;
     }
     *at = next;
-    unsigned char bytes[4];
     if (next - from > 255 || (next < end && *next == '.'))
         return SIP_HOST_NONE;
     if (!sip_text_is(stop[-1], SIP_TEXT_DIGIT) || sip_text_past(label, stop, SIP_TEXT_DIGIT) != stop)

@@ -225,6 +225,10 @@ bool sip_text_is_utf8(struct span text)
 {
     const unsigned char *bytes = (const unsigned char *)text.at;
     for (size_t at = 0; at < text.len;) {
+        if (bytes[at] < 0x80) {
+            at++;
+            continue;
+        }
         size_t len = utf8_len(bytes + at, text.len - at);
         if (!len)
             return false;

@@ -104,5 +104,7 @@ struct txn *txn_find(const struct txn_table *table, struct txn_key key)
 {
     struct txn_link *link = txn_index_find(&table->by_key, key.hash);
     struct txn *txn = link ? container_of(link, struct txn, link) : NULL;
+    if (txn)
+        txn_prefetch(txn);
     return txn && txn->print == key.print ? txn : NULL;
 }

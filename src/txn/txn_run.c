@@ -262,6 +262,7 @@ void txn_timer(struct timer *timer, void *ctx)
 {
     (void)ctx;
     struct txn *txn = container_of(timer, struct txn, timer);
+    txn_prefetch(txn);
     uint64_t now = txn->table->options.clock->mono_ms;
     enum err err = OK;
     struct txn_cause none = {0};

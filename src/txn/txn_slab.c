@@ -3,12 +3,10 @@
  * empty chunk goes to a small common pool, and from there back to the system. */
 #include "txn/txn_slab.h"
 
+#include "txn/txn_region.h"
 #include "util/invariant.h"
-#include "util/list.h"
 
-#include <stdint.h>
 #include <stdlib.h>
-#include <sys/mman.h>
 
 #if defined(__SANITIZE_ADDRESS__)
 #define WITH_ASAN 1
@@ -27,7 +25,7 @@
 #endif
 
 enum {
-    CHUNK_LEN = 256 * 1024,
+    CHUNK_LEN = TXN_CHUNK_LEN,
     SMALL_STEP = 64,
     SMALL_MAX = 1024,                       /* multiples of 64 up to here ... */
     SMALL_CLASSES = SMALL_MAX / SMALL_STEP, /* 16 of them */
@@ -43,6 +41,7 @@ struct block {
 
 struct chunk {
     struct list node; /* among the class's chunks with room, or in the pool */
+    struct txn_region *region;
     struct block *free;
     unsigned class;
     unsigned used;
@@ -56,6 +55,7 @@ _Static_assert(sizeof(struct chunk) <= CHUNK_HEAD, "blocks begin behind the head
 struct txn_slab {
     struct list roomy[CLASSES];
     struct list pool;
+    struct txn_regions regions;
     size_t pooled;
     size_t chunks; /* in use, the pool not counted */
     size_t memory;
@@ -94,6 +94,7 @@ enum err txn_slab_new(size_t limit, struct txn_slab **out_slab)
     for (unsigned i = 0; i < CLASSES; i++)
         list_init(&slab->roomy[i]);
     list_init(&slab->pool);
+    txn_regions_init(&slab->regions);
     slab->limit = limit;
     *out_slab = slab;
     return OK;
@@ -103,22 +104,19 @@ static struct chunk *chunk_map(struct txn_slab *slab)
 {
     if (slab->limit && slab->memory + CHUNK_LEN > slab->limit)
         return NULL;
-    char *at = mmap(NULL, 2 * (size_t)CHUNK_LEN, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (at == MAP_FAILED)
+    struct txn_region *region;
+    struct chunk *chunk = txn_regions_take(&slab->regions, &region);
+    if (!chunk)
         return NULL;
-    size_t before = (CHUNK_LEN - ((uintptr_t)at & (CHUNK_LEN - 1))) & (CHUNK_LEN - 1);
-    if (before)
-        munmap(at, before);
-    if (CHUNK_LEN - before)
-        munmap(at + before + CHUNK_LEN, CHUNK_LEN - before);
+    chunk->region = region;
     slab->memory += CHUNK_LEN;
-    return (struct chunk *)(void *)(at + before);
+    return chunk;
 }
 
 static void chunk_unmap(struct txn_slab *slab, struct chunk *chunk)
 {
     UNPOISON(chunk, CHUNK_LEN);
-    munmap(chunk, CHUNK_LEN);
+    txn_regions_give(&slab->regions, chunk->region, chunk);
     slab->memory -= CHUNK_LEN;
 }
 
@@ -133,7 +131,8 @@ static struct chunk *chunk_new(struct txn_slab *slab, unsigned class)
         slab->pooled--;
     }
     slab->chunks++;
-    *chunk = (struct chunk){.class = class, .room = (unsigned)((CHUNK_LEN - CHUNK_HEAD) / class_len(class))};
+    *chunk = (struct chunk){
+        .region = chunk->region, .class = class, .room = (unsigned)((CHUNK_LEN - CHUNK_HEAD) / class_len(class))};
     list_push_back(&slab->roomy[class], &chunk->node);
     POISON((char *)chunk + CHUNK_HEAD, CHUNK_LEN - CHUNK_HEAD);
     return chunk;

@@ -91,6 +91,7 @@ void vm_free(struct vm *vm)
         return;
     if (vm->state)
         lua_close(vm->state);
+    vm_pool_done(&vm->pool);
     free(vm);
 }
 

@@ -12,7 +12,6 @@
  * Lua does not say which block is its stack, but how it treats it is plain: the stack is the first block without a type
  * that lua_newstate asks for, and it moves by asking for a new block and freeing the old one at once. */
 #include "vm/vm_priv.h"
-#include <stdlib.h>
 
 enum {
     OBJECT_UNITS = 8,     /* malloc, free and the collector's work */
@@ -104,14 +103,14 @@ void *vm_alloc(void *ctx, void *block, size_t old_size, size_t new_size)
             vm->stack_block = vm->last_block;
             vm->stack_size = vm->last_size;
         }
-        free(block);
+        vm_pool_give(&vm->pool, block, held);
         vm->used -= held;
         return NULL;
     }
     if (new_size > held && !may_grow(vm, block, old_size, new_size))
         return NULL;
     bool interned = block && block == vm->intern_block;
-    void *moved = realloc(block, new_size);
+    void *moved = vm_pool_resize(&vm->pool, block, held, new_size);
     if (!moved) {
         if (new_size <= held)
             return block; /* Lua takes for granted that shrinking works */

@@ -5,6 +5,7 @@
 #include "util/invariant.h"
 #include "util/random.h"
 #include "vm/vm.h"
+#include "vm/vm_pool.h"
 #include <lauxlib.h>
 #include <lua.h>
 #include <stdatomic.h>
@@ -30,6 +31,7 @@ struct vm {
     int64_t fuel;     /* left */
     uint64_t fuel_given;
 
+    struct vm_pool pool;
     size_t used;
     size_t allocated; /* by this decision or load */
     size_t string_header;
