@@ -4,6 +4,7 @@
 
 #include "facts/facts_hours.h"
 #include "policy/policy.h"
+#include "util/suggest.h"
 
 #include <arpa/inet.h>
 #include <lua.h>
@@ -34,7 +35,7 @@ static bool check_fields(struct authoring_case *test, lua_State *L, int index, c
             i++;
         if (i < count)
             continue;
-        const char *near = policy_suggest(name, known, count);
+        const char *near = suggest_of(name, known, count);
         return refuse(test, "%s: unknown field \"%.40s\"%s%s%s", what, name, near ? "; did you mean \"" : "",
                       near ? near : "", near ? "\"?" : "");
     }

@@ -4,6 +4,7 @@
 #include "authoring/authoring_scope.h"
 #include "policy/policy.h"
 #include "util/buffer.h"
+#include "util/suggest.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -59,7 +60,7 @@ static const char *near_global(struct span name)
         "now",    "require",  "string",   "table",   "math",      "utf8",      "pairs",        "ipairs",      "select",
         "type",   "tostring", "tonumber", "pcall",   "error",     "assert",    "setmetatable", "getmetatable"};
     char text[64];
-    return span_copy(name, text, sizeof(text)) ? policy_suggest(text, names, sizeof(names) / sizeof(names[0])) : NULL;
+    return span_copy(name, text, sizeof(text)) ? suggest_of(text, names, sizeof(names) / sizeof(names[0])) : NULL;
 }
 
 static void check_global(struct check *check, const struct authoring_use *use)

@@ -208,12 +208,35 @@ static enum policy_tried try_rule(struct policy *policy, const struct policy_rul
     return decided ? POLICY_TRIED_FITS : POLICY_TRIED_DECIDE_NOTHING;
 }
 
+/* A rule that cannot fit, asked only so that the trace has its conditions: what that costs is not this decision's. */
+static enum policy_tried tell_rule(struct policy *policy, const struct policy_rule *rule)
+{
+    size_t left = policy->scan_left;
+    bool exceeded = policy->scan_exceeded, fits = false;
+    (void)!policy_when_holds(policy, &rule->when, &fits);
+    policy->scan_left = left;
+    policy->scan_exceeded = exceeded;
+    return POLICY_TRIED_WHEN_FAILED;
+}
+
+/* The first rule from `from` on that has to be looked at: with a trace, each. */
+static size_t next_rule(const struct policy *policy, const struct facts_items *fitting, size_t from)
+{
+    if (policy->trace || !policy->index)
+        return from;
+    return facts_items_next(fitting, (unsigned)from, (unsigned)policy->rule_count);
+}
+
 static void decide_by_rules(struct policy *policy, struct policy_decision *out)
 {
-    for (size_t i = 0; i < policy->rule_count; i++) {
+    struct facts_items fitting;
+    enum policy_lookup known = POLICY_LOOKUP_NOT_ASKED;
+    policy_index_ask(policy, &fitting);
+    for (size_t i = next_rule(policy, &fitting, 0); i < policy->rule_count; i = next_rule(policy, &fitting, i + 1)) {
         const struct policy_rule *rule = &policy->rules[i];
         policy->rule = rule;
-        enum policy_tried tried = try_rule(policy, rule, out);
+        bool can_fit = facts_items_has(&fitting, (unsigned)i);
+        enum policy_tried tried = can_fit ? try_rule(policy, rule, out) : tell_rule(policy, rule);
         if (policy->trace)
             policy_trace_rule(policy, tried);
         if (tried == POLICY_TRIED_FITS || tried == POLICY_TRIED_FAILED) {
@@ -221,6 +244,9 @@ static void decide_by_rules(struct policy *policy, struct policy_decision *out)
             out->rule_index = (int)i;
             return;
         }
+        if (policy->lookup != known)
+            policy_index_narrow(policy, &fitting);
+        known = policy->lookup;
     }
     policy->rule = NULL;
 }

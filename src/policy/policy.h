@@ -91,8 +91,6 @@ bool policy_has_global(struct policy *policy, struct span name);
 bool policy_object_has_field(struct span object, struct span field, const char **out_near);
 /* Names of all fields, parts and methods of such an object, as the engine registers them; 0: no object of ours. */
 size_t policy_object_names(struct span object, const char **out_names, size_t cap);
-/* The candidate nearest to `name`, for "did you mean"; NULL when none is near. */
-const char *policy_suggest(const char *name, const char *const *candidates, size_t count);
 
 /* One VM of the program.  `options` is copied; what it points to must outlive the policy. */
 MUST_CHECK enum err policy_new(struct policy_program *program, const struct policy_options *options,

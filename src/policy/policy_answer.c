@@ -326,7 +326,7 @@ static bool refuse_field(struct policy_answer_reader *reader, const char *name)
         if ((answer_fields[i].verdicts >> reader->answer->verdict) & 1)
             known[count++] = answer_fields[i].name;
     }
-    const char *nearest = policy_suggest(name, known, count);
+    const char *nearest = suggest_of(name, known, count);
     if (nearest)
         return refuse(reader, "unknown field \"%.32s\"; did you mean \"%s\"?", name, nearest);
     return refuse(reader, "unknown field \"%.32s\"", name);

@@ -176,7 +176,7 @@ static enum err check_options(lua_State *L, const char *name, bool bucket, struc
             i++;
         if (i == count) {
             lua_pop(L, 2);
-            const char *near = policy_suggest(key, known, count);
+            const char *near = suggest_of(key, known, count);
             return fault_set(fault, ERR_INVALID, "", 0, "shared.%s: unknown field \"%.32s\"%s%s", name, key,
                              near ? "; did you mean " : "", near ? near : "");
         }

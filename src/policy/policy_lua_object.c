@@ -101,7 +101,7 @@ bool policy_object_has_field(struct span object, struct span field, const char *
         if (span_equal(field, span_of(names[i])))
             return true;
     }
-    *out_near = span_copy(field, name, sizeof(name)) ? policy_suggest(name, names, count) : NULL;
+    *out_near = span_copy(field, name, sizeof(name)) ? suggest_of(name, names, count) : NULL;
     return false;
 }
 
@@ -110,7 +110,7 @@ static int unknown_field(lua_State *L, const struct policy_lua_type *type)
     const char *known[NAMES_MAX];
     size_t count = names_of(type, known);
     const char *key = lua_type(L, 2) == LUA_TSTRING ? lua_tostring(L, 2) : luaL_typename(L, 2);
-    const char *near = policy_suggest(key, known, count);
+    const char *near = suggest_of(key, known, count);
     if (near)
         return luaL_error(L, "%s has no field '%s'; did you mean '%s'?", type->name, key, near);
     return luaL_error(L, "%s has no field '%s'", type->name, key);

@@ -7,8 +7,6 @@
 #include "sip/sip_message.h"
 #include "sip/sip_text.h"
 
-#include <arpa/inet.h>
-
 static const struct {
     const char *name;
     enum policy_kind kind;
@@ -54,40 +52,6 @@ bool policy_field_parse(const char *name, enum policy_field *out_field)
         }
     }
     return false;
-}
-
-bool policy_cidr_parse(struct span text, struct policy_cidr *out_cidr)
-{
-    struct policy_cidr cidr = {0};
-    char address[64];
-    uint32_t bits = 0;
-    size_t slash = span_find(text, '/');
-    if (!span_copy(span_slice(text, 0, slash), address, sizeof(address)))
-        return false;
-    if (inet_pton(AF_INET, address, cidr.address) == 1)
-        cidr.family = 4;
-    else if (inet_pton(AF_INET6, address, cidr.address) == 1)
-        cidr.family = 6;
-    else
-        return false;
-    uint32_t most = cidr.family == 4 ? 32 : 128;
-    bits = most;
-    if (slash < text.len && (!span_to_u32(span_slice(text, slash + 1, text.len), &bits) || bits > most))
-        return false;
-    cidr.bits = (unsigned char)bits;
-    *out_cidr = cidr;
-    return true;
-}
-
-static bool cidr_holds(const struct policy_cidr *cidr, const struct policy_peer *peer)
-{
-    if (cidr->family != peer->family)
-        return false;
-    unsigned whole = cidr->bits / 8u;
-    unsigned rest = cidr->bits % 8u;
-    if (memcmp(cidr->address, peer->address, whole) != 0)
-        return false;
-    return rest == 0 || ((cidr->address[whole] ^ peer->address[whole]) >> (8u - rest)) == 0;
 }
 
 /* Bytes searched are paid for; an exhausted budget makes everything false and the decision a failure. */
@@ -148,7 +112,7 @@ static struct span user_of(struct policy *policy, const struct sip_uri *uri)
 }
 
 /* A value without its folds; one that is longer than the scratch stays as it is. */
-static struct span value_of(struct policy *policy, const struct sip_header *header)
+struct span policy_header_value(struct policy *policy, const struct sip_header *header)
 {
     if (!header->unclean)
         return header->value;
@@ -160,7 +124,7 @@ static struct span value_of(struct policy *policy, const struct sip_header *head
 static struct span first_value(struct policy *policy, enum sip_header_id id)
 {
     const struct sip_header *header = sip_message_header(policy->request->message, id);
-    return header ? value_of(policy, header) : (struct span){NULL, 0};
+    return header ? policy_header_value(policy, header) : (struct span){NULL, 0};
 }
 
 struct span policy_aor_text(const struct policy_request *request, char *out, size_t cap)
@@ -222,7 +186,7 @@ struct span policy_field_text(struct policy *policy, enum policy_field field)
 }
 
 /* The next field of the condition's name, known to the header table or not. */
-static const struct sip_header *next_header(struct policy *policy, const struct policy_condition *condition,
+const struct sip_header *policy_next_header(struct policy *policy, const struct policy_condition *condition,
                                             const struct sip_header *after)
 {
     const struct sip_message *message = policy->request->message;
@@ -242,7 +206,7 @@ static bool leaf_holds(struct policy *policy, const struct policy_condition *con
     const struct policy_request *request = policy->request;
     switch (match->op) {
     case POLICY_OP_CIDR:
-        return cidr_holds(&match->cidr, &request->source);
+        return facts_block_has(&match->cidr, request->source.family, request->source.address);
     case POLICY_OP_FLAG:
         return match->flag == (condition->field == POLICY_FIELD_TRUSTED ? request->source.trusted : request->in_dialog);
     case POLICY_OP_HOURS:
@@ -263,8 +227,8 @@ static bool leaf_holds(struct policy *policy, const struct policy_condition *con
     if (condition->field != POLICY_FIELD_HEADER)
         return text_holds(policy, match, policy_field_text(policy, condition->field));
     const struct sip_header *header = NULL;
-    while ((header = next_header(policy, condition, header))) {
-        if (text_holds(policy, match, value_of(policy, header)))
+    while ((header = policy_next_header(policy, condition, header))) {
+        if (text_holds(policy, match, policy_header_value(policy, header)))
             return true;
     }
     return false;

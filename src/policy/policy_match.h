@@ -2,6 +2,7 @@
 /* `when`: conditions that C evaluates, so that they cannot loop, make no garbage and never enter Lua. */
 #pragma once
 
+#include "facts/facts_block.h"
 #include "facts/facts_glob.h"
 #include "facts/facts_hours.h"
 #include "util/err.h"
@@ -71,12 +72,6 @@ enum policy_op {
     POLICY_OP_NOT
 };
 
-struct policy_cidr {
-    unsigned char family; /* 4 or 6 */
-    unsigned char bits;
-    unsigned char address[16];
-};
-
 struct policy_match {
     enum policy_op op;
     bool nocase;
@@ -84,7 +79,7 @@ struct policy_match {
         struct span text;          /* EQUAL, PREFIX */
         struct facts_glob *glob;   /* GLOB */
         struct facts_set *set;     /* SET; borrowed from the program */
-        struct policy_cidr cidr;   /* CIDR */
+        struct facts_block cidr;   /* CIDR */
         unsigned states;           /* STATES */
         bool flag;                 /* FLAG */
         struct facts_hours *hours; /* HOURS */
@@ -114,9 +109,6 @@ bool policy_field_nocase(enum policy_field field);
 bool policy_field_parse(const char *name, enum policy_field *out_field);
 /* All names, for suggestions: POLICY_FIELD_COUNT of them. */
 const char *const *policy_field_names(void);
-
-/* "192.0.2.0/24", "2001:db8::/32", or a bare address.  False when it is neither. */
-bool policy_cidr_parse(struct span text, struct policy_cidr *out_cidr);
 
 /* Whether all conditions hold for the request under decision.  ERR_FULL: the request is so large and the rules so many
  * that the scan's budget ran out; other errors: the directory cannot be read. */

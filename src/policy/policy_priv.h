@@ -2,11 +2,13 @@
 /* What the files of this folder share.  Not for other folders. */
 #pragma once
 
+#include "facts/facts_index.h"
 #include "policy/policy.h"
 #include "policy/policy_match.h"
 #include "policy/policy_trace.h"
 #include "util/arena.h"
 #include "util/buffer.h"
+#include "util/suggest.h"
 
 #include "vm/vm.h"
 
@@ -96,6 +98,8 @@ struct policy_block {
     max_align_t bytes[];
 };
 
+struct policy_index;
+
 struct policy {
     struct policy_program *program;
     struct policy_host host;
@@ -112,6 +116,7 @@ struct policy {
     int environment;           /* `env` */
     struct policy_rule *rules; /* of POLICY_RULES_MAX at most; a block of this policy's */
     size_t rule_count;
+    const struct policy_index *index;
     const struct policy_answer *fallback; /* `default` */
     const struct policy_answer *on_error;
     const void *verdict_tables[POLICY_VERDICT_COUNT]; /* identities of the metatables, see policy_lua_verdict.c */
@@ -150,6 +155,18 @@ void policy_trace_directory(const struct policy *policy);
 
 /* policy_match.c: the text of a field of POLICY_KIND_TEXT. */
 struct span policy_field_text(struct policy *policy, enum policy_field field);
+
+/* The next field of the condition's header, known to the table or not; its value without folds. */
+struct sip_header;
+const struct sip_header *policy_next_header(struct policy *policy, const struct policy_condition *condition,
+                                            const struct sip_header *after);
+struct span policy_header_value(struct policy *policy, const struct sip_header *header);
+
+/* policy_index.c: made once the rules are read; NULL in `policy` where a walk costs less. */
+MUST_CHECK enum err policy_index_make(struct policy *policy);
+/* The rules that can fit the request; and, whenever the directory has been asked, those that its answer leaves. */
+void policy_index_ask(struct policy *policy, struct facts_items *out_rules);
+void policy_index_narrow(const struct policy *policy, struct facts_items *rules);
 
 /* policy_record.c */
 

@@ -60,7 +60,7 @@ static enum err check_names(struct schema_reader *reader, int index, const char 
             i++;
         if (name && i < count)
             continue;
-        const char *near = name ? policy_suggest(name, known, count) : NULL;
+        const char *near = name ? suggest_of(name, known, count) : NULL;
         return fail(reader, name ? line_of(reader, name) : reader->line, "%s: unknown field \"%.64s\"%s%s%s", what,
                     name ? name : "a position", near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
     }
@@ -347,6 +347,8 @@ static enum err read_policy(struct schema_reader *reader)
     if (err == OK)
         err = read_rules(reader);
     lua_settop(L, top);
+    if (err == OK && policy_index_make(reader->policy) != OK)
+        err = fault_set(reader->fault, ERR_NOMEM, "", 0, "out of memory");
     for (unsigned event = 0; event < POLICY_EVENT_COUNT && err == OK; event++)
         err = read_function(reader, "policy", policy_event_name(event), &reader->policy->events[event]);
     return err;

@@ -59,7 +59,7 @@ static enum err read_string(struct when_reader *reader, struct policy_match *out
         return OK;
     case POLICY_KIND_SOURCE:
         out->op = POLICY_OP_CIDR;
-        return policy_cidr_parse(text, &out->cidr)
+        return facts_block_parse(text, &out->cidr)
                    ? OK
                    : refuse(reader, "\"%.64s\" is no address; expected \"192.0.2.0/24\" or \"2001:db8::/32\"", text.at);
     case POLICY_KIND_TIME:
@@ -233,7 +233,7 @@ static enum err check_hours_keys(struct when_reader *reader)
         if (lua_type(L, -2) == LUA_TNUMBER)
             continue;
         const char *key = lua_type(L, -2) == LUA_TSTRING ? lua_tostring(L, -2) : "?";
-        const char *near = policy_suggest(key, known, 2);
+        const char *near = suggest_of(key, known, 2);
         if (strcmp(key, "zone") != 0 && strcmp(key, "except") != 0)
             return refuse(reader, "hours: unknown field \"%.32s\"; known are zone and except%s%s", key,
                           near ? "; did you mean " : "", near ? near : "");
@@ -386,7 +386,7 @@ static enum err read_field(struct when_reader *reader, struct policy_when *when)
         return ERR_INVALID;
     }
     if (!policy_field_parse(name, &field)) {
-        const char *near = policy_suggest(name, policy_field_names(), POLICY_FIELD_COUNT);
+        const char *near = suggest_of(name, policy_field_names(), POLICY_FIELD_COUNT);
         snprintf(reader->text, reader->text_cap, "when: unknown field \"%.32s\"%s%s%s", name,
                  near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
         return ERR_INVALID;

@@ -104,7 +104,7 @@ static enum sip_host_kind take_name_or_ipv4(const char **at, const char *end)
     const char *from = *at;
     unsigned char bytes[4];
     /* Most hosts are an address, which then ends before anything that a name could go on with. */
-    const char *plain = ipv4_past(from, end, bytes);
+    const char *plain = from < end && sip_text_is(*from, SIP_TEXT_DIGIT) ? ipv4_past(from, end, bytes) : NULL;
     if (plain && (plain == end || (*plain != '.' && !sip_text_is(*plain, SIP_TEXT_LABEL)))) {
         *at = plain;
         return SIP_HOST_IPV4;

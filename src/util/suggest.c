@@ -57,3 +57,11 @@ void suggest_consider(struct suggestion *suggestion, const char *candidate)
     suggestion->best = candidate;
     suggestion->distance = distance;
 }
+
+const char *suggest_of(const char *word, const char *const *candidates, size_t count)
+{
+    struct suggestion suggestion = suggest_for(word);
+    for (size_t i = 0; i < count; i++)
+        suggest_consider(&suggestion, candidates[i]);
+    return suggestion.best;
+}

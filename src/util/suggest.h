@@ -21,6 +21,9 @@ static inline struct suggestion suggest_for(const char *word)
  * counts nothing), or a beginning of at least two letters.  Words over SUGGEST_WORD_MAX are never near. */
 void suggest_consider(struct suggestion *suggestion, const char *candidate);
 
+/* The nearest of `count` candidates, or NULL when none is near. */
+const char *suggest_of(const char *word, const char *const *candidates, size_t count);
+
 /* Edits between two words: a letter wrong, missing, extra, or two neighbours swapped; case counts nothing.
  * SUGGEST_WORD_MAX when one is longer than that. */
 unsigned suggest_distance(const char *a, const char *b);
