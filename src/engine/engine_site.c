@@ -134,8 +134,12 @@ static enum err take_user(const struct sip_uri *uri, struct buffer *bytes, struc
         return OK;
     if (bytes->cap - bytes->len < uri->user.len)
         return ERR_TOO_LONG;
-    if (!sip_uri_unescape(uri->user, bytes->at + bytes->len, bytes->cap - bytes->len, &len))
+    if (!memchr(uri->user.at, '%', uri->user.len)) { /* as most users are */
+        len = uri->user.len;
+        memcpy(bytes->at + bytes->len, uri->user.at, len);
+    } else if (!sip_uri_unescape(uri->user, bytes->at + bytes->len, bytes->cap - bytes->len, &len)) {
         return ERR_TOO_LONG;
+    }
     struct span user = span_make(bytes->at + bytes->len, len);
     if (span_find(user, '\0') != user.len)
         return ERR_INVALID;

@@ -405,11 +405,6 @@ bool sip_uri_unescape(struct span text, char *out, size_t cap, size_t *out_len)
 {
     size_t len = 0;
     const char *end = sip_text_end(text);
-    if (text.len && text.len <= cap && !memchr(text.at, '%', text.len)) { /* most users have no escape */
-        memcpy(out, text.at, text.len);
-        *out_len = text.len;
-        return true;
-    }
     for (const char *at = text.at; at < end;) {
         bool escape = *at == '%';
         const char *from = at;
