@@ -38,7 +38,8 @@ function uri:param(name) end
 ---@field port integer
 ---@field transport string "udp", "tcp", "tls", "ws", "wss"
 ---@field trusted boolean in the configuration's `trusted` list
----@field identity string? the identity that a trusted source asserts
+---@field identity string? the first of `identities`; without a certificate, whom a trusted source asserts
+---@field identities string[] the domains in the peer's verified certificate (RFC 5922)
 
 ---@class verdict.Record The directory's entry for the target.
 ---@field state "active"|"suspended"|"moved"|"gone"

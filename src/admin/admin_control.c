@@ -12,6 +12,7 @@ struct errand {
     const char *path;
     bool on;
     enum err err;
+    struct fault fault;
     struct release_report report;
 };
 
@@ -54,6 +55,28 @@ void admin_post_reload(struct admin_request *request)
     if (admin_on_control(request, do_reload, &errand))
         answer_report(&errand, MHD_HTTP_UNPROCESSABLE_CONTENT);
     admin_body_free(tree);
+}
+
+static void do_certificates(void *arg)
+{
+    struct errand *errand = arg;
+    const struct admin_world *world = errand->request->world;
+    errand->err = world->certificates(world->ctx, &errand->fault);
+}
+
+void admin_post_certificates(struct admin_request *request)
+{
+    struct errand errand = {.request = request};
+    if (!admin_on_control(request, do_certificates, &errand))
+        return;
+    if (errand.err != OK) {
+        admin_fail_fault(request, &errand.fault);
+        return;
+    }
+    struct json json = json_into(&request->answer);
+    json_object_begin(&json);
+    json_put_bool(&json, "loaded", true);
+    json_object_end(&json);
 }
 
 static void do_rollback(void *arg)

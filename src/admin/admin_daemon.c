@@ -28,6 +28,11 @@ static enum err world_reload(void *ctx, const char *path, struct release_report 
     return daemon_reload(ctx, path, out_report);
 }
 
+static enum err world_certificates(void *ctx, struct fault *fault)
+{
+    return daemon_reload_certificates(ctx, fault);
+}
+
 static enum err world_rollback(void *ctx, struct release_report *out_report)
 {
     return daemon_rollback(ctx, out_report);
@@ -79,6 +84,7 @@ void admin_world_of_daemon(struct daemon *daemon, struct admin_world *out_world)
         .ctx = daemon,
         .control = world_control,
         .reload = world_reload,
+        .certificates = world_certificates,
         .rollback = world_rollback,
         .versions = world_versions,
         .status = world_status,

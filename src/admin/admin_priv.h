@@ -94,6 +94,7 @@ void admin_body_free(struct json_t *tree);
 
 /* admin_control.c */
 void admin_post_reload(struct admin_request *request);
+void admin_post_certificates(struct admin_request *request);
 void admin_post_rollback(struct admin_request *request);
 void admin_get_versions(struct admin_request *request);
 void admin_get_status(struct admin_request *request);

@@ -5,6 +5,7 @@
 
 static const struct admin_route routes[] = {
     {"POST", "/v1/reload", admin_post_reload, false},
+    {"POST", "/v1/reload/certificates", admin_post_certificates, false},
     {"POST", "/v1/rollback", admin_post_rollback, false},
     {"GET", "/v1/versions", admin_get_versions, false},
     {"GET", "/v1/status", admin_get_status, false},

@@ -15,6 +15,8 @@ struct admin_world {
 
     /* These are only called inside of `control`.  The first two fill *out_report in any case; release_report_done() it. */
     enum err (*reload)(void *ctx, const char *path, struct release_report *out_report);
+    /* Loads the certificates again, all or none. */
+    enum err (*certificates)(void *ctx, struct fault *fault);
     enum err (*rollback)(void *ctx, struct release_report *out_report);
     void (*versions)(void *ctx, struct buffer *out); /* a JSON array */
     void (*status)(void *ctx, struct buffer *out);   /* a JSON object */

@@ -16,6 +16,7 @@ struct control_values {
     const char *policy;
     bool json;
     bool off;
+    bool certificates;
 };
 
 #define COMMON_OPTIONS                                                                                                   \
@@ -31,6 +32,8 @@ static const struct cli_option common_options[] = {COMMON_OPTIONS, CLI_END};
 static const struct cli_option reload_options[] = {
     {"policy", "PATH", "another folder or .lua file; default: where the active policy came from", CLI_TEXT,
      offsetof(struct control_values, policy), 0, 0},
+    {"certificates", NULL, "the certificates of TLS instead, all or none; connections stay", CLI_FLAG,
+     offsetof(struct control_values, certificates), 0, 0},
     COMMON_OPTIONS,
     CLI_END,
 };
@@ -237,6 +240,19 @@ static int run_reload(const struct cli_command *command, int argc, char **argv)
     int exit_code;
     if (!begin(command, argc, argv, &values, socket, &exit_code))
         return exit_code;
+    if (values.certificates && values.policy) {
+        cli_error(command, "--certificates and --policy do not go together");
+        return CLI_EXIT_USAGE;
+    }
+    if (values.certificates) {
+        const struct cli_control_call call = {.command = command,
+                                              .socket = socket,
+                                              .method = "POST",
+                                              .path = "/v1/reload/certificates",
+                                              .as_json = values.json,
+                                              .print = cli_text_tree};
+        return cli_control_run(&call);
+    }
     char *path = values.policy ? whole_path(command, values.policy) : NULL;
     if (values.policy && !path)
         return CLI_EXIT_FAILED;

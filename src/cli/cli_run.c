@@ -9,6 +9,9 @@
 struct run_values {
     const char *config;
     struct cli_list listen;
+    struct cli_list certificates;
+    struct cli_list keys;
+    const char *client_ca;
     struct cli_list domains;
     const char *advertise;
     const char *data;
@@ -23,8 +26,14 @@ struct run_values {
 static const struct cli_option options[] = {
     {"config", "FILE", "a Lua file that returns a table of settings; flags override it", CLI_TEXT,
      offsetof(struct run_values, config), 0, 0},
-    {"listen", "TRANSPORT:ADDR:PORT", "udp:127.0.0.1:5060, tcp:[::1]:5060; port 0: any", CLI_LIST,
+    {"listen", "TRANSPORT:ADDR:PORT", "udp:127.0.0.1:5060, tls:[::1]:5061,advertise=HOST; port 0: any", CLI_LIST,
      offsetof(struct run_values, listen), 0, 0},
+    {"certificate", "PEM", "of TLS, with its chain; several are told apart by their names", CLI_LIST,
+     offsetof(struct run_values, certificates), 0, 0},
+    {"key", "PEM", "of the certificate of the same place; default: in the certificate's file", CLI_LIST,
+     offsetof(struct run_values, keys), 0, 0},
+    {"client-ca", "PEM", "whose certificates clients may bring", CLI_TEXT, offsetof(struct run_values, client_ca), 0,
+     0},
     {"domain", "HOST", "a host that is ours; the first is the default domain", CLI_LIST,
      offsetof(struct run_values, domains), 0, 0},
     {"advertise", "HOST", "host for Contact and SDP where the bound address will not do", CLI_TEXT,
@@ -109,6 +118,9 @@ static enum err configure(struct engine_config *config, const struct run_values 
     if (values->config)
         applying.err = engine_config_load(config, values->config, fault);
     apply_list(&applying, "listen", &values->listen);
+    apply_list(&applying, "certificate", &values->certificates);
+    apply_list(&applying, "key", &values->keys);
+    apply(&applying, "client_ca", values->client_ca, true);
     apply_list(&applying, "domains", &values->domains);
     apply(&applying, "advertise", values->advertise, true);
     apply(&applying, "data", values->data, true);

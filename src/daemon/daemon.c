@@ -142,6 +142,11 @@ static void on_worker_open(struct worker *worker, void *arg)
         atomic_store(&order->err, (int)err);
 }
 
+enum err daemon_reload_certificates(struct daemon *daemon, struct fault *fault)
+{
+    return daemon_tls_reload(&daemon->tls, fault);
+}
+
 static enum err bind_ports(struct daemon *daemon, struct fault *fault)
 {
     const struct engine_config *config = daemon->config;
@@ -155,14 +160,23 @@ static enum err bind_ports(struct daemon *daemon, struct fault *fault)
     return net_bind(specs, config->listen.count, &options, &daemon->listeners, fault);
 }
 
+static enum err add_own(struct daemon *daemon, const struct net_listener *listener)
+{
+    struct net_listen_spec spec;
+    enum err err = net_listen_spec_parse(span_of(daemon->config->listen.items[listener->spec]), &spec, NULL);
+    return err == OK ? engine_site_add_own(&daemon->site, &listener->address, spec.advertise) : err;
+}
+
 static enum err open_ports(struct daemon *daemon, struct fault *fault)
 {
     enum err err = bind_ports(daemon, fault);
     if (err != OK)
         return err;
     for (unsigned i = 0; i < net_listeners_count(daemon->listeners); i++)
-        if ((err = engine_site_add_own(&daemon->site, &net_listeners_at(daemon->listeners, i)->address)) != OK)
+        if ((err = add_own(daemon, net_listeners_at(daemon->listeners, i))) != OK)
             return fault_set(fault, err, "", 0, "more than %d addresses to listen on", ENGINE_ADDRESSES_MAX);
+    if ((err = daemon_tls_listeners(&daemon->tls, daemon->listeners, fault)) != OK)
+        return err;
     struct open_order order = {.daemon = daemon};
     err = worker_run_wait_all(daemon->group, on_worker_open, &order);
     if (err == OK)
@@ -211,6 +225,9 @@ static enum err start(struct daemon *daemon, struct fault *fault)
     if (err == OK)
         err = make_parts(daemon, fault);
     if (err == OK)
+        err = daemon_tls_init(&daemon->tls, daemon->config, fault);
+    daemon->shared.tls = &daemon->tls;
+    if (err == OK)
         err = start_workers(daemon, fault);
     if (err == OK)
         err = open_ports(daemon, fault);
@@ -227,6 +244,7 @@ static void finish(struct daemon *daemon)
     if (daemon->hooked && daemon->hooks->stop)
         daemon->hooks->stop(daemon->hooks->ctx);
     daemon_watch_stop(daemon);
+    daemon_tls_unwatch(&daemon->tls);
     /* The versions are withdrawn from living workers; nothing decides any more once their ports are closed. */
     if (daemon->shared.directory)
         directory_on_change(daemon->shared.directory, NULL, NULL);
@@ -235,6 +253,7 @@ static void finish(struct daemon *daemon)
         worker_group_free(daemon->group);
     }
     net_listeners_free(daemon->listeners);
+    daemon_tls_done(&daemon->tls);
     engine_decisions_free(daemon->shared.decisions);
     facts_shared_registry_free(daemon->shared_tables);
     vm_watchdog_free(daemon->watchdog);
@@ -262,6 +281,7 @@ int daemon_run(const struct engine_config *config, const struct daemon_hooks *ho
         if (err == OK) {
             daemon->phase = DAEMON_RUNNING;
             daemon_watch_start(daemon);
+            daemon_tls_watch(&daemon->tls, &daemon->loop);
             say_hello(daemon);
             daemon_loop_run(daemon);
         } else {

@@ -40,6 +40,8 @@ void daemon_metrics_render(struct daemon *daemon, struct buffer *out);
 /* Loads the policy again; `path` NULL: from where the active one came.  The report is to be given to
  * release_report_done(). */
 enum err daemon_reload(struct daemon *daemon, const char *path, struct release_report *out_report);
+/* Loads the certificates again, all or none: a fault says what is wrong, and the ones before stay in use. */
+MUST_CHECK enum err daemon_reload_certificates(struct daemon *daemon, struct fault *fault);
 enum err daemon_rollback(struct daemon *daemon, struct release_report *out_report);
 struct release *daemon_release(struct daemon *daemon);
 /* Status as one JSON object: version, listeners, workers, calls, transactions, ACK ledger, directory, drops. */

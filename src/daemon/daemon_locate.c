@@ -139,12 +139,15 @@ static bool may_reach(void *ctx, const struct net_address *address)
     return engine_site_may_reach(self->site, address);
 }
 
-static enum err open_way(void *ctx, const struct locate_hop *hop, struct net_flow *out_flow)
+static enum err open_way(void *ctx, const struct locate_hop *hop, struct span name, struct net_flow *out_flow)
 {
     const struct daemon_locate *self = ctx;
     if (!*self->stack)
         return ERR_CLOSED;
-    return net_connect(*self->stack, (enum net_transport)hop->transport, &hop->address, out_flow);
+    struct net_target target = {.transport = (enum net_transport)hop->transport, .remote = hop->address};
+    if (target.transport == NET_TLS)
+        target.name = name;
+    return net_connect_to(*self->stack, &target, out_flow);
 }
 
 struct errand_ways daemon_locate_ways(struct daemon_locate *self)
@@ -153,7 +156,7 @@ struct errand_ways daemon_locate_ways(struct daemon_locate *self)
         return (struct errand_ways){0};
     return (struct errand_ways){.ctx = self,
                                 .locator = self->table,
-                                .transports = 1u << NET_UDP | 1u << NET_TCP,
+                                .transports = 1u << NET_UDP | 1u << NET_TCP | 1u << NET_TLS,
                                 .is_open = is_open,
                                 .may_reach = may_reach,
                                 .open = open_way};

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "daemon/daemon.h"
+#include "daemon/daemon_tls.h"
 #include "daemon/daemon_worker.h"
 #include "release/release.h"
 #include "release/release_watch.h"
@@ -42,6 +43,7 @@ struct daemon {
     struct vm_watchdog *watchdog;
     struct facts_shared_registry *shared_tables;
     struct daemon_shared shared;
+    struct daemon_tls tls;
     struct net_listeners *listeners;
     struct worker_group *group;
     struct release *release;

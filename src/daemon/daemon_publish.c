@@ -3,7 +3,7 @@
 #include "daemon/daemon_worker.h"
 #include <stdio.h>
 
-enum row_source { FROM_NET, FROM_WORKER, FROM_TXN, FROM_CALL, FROM_HEP };
+enum row_source { FROM_NET, FROM_WORKER, FROM_TXN, FROM_CALL, FROM_HEP, FROM_TLS };
 
 struct row {
     enum row_source source;
@@ -34,6 +34,11 @@ struct row {
         FROM_HEP, offsetof(struct trace_export_counters, field), name, help                                            \
     }
 
+#define TLS(field, name, help)                                                                                         \
+    {                                                                                                                  \
+        FROM_TLS, offsetof(struct tls_counters, field), name, help                                                     \
+    }
+
 static const struct row rows[] = {
     NET(udp_received, "verdict_udp_received_total", "Datagrams received."),
     NET(udp_sent, "verdict_udp_sent_total", "Datagrams sent."),
@@ -45,6 +50,14 @@ static const struct row rows[] = {
     NET(stream_refused_total, "verdict_connections_refused_total", "Connections closed at once: too many in all."),
     NET(stream_refused_source, "verdict_connections_refused_source_total",
         "Connections closed at once: too many of one source."),
+    NET(stream_refused_starting, "verdict_handshakes_refused_total",
+        "Connections closed at once: too many handshakes under way, or of one source."),
+    NET(stream_starting, "verdict_handshakes_under_way", "Handshakes of TLS and WebSocket under way."),
+    TLS(handshakes, "verdict_tls_handshakes_total", "TLS handshakes completed."),
+    TLS(resumed, "verdict_tls_resumed_total", "Of them, by a session ticket."),
+    TLS(with_clients, "verdict_tls_clients_verified_total", "Of them, with a client's verified certificate."),
+    TLS(connected, "verdict_tls_connected_total", "TLS handshakes completed where we connected."),
+    TLS(failed, "verdict_tls_failures_total", "TLS handshakes that failed."),
     NET(stream_accept_pauses, "verdict_accept_pauses_total", "Times that accepting rested for lack of descriptors."),
     NET(stream_messages, "verdict_stream_messages_total", "Messages received over streams."),
     NET(stream_stalls, "verdict_stream_stalls_total", "Times that a stream had to wait for another worker."),
@@ -112,7 +125,7 @@ static void set(struct metric *metric, unsigned shard, uint64_t value)
 
 void daemon_gauges_set(struct daemon_gauges *gauges, unsigned shard, const struct daemon_counts *counts)
 {
-    const void *const sources[] = {counts->net, counts->worker, counts->txn, counts->call, counts->hep};
+    const void *const sources[] = {counts->net, counts->worker, counts->txn, counts->call, counts->hep, counts->tls};
     for (unsigned i = 0; i < ROWS; i++) {
         const char *from = sources[rows[i].source];
         if (from)
@@ -141,6 +154,7 @@ void daemon_worker_publish(struct daemon_worker *self)
         .txn = txn_table_counters(core->txns),
         .call = call_table_counters(core->calls),
         .hep = &hep,
+        .tls = &self->tls.counters,
         .calls = call_table_count(core->calls),
         .policy_bytes = core->policy ? policy_memory(core->policy) : 0,
         .acks = txn_ledger_totals(txn_table_ledger(core->txns)),

@@ -5,6 +5,7 @@
 
 #include "call/call_table.h"
 #include "net/net_stack.h"
+#include "tls/tls_layer.h"
 #include "trace/trace.h"
 #include "util/metric.h"
 #include "worker/worker_group.h"
@@ -26,6 +27,7 @@ struct daemon_counts {
     const struct txn_counters *txn;
     const struct call_counters *call;
     const struct trace_export_counters *hep;
+    const struct tls_counters *tls;
     struct txn_census census;
     size_t calls;
     size_t policy_bytes;

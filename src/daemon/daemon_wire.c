@@ -126,7 +126,8 @@ static enum err send_here(struct daemon_worker *self, const struct net_flow *flo
     if (!self->stack)
         return ERR_CLOSED;
     enum err err = net_send(self->stack, flow, bytes);
-    if (err != ERR_CLOSED || flow->transport == NET_UDP)
+    /* Over TLS nobody could say whose certificate to expect there, and a WebSocket client cannot be called. */
+    if (err != ERR_CLOSED || flow->transport != NET_TCP)
         return err;
     struct net_flow anew;
     err = net_connect(self->stack, (enum net_transport)flow->transport, &flow->remote, &anew);

@@ -9,7 +9,19 @@
 #include "vm/vm_watchdog.h"
 #include <stdlib.h>
 
-enum { PUBLISH_MS = 1000 };
+enum { PUBLISH_MS = 1000, TLS_FAILURES_BURST = 10 };
+
+static unsigned peer_names(void *ctx, uint16_t peer, struct span *out_names)
+{
+    const struct daemon_worker *self = ctx;
+    unsigned count = 0;
+    if (!self->shared->tls->tls)
+        return 0;
+    struct span rest = tls_peer_names(self->shared->tls->tls, peer);
+    while (count < ENGINE_PEER_NAMES_MAX && tls_names_next(&rest, &out_names[count]))
+        count++;
+    return count;
+}
 
 static enum err make_core(struct daemon_worker *self)
 {
@@ -25,6 +37,7 @@ static enum err make_core(struct daemon_worker *self)
         .key = self->shared->key,
         .worker = worker_index(self->worker),
         .ways = daemon_locate_ways(&self->locate),
+        .peers = {self, peer_names},
     };
     return engine_core_new(&options, &self->core);
 }
@@ -161,6 +174,30 @@ struct worker_ops daemon_worker_ops(struct daemon_shared *shared)
     };
 }
 
+static void on_tls_failure(void *ctx, const struct net_flow *flow, const char *why)
+{
+    struct daemon_worker *self = ctx;
+    char text[NET_ADDRESS_TEXT_MAX];
+    net_address_text(&flow->remote, text);
+    log_limited(&self->tls_failures, TLS_FAILURES_BURST, LOG_WARN, "tls", "%s %s: the handshake failed: %s",
+                flow->outgoing ? "to" : "from", text, why);
+}
+
+static void make_layers(struct daemon_worker *self, struct net_stack_options *options)
+{
+    const struct daemon_tls *tls = self->shared->tls;
+    if (!tls->tls)
+        return;
+    self->tls = (struct tls_worker){.tls = tls->tls,
+                                    .clients = tls->clients,
+                                    .listener_count = tls->listener_count,
+                                    .ctx = self,
+                                    .on_failure = on_tls_failure};
+    self->tls_layers[0] = (struct net_layer_use){&tls_layer, &self->tls};
+    self->tls_layers[1] = (struct net_layer_use){&net_layer_frame, NULL};
+    options->layers[NET_TLS] = self->tls_layers;
+}
+
 enum err daemon_worker_open(struct daemon_worker *self, struct net_listeners *listeners)
 {
     const struct engine_config *config = self->shared->config;
@@ -172,10 +209,15 @@ enum err daemon_worker_open(struct daemon_worker *self, struct net_listeners *li
         .key = self->shared->key,
         .limits = {.connections_max = self->shared->connections_max,
                    .connections_per_source_max = config->max_connections_per_source,
+                   .starting_max = config->max_handshakes,
+                   .starting_per_source_max = config->max_handshakes_per_source,
+                   .starts_per_source_max = config->max_handshakes_per_second,
+                   .start_ms = config->handshake_timeout_ms,
                    .message_max = config->max_message_bytes,
                    .output_max = config->max_unread_bytes,
                    .idle_ms = config->idle_timeout_ms},
     };
+    make_layers(self, &options);
     struct net_handlers handlers = daemon_wire_handlers(self);
     return net_stack_new(worker_loop(self->worker), &options, &handlers, &self->stack);
 }

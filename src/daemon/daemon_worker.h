@@ -7,8 +7,10 @@
 #include "daemon/daemon_lookup.h"
 #include "daemon/daemon_publish.h"
 #include "daemon/daemon_steer.h"
+#include "daemon/daemon_tls.h"
 #include "engine/engine_core.h"
-#include "net/net_stack.h"
+#include "net/net_layer.h"
+#include "tls/tls_layer.h"
 #include "trace/trace.h"
 #include "worker/worker_group.h"
 #include <stdatomic.h>
@@ -30,6 +32,7 @@ struct daemon_shared {
     struct daemon_gauges *gauges;
     struct directory *directory; /* NULL: no data folder */
     struct vm_watchdog *watchdog;
+    const struct daemon_tls *tls; /* `tls` in it is NULL: nothing speaks TLS */
     struct siphash_key key;
     struct daemon_steering steering;
     unsigned connections_max; /* a worker: the configuration's, or what the descriptor limit leaves */
@@ -41,6 +44,9 @@ struct daemon_shared {
 struct daemon_worker {
     const struct daemon_shared *shared;
     struct worker *worker;
+    struct tls_worker tls;
+    struct net_layer_use tls_layers[3];
+    struct log_limit tls_failures;
     struct net_stack *stack; /* NULL until daemon_worker_open */
     struct engine_core *core;
     struct daemon_locate locate;

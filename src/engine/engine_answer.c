@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* How answers are built and where they go. */
 #include "engine/engine_priv.h"
+#include "sip/sip_address.h"
 
 /* RFC 3261 18.2.2 and RFC 3581 4: back over the same stream, or, when it has gone, to the source address at the port of
  * sent-by; a datagram to the source address, at the source port where the request asked for it by ;rport, else likewise.  A maddr that names another host is not
@@ -127,22 +128,41 @@ bool engine_request_open(struct engine_request *request)
     return false;
 }
 
+/* RFC 3261 12.1.1: whoever asked by sips:, or is reached by it, gets one. */
+static bool wants_sips(const struct sip_message *message)
+{
+    struct sip_address route;
+    struct span value = sip_message_value(message, SIP_HEADER_RECORD_ROUTE);
+    if (message->uri.scheme == SIP_SCHEME_SIPS)
+        return true;
+    if (value.at)
+        return sip_address_parse(value, &route, NULL) == OK && route.uri.scheme == SIP_SCHEME_SIPS;
+    return message->contact.text.at && message->contact.uri.scheme == SIP_SCHEME_SIPS;
+}
+
 struct span engine_contact(const struct engine_request *request, char text[static ENGINE_CONTACT_MAX])
 {
+    /* By WSS as by WS a Contact says ws (RFC 7118 5.2.4); sips: says TLS by itself (RFC 5630 3.1.2). */
+    static const char *const transports[NET_TRANSPORT_COUNT] = {
+        [NET_TCP] = "tcp", [NET_TLS] = "tls", [NET_WS] = "ws", [NET_WSS] = "ws"};
     struct buffer out = buffer_over(text, ENGINE_CONTACT_MAX);
     const struct net_flow *flow = request->flow;
-    struct span advertise = request->core->site->advertise;
-    buffer_add_literal(&out, "<sip:");
-    if (advertise.len) {
-        sip_host_add(&out, advertise, sip_host_kind_of(advertise));
+    struct engine_outside outside = engine_site_outside(request->core->site, flow);
+    bool sips = wants_sips(request->message);
+    if (sips)
+        buffer_add_literal(&out, "<sips:");
+    else
+        buffer_add_literal(&out, "<sip:");
+    if (outside.host.len) {
+        sip_host_add(&out, outside.host, sip_host_kind_of(outside.host));
         buffer_add_byte(&out, ':');
-        buffer_add_u64(&out, flow->local.port);
+        buffer_add_u64(&out, outside.port);
     } else {
         net_address_format(&flow->local, &out);
     }
-    if (flow->transport != NET_UDP) {
+    if (transports[flow->transport] && !(sips && flow->transport == NET_TLS)) {
         buffer_add_literal(&out, ";transport=");
-        buffer_add_text(&out, flow->transport == NET_TCP ? "tcp" : net_transport_name(flow->transport));
+        buffer_add_text(&out, transports[flow->transport]);
     }
     buffer_add_byte(&out, '>');
     return buffer_span(&out);

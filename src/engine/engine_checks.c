@@ -43,6 +43,26 @@ static bool check_scheme(struct engine_request *request)
     return true;
 }
 
+/* RFC 3261 26.2.2 and 26.4.4: sips: asks for TLS on every hop.  What a trusted source forwards without it came to that
+ * source as it should; from anybody else it is not what the caller was promised.  A Contact that is not sips: would lead
+ * what follows in the dialog away from TLS (8.1.1.8). */
+static bool check_sips(struct engine_request *request)
+{
+    const struct sip_message *message = request->message;
+    if (message->uri.scheme != SIP_SCHEME_SIPS)
+        return false;
+    if (!net_transport_is_secure((enum net_transport)request->flow->transport) &&
+        !engine_site_trusts(request->core->site, &request->flow->remote)) {
+        engine_answer(request, 403, SPAN(""), SPAN("Warning"), SPAN("399 verdict \"sips: came without TLS\""));
+        return true;
+    }
+    bool opens_dialog = message->method == SIP_METHOD_INVITE || message->method == SIP_METHOD_SUBSCRIBE;
+    if (!opens_dialog || !message->contact.text.at || message->contact.uri.scheme != SIP_SCHEME_SIP)
+        return false;
+    engine_answer(request, 400, SPAN("Bad Request: Contact is not sips"), SPAN(""), SPAN(""));
+    return true;
+}
+
 /* 8.2.2.1: a Request-URI that this server does not answer for. */
 static bool check_target(struct engine_request *request)
 {
@@ -125,7 +145,7 @@ static bool check_accept(struct engine_request *request)
 bool engine_checks(struct engine_request *request)
 {
     static bool (*const steps[])(struct engine_request *) = {
-        check_method, check_scheme, check_target, engine_check_require, check_body, check_accept,
+        check_method, check_scheme, check_sips, check_target, engine_check_require, check_body, check_accept,
     };
     for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++)
         if (steps[i](request))

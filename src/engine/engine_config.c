@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Defaults, the one table of settings, and how a value gets into its place; engine_config_file.c reads the file. */
 #include "engine/engine_config_priv.h"
+#include "engine/engine_listen.h"
 #include "net/net_listener.h"
 #include "sip/sip_uri.h"
 #include <stdlib.h>
@@ -12,7 +13,14 @@
 
 /* Bounds are those of a number; for text and lists they are not used. */
 const struct engine_setting engine_settings[] = {
-    {"listen", ENGINE_SETTING_LIST, AT(listen), 0, 0, "strings such as \"udp:127.0.0.1:5060\""},
+    {"listen", ENGINE_SETTING_LIST, AT(listen), 0, 0,
+     "strings such as \"udp:127.0.0.1:5060\", behind the port perhaps \",advertise=HOST\" or, of tls and wss, "
+     "\",client_certificates=require\""},
+    {"certificate", ENGINE_SETTING_LIST, AT(certificates), 0, 0, "files in PEM"},
+    {"key", ENGINE_SETTING_LIST, AT(keys), 0, 0, "files in PEM"},
+    {"client_ca", ENGINE_SETTING_TEXT, AT(client_ca), 0, 0, "a file in PEM"},
+    {"server_ca", ENGINE_SETTING_TEXT, AT(server_ca), 0, 0, "a file in PEM"},
+    {"client_certificates", ENGINE_SETTING_TEXT, AT(client_certificates), 0, 0, "\"none\", \"request\" or \"require\""},
     {"domains", ENGINE_SETTING_LIST, AT(domains), 0, 0, "host names such as \"example.com\""},
     {"aliases", ENGINE_SETTING_PAIRS, AT(aliases), 0, 0, "a table of alias = domain"},
     {"trusted", ENGINE_SETTING_LIST, AT(trusted), 0, 0, "addresses or blocks such as \"192.0.2.0/24\""},
@@ -36,6 +44,12 @@ const struct engine_setting engine_settings[] = {
     {"max_connections", ENGINE_SETTING_NUMBER, AT(max_connections), 1, 1000000, "a whole number from 1"},
     {"max_connections_per_source", ENGINE_SETTING_NUMBER, AT(max_connections_per_source), 1, 1000000,
      "a whole number from 1"},
+    {"max_handshakes", ENGINE_SETTING_NUMBER, AT(max_handshakes), 1, 1000000, "a whole number from 1"},
+    {"max_handshakes_per_source", ENGINE_SETTING_NUMBER, AT(max_handshakes_per_source), 1, 1000000,
+     "a whole number from 1"},
+    {"max_handshakes_per_second", ENGINE_SETTING_NUMBER, AT(max_handshakes_per_second), 1, 65535,
+     "a whole number from 1 to 65535"},
+    {"handshake_timeout_ms", ENGINE_SETTING_NUMBER, AT(handshake_timeout_ms), 100, 600000, "milliseconds from 100"},
     {"max_message_bytes", ENGINE_SETTING_NUMBER, AT(max_message_bytes), 1024, 65535, "bytes from 1024 to 65535"},
     {"max_unread_bytes", ENGINE_SETTING_NUMBER, AT(max_unread_bytes), 65536, 1u << 30, "bytes from 65536"},
     {"idle_timeout_ms", ENGINE_SETTING_NUMBER, AT(idle_timeout_ms), 1000, 86400000, "milliseconds from 1000"},
@@ -63,6 +77,10 @@ enum err engine_config_init(struct engine_config *config)
         .max_unacknowledged = 10000,
         .max_connections = 16384,
         .max_connections_per_source = 1024,
+        .max_handshakes = 1024,
+        .max_handshakes_per_source = 128,
+        .max_handshakes_per_second = 1000,
+        .handshake_timeout_ms = 10000,
         .max_message_bytes = 65535,
         .max_unread_bytes = 1048576,
         .idle_timeout_ms = 600000,
@@ -172,6 +190,9 @@ static bool is_fit(const struct engine_setting *setting, struct span value)
     struct net_address address;
     if (strcmp(setting->key, "listen") == 0)
         return net_listen_spec_parse(value, &spec, NULL) == OK;
+    if (strcmp(setting->key, "client_certificates") == 0)
+        return span_equal(value, SPAN("none")) || span_equal(value, SPAN("request")) ||
+               span_equal(value, SPAN("require"));
     if (strcmp(setting->key, "trusted") == 0 || strcmp(setting->key, "egress") == 0)
         return net_prefix_parse(value, &prefix) == OK;
     if (strcmp(setting->key, "dns_servers") == 0)
@@ -275,19 +296,15 @@ static enum err check_hep(const char *value, struct fault *fault)
                      "hep: expected an address and a port such as \"127.0.0.1:9060\", got \"%s\"", value);
 }
 
-/* It is written into Contact and SDP as it stands, so it has to be a host that a peer can reach. */
 static enum err check_advertise(const struct engine_config *config, struct fault *fault)
 {
-    struct net_address address;
-    if (!config->advertise)
+    struct span host;
+    uint16_t port;
+    if (!config->advertise || engine_advertise_parse(span_of(config->advertise), &host, &port) == OK)
         return OK;
-    struct span host = span_of(config->advertise);
-    bool is_address = net_address_parse_ip(host, 0, &address) == OK;
-    if (is_address ? net_address_is_wildcard(&address) : sip_host_kind_of(host) != SIP_HOST_NAME)
-        return fault_set(fault, ERR_INVALID, "", 0,
-                         "advertise: expected a host name or an address that peers can reach, got \"%s\"",
-                         config->advertise);
-    return OK;
+    return fault_set(fault, ERR_INVALID, "", 0,
+                     "advertise: expected a host name or an address that peers can reach, got \"%s\"",
+                     config->advertise);
 }
 
 static enum err check_domains(const struct engine_config *config, struct fault *fault)
@@ -351,6 +368,8 @@ static enum err finish(struct engine_config *config, struct fault *fault)
     enum err err = check_aliases(config, fault);
     if (err == OK)
         err = check_domains(config, fault);
+    if (err == OK)
+        err = engine_config_check_listen(config, fault);
     if (err == OK)
         err = check_advertise(config, fault);
     if (err == OK)

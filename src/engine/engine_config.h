@@ -9,7 +9,7 @@
 #include "util/span.h"
 #include <stdint.h>
 
-enum { ENGINE_LIST_MAX = 64, ENGINE_SETTINGS_MAX = 64 };
+enum { ENGINE_LIST_MAX = 64, ENGINE_SETTINGS_MAX = 128 };
 
 /* A list of strings, each owned by the configuration. */
 struct engine_list {
@@ -20,11 +20,16 @@ struct engine_list {
 enum engine_decisions { ENGINE_DECISIONS_ALL, ENGINE_DECISIONS_ERRORS, ENGINE_DECISIONS_SAMPLE, ENGINE_DECISIONS_OFF };
 
 struct engine_config {
-    struct engine_list listen;  /* "udp:127.0.0.1:5060", "tcp:[::1]:5060" */
-    struct engine_list domains; /* hosts that are ours; the first is the default domain */
-    struct engine_list aliases; /* "alias=domain" */
-    struct engine_list trusted; /* CIDR: sources to which no cap on unacknowledged answers applies */
-    struct engine_list egress;  /* CIDR: hosts that a Contact may make us reach, besides the flow a request came by */
+    struct engine_list listen;       /* "udp:127.0.0.1:5060", "tcp:[::1]:5060" */
+    struct engine_list certificates; /* PEM files: a certificate and its chain each; the first is the default */
+    struct engine_list keys;         /* PEM files, one a certificate; none: the keys are in the certificates' files */
+    char *client_ca;                 /* PEM file: who may vouch for clients, or NULL */
+    char *server_ca;                 /* PEM file: who may vouch for servers that we connect to; NULL: the system's */
+    char *client_certificates;       /* "none", "request", "require": of listeners that do not say; NULL: none */
+    struct engine_list domains;      /* hosts that are ours; the first is the default domain */
+    struct engine_list aliases;      /* "alias=domain" */
+    struct engine_list trusted;      /* CIDR: sources to which no cap on unacknowledged answers applies */
+    struct engine_list egress; /* CIDR: hosts that a Contact may make us reach, besides the flow a request came by */
     struct engine_list dns_servers; /* "ADDR:PORT", which are asked instead of the system's */
     char *advertise;                /* host for Contact and SDP where the bound address will not do, or NULL */
     char *data_dir;                 /* NULL: no directory, no last good version */
@@ -41,6 +46,10 @@ struct engine_config {
     uint32_t max_unacknowledged; /* answers to INVITE without an ACK, a source that is not trusted */
     uint32_t max_connections;    /* a worker */
     uint32_t max_connections_per_source;
+    uint32_t max_handshakes;            /* of TLS and WebSocket, under way, a worker */
+    uint32_t max_handshakes_per_source; /* likewise */
+    uint32_t max_handshakes_per_second; /* begun, a source and worker */
+    uint32_t handshake_timeout_ms;
     uint32_t max_message_bytes;
     uint32_t max_unread_bytes; /* output that a slow reader has not taken */
     uint32_t idle_timeout_ms;

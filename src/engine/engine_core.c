@@ -42,6 +42,7 @@ enum err engine_core_new(const struct engine_core_options *options, struct engin
     core->key = options->key;
     core->worker = options->worker;
     core->ways = options->ways;
+    core->peers = options->peers;
     core->last.note = "";
     enum err err = make_tables(core);
     if (err != OK) {

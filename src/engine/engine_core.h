@@ -19,6 +19,15 @@ struct engine_lookup {
     enum err (*find)(void *ctx, const struct policy_target *target, struct policy_record *out_record);
 };
 
+/* Who a connection's peer proved to be. */
+struct engine_peers {
+    void *ctx;
+    /* The names behind net_flow.peer, at most ENGINE_PEER_NAMES_MAX; returns how many.  Valid until the message has been
+     * handled. */
+    unsigned (*names)(void *ctx, uint16_t peer, struct span *out_names);
+};
+enum { ENGINE_PEER_NAMES_MAX = 16 };
+
 /* What came of a request, for tests and the decision log. */
 struct engine_outcome {
     struct policy_decision decision; /* valid when `decided` */
@@ -48,7 +57,8 @@ struct engine_core_options {
     struct engine_meters *meters;           /* NULL: none */
     struct siphash_key key;                 /* secret, the same on all workers */
     unsigned worker;
-    struct errand_ways ways; /* all zero: over the flows that calls came by */
+    struct errand_ways ways;   /* all zero: over the flows that calls came by */
+    struct engine_peers peers; /* all zero: nobody has a name */
 };
 
 enum { ENGINE_REPLY_BYTES = 72 * 1024 };
@@ -68,6 +78,8 @@ struct engine_core {
     struct siphash_key key;
     unsigned worker;
     struct errand_ways ways;
+    struct engine_peers peers;
+    struct span peer_names[ENGINE_PEER_NAMES_MAX];
     struct txn_table *txns;
     struct call_table *calls;
     struct policy *policy; /* borrowed: the active version's VM of this worker; NULL: nothing can be decided, 503 */

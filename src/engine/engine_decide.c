@@ -31,6 +31,16 @@ static struct span identity_of(const struct engine_request *request, const struc
     return address.uri.text;
 }
 
+static void name_source(struct engine_core *core, const struct net_flow *flow, struct policy_peer *source)
+{
+    if (!flow->peer || !core->peers.names)
+        return;
+    source->name_count = core->peers.names(core->peers.ctx, flow->peer, core->peer_names);
+    source->names = core->peer_names;
+    if (source->name_count)
+        source->identity = core->peer_names[0];
+}
+
 static void believe(struct policy_request *view, const struct engine_credentials *said)
 {
     view->authenticated_as = said->authenticated_as;
@@ -47,7 +57,9 @@ void engine_decide(struct engine_request *request)
         .source = peer_of(core, request->flow),
         .target = core->target.target,
     };
-    view.source.identity = identity_of(request, &view.source);
+    name_source(core, request->flow, &view.source);
+    if (!view.source.name_count)
+        view.source.identity = identity_of(request, &view.source);
     if (core->said)
         believe(&view, core->said);
     if (core->decisions) {

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "engine/engine_site.h"
+#include "engine/engine_listen.h"
+#include "net/net_flow.h"
 #include <stdio.h>
 
 static enum err parse_prefixes(const struct engine_list *list, const char *key, struct net_prefix *out,
@@ -52,8 +54,9 @@ enum err engine_site_init(struct engine_site *site, const struct engine_config *
     }
     if (config->domains.count)
         site->default_domain = span_of(config->domains.items[0]);
-    if (config->advertise)
-        site->advertise = span_of(config->advertise);
+    if (config->advertise &&
+        engine_advertise_parse(span_of(config->advertise), &site->advertise.host, &site->advertise.port) != OK)
+        return fault_set(fault, ERR_INVALID, "", 0, "advertise: \"%s\" is no host", config->advertise);
     add_number_rules(site, config);
     enum err err = parse_prefixes(&config->trusted, "trusted", site->trusted, &site->trusted_count, fault);
     if (err == OK)
@@ -61,12 +64,24 @@ enum err engine_site_init(struct engine_site *site, const struct engine_config *
     return err;
 }
 
-enum err engine_site_add_own(struct engine_site *site, const struct net_address *address)
+enum err engine_site_add_own(struct engine_site *site, const struct net_address *address, struct span advertise)
 {
+    struct engine_outside outside = site->advertise;
     if (site->own_count == ENGINE_ADDRESSES_MAX)
         return ERR_FULL;
+    if (advertise.len && engine_advertise_parse(advertise, &outside.host, &outside.port) != OK)
+        return ERR_INVALID;
+    site->outside[site->own_count] = outside;
     site->own[site->own_count++] = *address;
     return OK;
+}
+
+struct engine_outside engine_site_outside(const struct engine_site *site, const struct net_flow *flow)
+{
+    struct engine_outside outside = flow->listener < site->own_count ? site->outside[flow->listener] : site->advertise;
+    if (!outside.port)
+        outside.port = flow->local.port;
+    return outside;
 }
 
 static bool any_contains(const struct net_prefix *prefixes, unsigned count, const struct net_address *address)
@@ -90,8 +105,13 @@ bool engine_site_may_reach(const struct engine_site *site, const struct net_addr
 static bool is_own_address(const struct engine_site *site, const struct sip_uri *uri)
 {
     struct net_address address;
+    if (site->advertise.host.len && span_equal_nocase(uri->host, site->advertise.host))
+        return true;
+    for (unsigned i = 0; i < site->own_count; i++)
+        if (site->outside[i].host.len && span_equal_nocase(uri->host, site->outside[i].host))
+            return true;
     if (uri->host_kind != SIP_HOST_IPV4 && uri->host_kind != SIP_HOST_IPV6)
-        return site->advertise.len && span_equal_nocase(uri->host, site->advertise);
+        return false;
     if (net_address_parse_ip(uri->host, 0, &address) != OK)
         return false;
     for (unsigned i = 0; i < site->own_count; i++)

@@ -17,14 +17,21 @@ struct engine_host {
     struct span domain;
 };
 
+/* How peers reach a listener from outside. */
+struct engine_outside {
+    struct span host; /* empty: by the bound address */
+    uint16_t port;    /* 0: by the bound port */
+};
+
 struct engine_site {
     bool open; /* no domains configured: every host is ours */
     struct engine_host hosts[ENGINE_HOSTS_MAX];
     unsigned host_count;
-    struct net_address own[ENGINE_ADDRESSES_MAX]; /* bound addresses, ports included */
+    struct net_address own[ENGINE_ADDRESSES_MAX];        /* bound addresses, ports included, by net_flow.listener */
+    struct engine_outside outside[ENGINE_ADDRESSES_MAX]; /* likewise */
     unsigned own_count;
-    struct span default_domain; /* the first configured domain; empty when there is none */
-    struct span advertise;      /* empty: the bound address */
+    struct span default_domain;      /* the first configured domain; empty when there is none */
+    struct engine_outside advertise; /* of listeners that have none of their own */
     struct net_prefix trusted[ENGINE_LIST_MAX];
     unsigned trusted_count;
     struct net_prefix egress[ENGINE_LIST_MAX];
@@ -36,8 +43,13 @@ struct engine_site {
 
 /* Borrows the configuration's strings.  Host names in it are lower case after engine_config_finish. */
 MUST_CHECK enum err engine_site_init(struct engine_site *site, const struct engine_config *config, struct fault *fault);
-/* Adds an address that we listen on. */
-MUST_CHECK enum err engine_site_add_own(struct engine_site *site, const struct net_address *address);
+/* Adds an address that we listen on, in the order of net_flow.listener, with its listener's own `advertise` (borrowed),
+ * which may be empty. */
+MUST_CHECK enum err engine_site_add_own(struct engine_site *site, const struct net_address *address,
+                                        struct span advertise);
+/* How the listener that `flow` came by is reached from outside: for Contact and SDP. */
+struct net_flow;
+struct engine_outside engine_site_outside(const struct engine_site *site, const struct net_flow *flow);
 
 bool engine_site_trusts(const struct engine_site *site, const struct net_address *source);
 bool engine_site_may_reach(const struct engine_site *site, const struct net_address *address);

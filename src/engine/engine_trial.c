@@ -115,7 +115,7 @@ static enum err take_own(struct engine_trial *trial)
         struct net_listen_spec spec;
         if (net_listen_spec_parse(span_of(trial->config->listen.items[i]), &spec, NULL) == OK &&
             !net_address_is_wildcard(&spec.address))
-            err = engine_site_add_own(&trial->site, &spec.address);
+            err = engine_site_add_own(&trial->site, &spec.address, spec.advertise);
     }
     trial->own_count = trial->site.own_count;
     return err;
@@ -211,7 +211,7 @@ static enum err receive(struct engine_trial *trial, const struct engine_trial_me
     trial->began_ms = trial->clock.mono_ms;
     trial->clock.wall_ms = message->wall_ms;
     trial->site.own_count = trial->own_count;
-    err = engine_site_add_own(&trial->site, &message->flow.local);
+    err = engine_site_add_own(&trial->site, &message->flow.local, SPAN(""));
     if (err != OK)
         return err;
     core->last = (struct engine_outcome){.note = ""};

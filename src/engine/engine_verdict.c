@@ -116,7 +116,7 @@ static void refuse_call(struct engine_request *request, enum err err, const char
 static struct span media_address(const struct engine_request *request, char text[static NET_ADDRESS_TEXT_MAX],
                                  bool *out_is_ipv6)
 {
-    struct span advertise = request->core->site->advertise;
+    struct span advertise = engine_site_outside(request->core->site, request->flow).host;
     enum sip_host_kind kind = sip_host_kind_of(advertise);
     *out_is_ipv6 = request->flow->local.family == NET_FAMILY_IP6;
     if (advertise.len && kind != SIP_HOST_NAME && kind != SIP_HOST_NONE) {

@@ -202,11 +202,20 @@ static bool send_over(struct errand *errand, const struct net_flow *flow)
     return true;
 }
 
+/* The domain that is meant, whatever the DNS made of it. */
+static struct span target_name(const struct errand *errand)
+{
+    struct sip_uri uri;
+    if (sip_uri_parse(errand->job->next_hop(errand->user), &uri, NULL) != OK)
+        return span_make(NULL, 0);
+    return uri.host;
+}
+
 static bool send_to(struct errand *errand, const struct locate_hop *hop)
 {
     const struct errand_ways *ways = &errand->table->options.ways;
     struct net_flow flow;
-    if (ways->open(ways->ctx, hop, &flow) != OK) {
+    if (ways->open(ways->ctx, hop, target_name(errand), &flow) != OK) {
         if (ways->locator)
             locate_table_avoid(ways->locator, hop, FAILED_MS);
         return false;

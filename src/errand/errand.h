@@ -20,7 +20,8 @@ struct errand_ways {
     unsigned transports;          /* that can be opened: bits 1 << enum net_transport */
     bool (*is_open)(void *ctx, const struct net_flow *flow);
     bool (*may_reach)(void *ctx, const struct net_address *address);
-    enum err (*open)(void *ctx, const struct locate_hop *hop, struct net_flow *out_flow);
+    /* `name` is the host of the URI, which a certificate has to be for (RFC 5922 7.3). */
+    enum err (*open)(void *ctx, const struct locate_hop *hop, struct span name, struct net_flow *out_flow);
 };
 
 enum errand_end {

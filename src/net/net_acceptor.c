@@ -79,7 +79,10 @@ static bool accept_one(struct net_acceptor *acceptor)
         return true;
     }
     stack->counters.stream_accepted++;
-    net_connection_start(connection);
+    if (stack->layers[flow.transport] && !net_table_add_starting(connection))
+        net_connection_close(connection, NET_CLOSE_BUSY);
+    else
+        net_connection_start(connection);
     return true;
 }
 

@@ -16,7 +16,7 @@ void net_connection_set_events(struct net_connection *connection)
         return;
     if (connection->state == NET_CONNECTING)
         events = UV_WRITABLE;
-    else if (!connection->stalled && !connection->peer_done)
+    else if (!connection->stalled && !connection->deferred && !connection->peer_done)
         events = UV_READABLE;
     if (output > 0 && connection->blocked_ms != NET_NEVER)
         events |= UV_WRITABLE;
@@ -51,6 +51,8 @@ static struct limit earliest(const struct net_connection *connection)
     if (connection->state == NET_LINGERING)
         return earlier(limit, connection->opened_ms, NET_LINGER_MS, connection->reason);
     limit = earlier(limit, connection->active_ms, limits->idle_ms, NET_CLOSE_IDLE);
+    if (connection->state == NET_STARTING)
+        return earlier(limit, connection->opened_ms, limits->start_ms, NET_CLOSE_SLOW_START);
     limit = earlier(limit, connection->part_ms, limits->message_ms, NET_CLOSE_SLOW_MESSAGE);
     return earlier(limit, connection->blocked_ms, limits->write_ms, NET_CLOSE_SLOW_READER);
 }
@@ -94,6 +96,7 @@ static struct net_connection *connection_alloc(struct net_stack *stack, int fd, 
     list_init(&connection->node);
     list_init(&connection->dirty_node);
     list_init(&connection->stalled_node);
+    list_init(&connection->deferred_node);
     timer_init(&connection->timer, on_timer);
     net_layers_init(connection);
     return connection;
@@ -132,7 +135,7 @@ void net_connection_start(struct net_connection *connection)
 {
     struct net_layer *first = &connection->layers[0];
     connection->state = NET_STARTING;
-    connection->part_ms = connection->active_ms = connection->stack->clock->mono_ms;
+    connection->part_ms = connection->active_ms = connection->opened_ms = connection->stack->clock->mono_ms;
     if (first->ops->start(first, connection->flow.outgoing) != OK)
         net_connection_fail(connection);
     net_connection_set_events(connection);
@@ -147,7 +150,10 @@ static void end_flow(struct net_connection *connection, enum net_close reason)
     connection->reason = reason;
     stack->counters.stream_closed[reason]++;
     list_remove(&connection->stalled_node);
+    list_remove(&connection->deferred_node);
     connection->stalled = false;
+    connection->deferred = NULL;
+    net_table_remove_starting(connection);
 }
 
 static void on_closed(uv_handle_t *handle)
@@ -162,6 +168,7 @@ static void on_closed(uv_handle_t *handle)
     net_layers_free(connection);
     buffer_done(&connection->waiting);
     buffer_done(&connection->output);
+    free(connection->name);
     free(connection);
     net_handle_released(stack);
 }
@@ -189,11 +196,12 @@ void net_connection_finish(struct net_connection *connection, enum net_close rea
 {
     if (!net_connection_is_live(connection))
         return;
-    if (connection->state != NET_OPEN) {
+    if (connection->state == NET_CONNECTING) {
         net_connection_close(connection, reason);
         return;
     }
-    for (unsigned i = connection->layer_count; i > 0; i--) {
+    /* A handshake that failed may have left its own last words (an alert, an HTTP answer). */
+    for (unsigned i = connection->state == NET_OPEN ? connection->layer_count : 0; i > 0; i--) {
         struct net_layer *layer = &connection->layers[i - 1];
         if (layer->ops->finish && net_connection_is_live(connection))
             layer->ops->finish(layer);

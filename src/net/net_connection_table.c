@@ -5,11 +5,6 @@
 #include "util/invariant.h"
 #include <stdlib.h>
 
-struct remote_key {
-    enum net_transport transport;
-    const struct net_address *remote;
-};
-
 static uint64_t hash_address(const struct net_stack *stack, const struct net_address *address)
 {
     return siphash(&stack->key, address, sizeof(*address));
@@ -23,9 +18,10 @@ static bool source_equal(const struct map_node *node, const void *key)
 static bool remote_equal(const struct map_node *node, const void *key)
 {
     const struct net_connection *connection = net_const_container_of(node, struct net_connection, by_remote);
-    const struct remote_key *wanted = key;
+    const struct net_target *wanted = key;
+    struct span name = connection->name ? span_of(connection->name) : span_make(NULL, 0);
     return connection->flow.transport == wanted->transport &&
-           net_address_equal(&connection->flow.remote, wanted->remote);
+           net_address_equal(&connection->flow.remote, &wanted->remote) && span_equal_nocase(name, wanted->name);
 }
 
 enum err net_table_init(struct net_stack *stack)
@@ -107,6 +103,44 @@ void net_table_remove_slot(struct net_connection *connection)
     connection->in_by_remote = false;
 }
 
+/* Sources that share a cell share its allowance: memory stays fixed, and the hash is keyed. */
+static bool may_start(struct net_stack *stack, const struct net_source *source)
+{
+    uint64_t second = stack->clock->mono_ms / 1000;
+    if (stack->starts_s != second) {
+        memset(stack->starts, 0, sizeof(stack->starts));
+        stack->starts_s = second;
+    }
+    uint16_t *starts = &stack->starts[hash_address(stack, &source->address) % NET_START_CELLS];
+    if (*starts >= stack->limits.starts_per_source_max || source->starting >= stack->limits.starting_per_source_max ||
+        stack->counters.stream_starting >= stack->limits.starting_max)
+        return false;
+    *starts += 1;
+    return true;
+}
+
+bool net_table_add_starting(struct net_connection *connection)
+{
+    struct net_stack *stack = connection->stack;
+    if (!may_start(stack, connection->source)) {
+        stack->counters.stream_refused_starting++;
+        return false;
+    }
+    connection->is_starting = true;
+    connection->source->starting++;
+    stack->counters.stream_starting++;
+    return true;
+}
+
+void net_table_remove_starting(struct net_connection *connection)
+{
+    if (!connection->is_starting)
+        return;
+    connection->is_starting = false;
+    connection->source->starting--;
+    connection->stack->counters.stream_starting--;
+}
+
 void net_table_remove_source(struct net_connection *connection)
 {
     struct net_source *source = connection->source;
@@ -139,10 +173,9 @@ void net_table_add_remote(struct net_connection *connection)
     connection->in_by_remote = true;
 }
 
-struct net_connection *net_table_find_remote(const struct net_stack *stack, enum net_transport transport,
-                                             const struct net_address *remote)
+struct net_connection *net_table_find_remote(const struct net_stack *stack, const struct net_target *target)
 {
-    struct remote_key key = {transport, remote};
-    struct map_node *node = map_find(&stack->by_remote, hash_remote(stack, transport, remote), remote_equal, &key);
+    uint64_t hash = hash_remote(stack, target->transport, &target->remote);
+    struct map_node *node = map_find(&stack->by_remote, hash, remote_equal, target);
     return node ? container_of(node, struct net_connection, by_remote) : NULL;
 }

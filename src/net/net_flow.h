@@ -12,7 +12,7 @@ struct net_flow {
     uint8_t outgoing;    /* 1: a connection that we opened */
     uint16_t worker;     /* whose stack it belongs to: a stream can be written by this worker only */
     uint16_t listener;   /* index in net_listeners; for UDP the socket that an answer leaves from */
-    uint16_t must_be_0;  /* keeps the struct free of padding */
+    uint16_t peer;       /* accepted streams: a layer's name for who it found the peer to be; 0: nobody in particular */
     uint32_t slot;       /* streams: the connection's place and ... */
     uint32_t generation; /* ... which of its tenants; both 0 for UDP */
     struct net_address remote;

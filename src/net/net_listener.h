@@ -5,13 +5,16 @@
 
 #include "net/net_flow.h"
 
-/* What an operator writes: "udp:127.0.0.1:5060", "tcp:[::]:5060", "udp:0.0.0.0:0". */
+/* What an operator writes: "udp:127.0.0.1:5060", "tcp:[::]:5060", "tls:0.0.0.0:5061,advertise=sip.example.com". */
 struct net_listen_spec {
     enum net_transport transport;
     struct net_address address;
+    /* Options, as they were written; empty: not given.  Spans into the text. */
+    struct span advertise;           /* a host, or HOST:PORT, that peers reach this listener by */
+    struct span client_certificates; /* of TLS and WSS */
 };
 
-/* "TRANSPORT:ADDRESS[:PORT]"; the fault (may be NULL) says what was expected. */
+/* "TRANSPORT:ADDRESS[:PORT][,OPTION=VALUE...]"; the fault (may be NULL) says what was expected. */
 MUST_CHECK enum err net_listen_spec_parse(struct span text, struct net_listen_spec *out_spec, struct fault *fault);
 
 struct net_bind_options {

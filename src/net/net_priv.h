@@ -23,6 +23,7 @@ enum {
     NET_ACCEPT_PAUSE_MS = 100,
     NET_RETRY_MS = 2, /* until a stalled message is offered again */
     NET_NO_LISTENER = 0xffff,
+    NET_START_CELLS = 1024, /* of sources' handshakes in the present second */
 };
 
 /* ---- Datagrams ---- */
@@ -79,6 +80,7 @@ struct net_source {
     struct map_node node;
     struct net_address address;
     unsigned connections;
+    unsigned starting; /* of them, those that shake hands */
 };
 
 struct net_connection {
@@ -96,18 +98,22 @@ struct net_connection {
     struct net_flow flow;
     unsigned layer_count;
     struct net_layer layers[NET_LAYERS_MAX];
-    struct buffer waiting; /* messages sent before the connection is open, each behind its length */
-    struct buffer output;  /* for the socket */
+    struct net_layer *deferred; /* waits for a turn; NULL: none does */
+    char *name;                 /* whom we meant to reach; NULL: nobody in particular */
+    struct buffer waiting;      /* messages sent before the connection is open, each behind its length */
+    struct buffer output;       /* for the socket */
     size_t output_sent;
-    struct list node;         /* in stack->connections, later nowhere */
-    struct list dirty_node;   /* in stack->dirty while output waits for a flush */
-    struct list stalled_node; /* in stack->stalled */
+    struct list node;          /* in stack->connections, later nowhere */
+    struct list dirty_node;    /* in stack->dirty while output waits for a flush */
+    struct list stalled_node;  /* in stack->stalled */
+    struct list deferred_node; /* in stack->deferred */
     struct timer timer;
     uint64_t active_ms;  /* last time that anything came or went */
     uint64_t part_ms;    /* since when a message is incomplete; NET_NEVER */
     uint64_t blocked_ms; /* since when output makes no progress; NET_NEVER */
     uint64_t opened_ms;  /* connect or linger began */
     struct net_source *source;
+    bool is_starting;          /* counted as such */
     struct map_node by_remote; /* only while flow.outgoing and open */
     bool in_by_remote;
 };
@@ -132,6 +138,7 @@ struct net_acceptor {
 struct net_stack {
     uv_loop_t *loop;
     uv_prepare_t prepare;
+    uv_idle_t idle; /* active while connections are deferred */
     const struct clock *clock;
     struct wheel *wheel;
     const struct net_system *system;
@@ -139,8 +146,7 @@ struct net_stack {
     struct net_limits limits;
     struct net_handlers handlers;
     struct net_counters counters;
-    const struct net_layer_ops *const *layers[NET_TRANSPORT_COUNT];
-    void *layer_ctx;
+    const struct net_layer_use *layers[NET_TRANSPORT_COUNT];
     unsigned worker;
     bool turn_open;
     bool closing;
@@ -162,6 +168,9 @@ struct net_stack {
     struct list connections;
     struct list dirty;
     struct list stalled;
+    struct list deferred;
+    uint16_t starts[NET_START_CELLS]; /* handshakes begun in the second `starts_s`, by the hash of the source */
+    uint64_t starts_s;
     struct timer retry_timer;  /* offers stalled messages again */
     struct timer accept_timer; /* ends a pause of accepting */
     bool accept_paused;
@@ -207,10 +216,13 @@ MUST_CHECK enum err net_table_add(struct net_connection *connection);
 /* From now on the flow leads nowhere. */
 void net_table_remove_slot(struct net_connection *connection);
 void net_table_remove_source(struct net_connection *connection);
+/* Counts the accepted connection among those that shake hands; false over a cap (counted). */
+MUST_CHECK bool net_table_add_starting(struct net_connection *connection);
+/* It does no more.  Harmless where it did not. */
+void net_table_remove_starting(struct net_connection *connection);
 struct net_connection *net_table_find(const struct net_stack *stack, const struct net_flow *flow);
 void net_table_add_remote(struct net_connection *connection);
-struct net_connection *net_table_find_remote(const struct net_stack *stack, enum net_transport transport,
-                                             const struct net_address *remote);
+struct net_connection *net_table_find_remote(const struct net_stack *stack, const struct net_target *target);
 
 /* net_connection.c */
 /* Takes `fd` over, also on an error; `flow` has everything but slot and generation. */
@@ -248,3 +260,4 @@ void net_retry_timer(struct timer *timer, void *ctx);
 /* net_layer.c */
 void net_layers_init(struct net_connection *connection);
 void net_layers_free(struct net_connection *connection);
+void net_layers_turn(uv_idle_t *idle);

@@ -5,6 +5,7 @@
 #include "net/net_socket.h"
 #include <errno.h>
 #include <netinet/tcp.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 struct buffer net_send_begin(struct net_stack *stack)
@@ -82,9 +83,10 @@ static uint16_t listener_of(const struct net_stack *stack, enum net_transport tr
     return NET_NO_LISTENER;
 }
 
-static enum err open_stream(struct net_stack *stack, enum net_transport transport, const struct net_address *remote,
-                            struct net_flow *out_flow)
+static enum err open_stream(struct net_stack *stack, const struct net_target *target, struct net_flow *out_flow)
 {
+    enum net_transport transport = target->transport;
+    const struct net_address *remote = &target->remote;
     struct sockaddr_storage to;
     socklen_t len = net_address_to_sockaddr(remote, &to);
     int on = 1;
@@ -102,30 +104,45 @@ static enum err open_stream(struct net_stack *stack, enum net_transport transpor
         close(fd);
         return ERR_IO;
     }
+    char *name = target->name.len ? span_dup(target->name) : NULL;
+    if (target->name.len && !name) {
+        close(fd);
+        return ERR_NOMEM;
+    }
     struct net_connection *connection;
     enum err err = net_connection_new(stack, fd, &flow, NET_CONNECTING, &connection);
-    if (err != OK)
+    if (err != OK) {
+        free(name);
         return err;
+    }
+    connection->name = name;
     net_table_add_remote(connection);
     *out_flow = connection->flow;
     return OK;
 }
 
-enum err net_connect(struct net_stack *stack, enum net_transport transport, const struct net_address *remote,
-                     struct net_flow *out_flow)
+enum err net_connect_to(struct net_stack *stack, const struct net_target *target, struct net_flow *out_flow)
 {
-    if (remote->family == NET_FAMILY_NONE || remote->port == 0)
+    enum net_transport transport = target->transport;
+    if (target->remote.family == NET_FAMILY_NONE || target->remote.port == 0 || target->name.len > NET_NAME_MAX)
         return ERR_INVALID;
     if (transport == NET_UDP)
-        return connect_udp(stack, remote, out_flow);
+        return connect_udp(stack, &target->remote, out_flow);
     if (transport != NET_TCP && !stack->layers[transport])
         return ERR_UNSUPPORTED;
-    const struct net_connection *open = net_table_find_remote(stack, transport, remote);
+    const struct net_connection *open = net_table_find_remote(stack, target);
     if (open) {
         *out_flow = open->flow;
         return OK;
     }
-    return open_stream(stack, transport, remote, out_flow);
+    return open_stream(stack, target, out_flow);
+}
+
+enum err net_connect(struct net_stack *stack, enum net_transport transport, const struct net_address *remote,
+                     struct net_flow *out_flow)
+{
+    struct net_target target = {.transport = transport, .remote = *remote, .name = span_make(NULL, 0)};
+    return net_connect_to(stack, &target, out_flow);
 }
 
 bool net_flow_is_open(const struct net_stack *stack, const struct net_flow *flow)

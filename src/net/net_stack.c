@@ -51,6 +51,10 @@ static void set_defaults(struct net_limits *limits)
 {
     DEFAULT(connections_max, 16384);
     DEFAULT(connections_per_source_max, 1024);
+    DEFAULT(starting_max, 1024);
+    DEFAULT(starting_per_source_max, 128);
+    DEFAULT(starts_per_source_max, 1000);
+    DEFAULT(start_ms, 10000);
     DEFAULT(message_max, 65535);
     DEFAULT(output_max, 1048576);
     DEFAULT(udp_queue_max, 1048576);
@@ -73,13 +77,13 @@ static enum err stack_alloc(uv_loop_t *loop, const struct net_stack_options *opt
     stack->key = options->key;
     stack->limits = options->limits;
     stack->handlers = *handlers;
-    stack->layer_ctx = options->layer_ctx;
     stack->worker = options->worker;
     memcpy(stack->layers, options->layers, sizeof(stack->layers));
     set_defaults(&stack->limits);
     list_init(&stack->connections);
     list_init(&stack->dirty);
     list_init(&stack->stalled);
+    list_init(&stack->deferred);
     timer_init(&stack->retry_timer, net_retry_timer);
     timer_init(&stack->accept_timer, net_accept_timer);
     *out_stack = stack;
@@ -142,8 +146,10 @@ enum err net_stack_new(uv_loop_t *loop, const struct net_stack_options *options,
         stack_free(stack);
         return err != OK ? err : ERR_IO;
     }
-    stack->handles++;
-    int failed = uv_prepare_start(&stack->prepare, on_prepare);
+    int failed = uv_idle_init(loop, &stack->idle);
+    invariant(failed == 0);
+    stack->handles += 2;
+    failed = uv_prepare_start(&stack->prepare, on_prepare);
     invariant(failed == 0);
     for (unsigned i = 0; i < stack->listener_count && err == OK; i++)
         err = open_listener(stack, options->listeners, i);
@@ -165,6 +171,11 @@ void net_handle_released(struct net_stack *stack)
     stack_free(stack);
     if (closed)
         closed(ctx);
+}
+
+static void on_idle_closed(uv_handle_t *handle)
+{
+    net_handle_released(container_of((uv_idle_t *)handle, struct net_stack, idle));
 }
 
 static void on_prepare_closed(uv_handle_t *handle)
@@ -196,6 +207,7 @@ void net_stack_close(struct net_stack *stack, net_stack_closed_fn closed, void *
         if (stack->udps[i])
             net_udp_close(stack->udps[i]);
     wheel_cancel(stack->wheel, &stack->retry_timer);
+    uv_close((uv_handle_t *)&stack->idle, on_idle_closed);
     uv_close((uv_handle_t *)&stack->prepare, on_prepare_closed);
 }
 

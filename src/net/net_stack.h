@@ -41,10 +41,14 @@ struct net_frame_memory {
     X(NET_CLOSE_SHUTDOWN, "shutdown")         /* net_stack_close */                                                    \
     X(NET_CLOSE_IDLE, "idle")                 /* nothing came or went for idle_ms */                                   \
     X(NET_CLOSE_SLOW_MESSAGE, "slow_message") /* a message was begun and not completed in message_ms */                \
+    X(NET_CLOSE_SLOW_START, "slow_start")     /* a handshake was not completed in start_ms */                          \
+    X(NET_CLOSE_BUSY, "busy")                 /* more handshakes than starting_max and its like allow */               \
     X(NET_CLOSE_SLOW_READER, "slow_reader")   /* output_max unread, or no progress for write_ms */                     \
     X(NET_CLOSE_TOO_LONG, "too_long")         /* a message over message_max */                                         \
     X(NET_CLOSE_FRAMING, "framing")           /* NET_FRAME_FATAL */                                                    \
-    X(NET_CLOSE_LAYER, "layer")               /* a layer (TLS, WebSocket) gave up */                                   \
+    X(NET_CLOSE_LAYER, "layer")               /* a layer gave up and did not say why */                                \
+    X(NET_CLOSE_TLS, "tls")                   /* TLS: no common version or cipher, a certificate, broken records */    \
+    X(NET_CLOSE_WEBSOCKET, "websocket")       /* WebSocket: a refused upgrade, or frames against RFC 6455 */           \
     X(NET_CLOSE_CONNECT, "connect")           /* our connect failed or took longer than connect_ms */                  \
     X(NET_CLOSE_NO_MEMORY, "no_memory")
 
@@ -81,6 +85,9 @@ struct net_handlers {
 struct net_limits {
     unsigned connections_max;            /* per stack: 16,384 */
     unsigned connections_per_source_max; /* per stack and source (net_address_source): 1,024 */
+    unsigned starting_max;               /* accepted connections whose layers still shake hands, per stack: 1,024 */
+    unsigned starting_per_source_max;    /* likewise, per source: 128 */
+    unsigned starts_per_source_max;      /* handshakes begun per source and second: 1,000 */
     size_t message_max;                  /* bytes of one stream message: 65,535 */
     size_t output_max;                   /* unread output bytes per connection: 1,048,576; with a quarter of it
                                             unread, nothing more is read */
@@ -88,12 +95,19 @@ struct net_limits {
     uint64_t idle_ms;                    /* 600,000 */
     uint64_t message_ms;                 /* from a message's first byte to its last, and from accept to the first whole
                                             message or keep-alive: 20,000 */
+    uint64_t start_ms;                   /* for the layers' handshakes: 10,000 */
     uint64_t write_ms;                   /* without progress of pending output: 30,000 */
     uint64_t connect_ms;                 /* 5,000 */
 };
 
 struct net_system;
 struct net_layer_ops;
+
+/* A layer of a transport's list, and what it works with: its certificates, its settings.  `ctx` is borrowed. */
+struct net_layer_use {
+    const struct net_layer_ops *ops;
+    void *ctx;
+};
 
 struct net_stack_options {
     unsigned worker;                 /* index put into flows */
@@ -102,10 +116,9 @@ struct net_stack_options {
     struct wheel *wheel;             /* borrowed; driven by the worker */
     struct siphash_key key;          /* for the tables of sources and connections */
     struct net_limits limits;
-    /* Per transport, a list of layers from the socket upwards, ended by NULL (net_layer.h).  No list: framing alone for
-     * NET_TCP, and net_stack_new says ERR_UNSUPPORTED to a listener of another one. */
-    const struct net_layer_ops *const *layers[NET_TRANSPORT_COUNT];
-    void *layer_ctx;                 /* for the layers, e.g. their certificates */
+    /* Per transport, a list of layers from the socket upwards, ended by one without `ops` (net_layer.h).  No list: framing
+     * alone for NET_TCP, and net_stack_new says ERR_UNSUPPORTED to a listener of another one.  Borrowed. */
+    const struct net_layer_use *layers[NET_TRANSPORT_COUNT];
     const struct net_system *system; /* NULL: the real system calls; tests make them fail */
 };
 
@@ -125,9 +138,12 @@ struct net_counters {
     uint64_t stream_accept_pauses;                        /* no descriptor or memory: accepting rests a while */
     uint64_t stream_messages, stream_keep_alives;
     uint64_t stream_received_bytes, stream_sent_bytes;
-    uint64_t stream_stalls; /* on_message said false */
+    uint64_t stream_refused_starting; /* too many handshakes under way, or begun by that source */
+    uint64_t stream_started;          /* handshakes of accepted connections completed */
+    uint64_t stream_stalls;           /* on_message said false */
     uint64_t stream_closed[NET_CLOSE_COUNT];
-    uint64_t stream_open; /* now */
+    uint64_t stream_open;     /* now */
+    uint64_t stream_starting; /* now, of accepted ones that shake hands */
 };
 
 /* Takes over this worker's sockets and starts to receive when `loop` runs.  `loop` is borrowed and must run until
@@ -161,9 +177,20 @@ MUST_CHECK enum err net_send_end(struct net_stack *stack, const struct net_flow 
  * end of each turn. */
 void net_flush(struct net_stack *stack);
 
-/* A flow to `remote`.  UDP: through the first listener of its family (loopback to loopback where there is a choice);
- * ERR_NOT_FOUND without one.  Streams: an open connection of ours to there, else a new one; what is sent meanwhile waits
- * for it, and a failure is told by on_flow_closed. */
+/* Where a connection of ours goes. */
+struct net_target {
+    enum net_transport transport;
+    struct net_address remote;
+    struct span
+        name; /* whom we mean (the domain of the URI, RFC 5922 7.3), for a layer that can verify it; may be empty */
+};
+enum { NET_NAME_MAX = 255 };
+
+/* A flow to `target`.  UDP: through the first listener of its family (loopback to loopback where there is a choice);
+ * ERR_NOT_FOUND without one.  Streams: an open connection of ours to there and to that name, else a new one; what is sent
+ * meanwhile waits for it, and a failure is told by on_flow_closed. */
+MUST_CHECK enum err net_connect_to(struct net_stack *stack, const struct net_target *target, struct net_flow *out_flow);
+/* The same to nobody in particular. */
 MUST_CHECK enum err net_connect(struct net_stack *stack, enum net_transport transport, const struct net_address *remote,
                                 struct net_flow *out_flow);
 /* UDP from a chosen listener. */

@@ -76,9 +76,29 @@ static void push_identity(lua_State *L, const struct policy_object *object)
     push_some(L, source_of(object)->identity);
 }
 
+/* At most as many as one certificate has (16). */
+static void push_identities(lua_State *L, const struct policy_object *object)
+{
+    const struct policy_peer *source = source_of(object);
+    lua_createtable(L, (int)source->name_count, 0);
+    for (unsigned i = 0; i < source->name_count; i++) {
+        policy_lua_push_text(L, source->names[i]);
+        lua_rawseti(L, -2, (lua_Integer)i + 1);
+    }
+    if (source->name_count || !source->identity.len)
+        return;
+    policy_lua_push_text(L, source->identity);
+    lua_rawseti(L, -2, 1);
+}
+
 static const struct policy_lua_field source_fields[] = {
-    {"ip", push_ip},           {"port", push_port},         {"transport", push_transport},
-    {"trusted", push_trusted}, {"identity", push_identity}, {NULL, NULL},
+    {"ip", push_ip},
+    {"port", push_port},
+    {"transport", push_transport},
+    {"trusted", push_trusted},
+    {"identity", push_identity},
+    {"identities", push_identities},
+    {NULL, NULL},
 };
 
 const struct policy_lua_type policy_lua_source_type = {.name = "req.source", .fields = source_fields};

@@ -200,6 +200,15 @@ const struct sip_header *policy_next_header(struct policy *policy, const struct 
     return sip_message_header_next(message, after);
 }
 
+/* A certificate may be for several domains: any of them counts. */
+static bool names_hold(struct policy *policy, const struct policy_match *match, const struct policy_peer *source)
+{
+    for (unsigned i = 0; i < source->name_count; i++)
+        if (text_holds(policy, match, source->names[i]))
+            return true;
+    return false;
+}
+
 static bool leaf_holds(struct policy *policy, const struct policy_condition *condition,
                        const struct policy_match *match)
 {
@@ -224,6 +233,8 @@ static bool leaf_holds(struct policy *policy, const struct policy_condition *con
         char text[POLICY_IP_TEXT_MAX];
         return text_holds(policy, match, policy_peer_text(&request->source, text));
     }
+    if (condition->field == POLICY_FIELD_IDENTITY && request->source.name_count)
+        return names_hold(policy, match, &request->source);
     if (condition->field != POLICY_FIELD_HEADER)
         return text_holds(policy, match, policy_field_text(policy, condition->field));
     const struct sip_header *header = NULL;

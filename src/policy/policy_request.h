@@ -12,9 +12,12 @@ struct policy_peer {
     unsigned char family;      /* 4 or 6; 0: unknown (req.source.ip is nil) */
     unsigned char address[16]; /* network order; the first four bytes for family 4 */
     uint16_t port;
-    const char *transport; /* "udp", "tcp", "tls", "ws", "wss"; NULL is "udp" */
-    bool trusted;          /* in the configuration's `trusted` list */
-    struct span identity;  /* the verified caller's identity of a trusted source (P-Asserted-Identity); may be empty */
+    const char *transport;    /* "udp", "tcp", "tls", "ws", "wss"; NULL is "udp" */
+    bool trusted;             /* in the configuration's `trusted` list */
+    struct span identity;     /* who the peer is: the first of `names`; without any, whom a trusted source asserts
+                              (P-Asserted-Identity); may be empty */
+    const struct span *names; /* domains in the peer's verified certificate (RFC 5922); borrowed */
+    unsigned name_count;
 };
 
 /* Whom the request is for (design section 2): the Request-URI's user, REGISTER the To's AOR, normalised. */

@@ -24,6 +24,7 @@ MODULES = [
     "test_lost_acks",
     "test_observe",
     "test_transports",
+    "test_tls",
     "test_ways",
     "test_torture",
     "test_heartbeat",

@@ -112,7 +112,7 @@ class Daemon:
 
     def addresses(self):
         """[(transport, host, port)] as logged."""
-        found = re.findall(r"listening (udp|tcp):(\[[^\]]+\]|[0-9.]+):(\d+)", self.log())
+        found = re.findall(r"listening (udp|tcp|tls|ws|wss):(\[[^\]]+\]|[0-9.]+):(\d+)", self.log())
         return [(transport, host.strip("[]"), int(port)) for transport, host, port in found]
 
     def address(self, transport="udp", host=None):

@@ -55,7 +55,8 @@ class Message:
 class Phone:
     """One socket that sends requests to one server."""
 
-    def __init__(self, t, server, transport="udp", user="caller", bind=None):
+    def __init__(self, t, server, transport="udp", user="caller", bind=None, context=None, name=None):
+        """`context` and `name` are those of TLS (harness/tls.py): whom it believes, and whom it asks for."""
         self.server = server
         self.transport = transport
         self.family = socket.AF_INET6 if ":" in server[0] else socket.AF_INET
@@ -70,6 +71,8 @@ class Phone:
             self.sock = socket.socket(self.family, socket.SOCK_STREAM)
             self.sock.settimeout(5)
             self.sock.connect(server[:2])
+        if context:
+            self.sock = context.wrap_socket(self.sock, server_hostname=name)
         self.host, self.port = self.sock.getsockname()[:2]
         t.on_end(self.sock.close)
 
@@ -123,13 +126,13 @@ class Phone:
         self.send_raw(self.bytes_of(request) if isinstance(request, dict) else request)
 
     def send_raw(self, data):
-        self.sock.sendall(data) if self.transport == "tcp" else self.sock.send(data)
+        self.sock.sendall(data) if self.transport != "udp" else self.sock.send(data)
 
     def receive(self, seconds=2.0):
         """The next message, or None."""
         end = time.monotonic() + seconds
         while True:
-            message = self._from_buffer() if self.transport == "tcp" else None
+            message = self._from_buffer() if self.transport != "udp" else None
             if message:
                 return message
             left = end - time.monotonic()

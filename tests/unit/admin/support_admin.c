@@ -32,6 +32,14 @@ static enum err world_reload(void *ctx, const char *path, struct release_report 
     return fault_set(&out_report->fault, bench->reload_err, "policy.lua", 12, "unexpected symbol");
 }
 
+static enum err world_certificates(void *ctx, struct fault *fault)
+{
+    const struct admin_bench *bench = ctx;
+    if (!bench->certificates_broken)
+        return OK;
+    return fault_set(fault, ERR_INVALID, "sip.pem", 0, "no certificate in PEM can be read here");
+}
+
 static enum err world_rollback(void *ctx, struct release_report *out_report)
 {
     struct admin_bench *bench = ctx;
@@ -82,6 +90,7 @@ int bench_setup(void **state)
         .ctx = bench,
         .control = world_control,
         .reload = world_reload,
+        .certificates = world_certificates,
         .rollback = world_rollback,
         .versions = world_versions,
         .status = world_status,

@@ -15,6 +15,7 @@ struct admin_bench {
     struct admin *admin;
     struct directory *directory; /* NULL until bench_with_directory */
     bool going;                  /* the control thread refuses */
+    bool certificates_broken;
     enum err reload_err;
     char reload_path[256]; /* what the last reload asked for; "-" for none */
     bool drained;

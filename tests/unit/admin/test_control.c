@@ -32,6 +32,16 @@ static void test_rollback(void **state)
     bench_expect(bench, 409, "\"error\"");
 }
 
+static void test_certificates(void **state)
+{
+    struct admin_bench *bench = *state;
+    bench_ask(bench, "POST", "/v1/reload/certificates", NULL);
+    bench_expect(bench, 200, "{\"loaded\":true}");
+    bench->certificates_broken = true;
+    bench_ask(bench, "POST", "/v1/reload/certificates", NULL);
+    bench_expect(bench, 400, "sip.pem");
+}
+
 static void test_the_others(void **state)
 {
     struct admin_bench *bench = *state;
@@ -186,6 +196,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_reload),
         TEST(test_rollback),
+        TEST(test_certificates),
         TEST(test_the_others),
         TEST(test_an_engine_that_is_going),
         TEST(test_bodies_that_are_refused),

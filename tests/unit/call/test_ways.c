@@ -30,9 +30,10 @@ static bool may_reach(void *ctx, const struct net_address *address)
     return !net_address_equal_ip(&inner, address);
 }
 
-static enum err open_way(void *ctx, const struct locate_hop *hop, struct net_flow *out_flow)
+static enum err open_way(void *ctx, const struct locate_hop *hop, struct span name, struct net_flow *out_flow)
 {
     struct ways_bench *bench = ctx;
+    assert_true(name.len > 0);
     if (hop->transport == bench->unreachable)
         return ERR_IO;
     bench->opened++;

@@ -36,7 +36,7 @@ void world_open(struct world *world, const struct engine_config *config, const c
     wheel_init(&world->wheel, world->clock.mono_ms, NULL);
     assert_int_equal(engine_site_init(&world->site, &world->config, &fault), OK);
     struct net_address own = {.ip = {192, 0, 2, 9}, .port = 5060, .family = NET_FAMILY_IP4};
-    assert_int_equal(engine_site_add_own(&world->site, &own), OK);
+    assert_int_equal(engine_site_add_own(&world->site, &own, SPAN("")), OK);
     assert_int_equal(metric_registry_new(1, &world->registry), OK);
     assert_int_equal(engine_meters_init(&world->meters, world->registry), OK);
     struct engine_core_options options = {

@@ -28,7 +28,7 @@ static int setup(void **state)
     config.international_prefix = international;
     assert_int_equal(engine_site_init(&site, &config, &fault), OK);
     struct net_address own = {.ip = {192, 0, 2, 9}, .port = 5060, .family = NET_FAMILY_IP4};
-    assert_int_equal(engine_site_add_own(&site, &own), OK);
+    assert_int_equal(engine_site_add_own(&site, &own, SPAN("")), OK);
     return 0;
 }
 

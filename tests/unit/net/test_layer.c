@@ -21,7 +21,7 @@ static enum err toy_start(struct net_layer *layer, bool client)
         free(toy);
         return ERR_NOMEM;
     }
-    toy->key = *(const char *)net_layer_ctx(layer);
+    toy->key = *(const char *)layer->ctx;
     toys++;
     layer->state = toy;
     return client ? net_layer_down(layer, SPAN("HELO")) : OK;
@@ -102,17 +102,17 @@ static const struct net_layer_ops toy_ops = {
     .free = toy_free,
 };
 
-static const struct net_layer_ops *const toy_layers[] = {&toy_ops, &net_layer_frame, NULL};
-static const struct net_layer_ops *const two_toys[] = {&toy_ops, &toy_ops, &net_layer_frame, NULL};
-static const char key_of_test = 1;
+static char key_of_test = 1;
+static const struct net_layer_use toy_layers[] = {{&toy_ops, &key_of_test}, {&net_layer_frame, NULL}, {NULL, NULL}};
+static const struct net_layer_use two_toys[] = {
+    {&toy_ops, &key_of_test}, {&toy_ops, &key_of_test}, {&net_layer_frame, NULL}, {NULL, NULL}};
 
-static void toy_bench(struct bench *bench, const struct net_layer_ops *const *layers)
+static void toy_bench(struct bench *bench, const struct net_layer_use *layers)
 {
     toys = 0;
     refuse_start = false;
     bench_init(bench);
     bench->options.layers[NET_TLS] = layers;
-    bench->options.layer_ctx = (void *)(uintptr_t)&key_of_test;
     bench->echo = true;
     bench_open_one(bench, "tls:127.0.0.1:0");
 }
@@ -139,7 +139,7 @@ static void bytes_pass_through_a_layer(void **state)
 static void layers_lie_upon_each_other(void **state)
 {
     (void)state;
-    static const struct net_layer_ops *const *const stacks[] = {toy_layers, two_toys};
+    static const struct net_layer_use *const stacks[] = {toy_layers, two_toys};
     for (unsigned i = 0; i < 2; i++) {
         struct bench bench;
         struct net_flow flow;
@@ -186,9 +186,9 @@ static void a_handshake_must_end_in_time(void **state)
     toy_bench(&bench, toy_layers);
     int peer = peer_open(NET_TLS, bench_address(&bench, 0));
     bench_until_u64(&bench, &bench_counters(&bench)->stream_accepted, 1);
-    fake_clock_pass(&bench.fake, 20000);
+    fake_clock_pass(&bench.fake, 10000);
     bench_until(&bench, &bench.closed_flows, 1);
-    assert_int_equal(bench.closed_reason, NET_CLOSE_SLOW_MESSAGE);
+    assert_int_equal(bench.closed_reason, NET_CLOSE_SLOW_START);
     close(peer);
     bench_done(&bench);
 }

@@ -162,7 +162,7 @@ static void an_error_leaves_nothing_bound(void **state)
     struct net_listeners *probe = bind_or_fail("udp:127.0.0.1:0", 1);
     struct net_address address = net_listeners_at(probe, 0)->address;
     net_listeners_free(probe);
-    specs[0] = (struct net_listen_spec){NET_UDP, address};
+    specs[0] = (struct net_listen_spec){.transport = NET_UDP, .address = address};
     assert_int_equal(net_listen_spec_parse(SPAN("udp:192.0.2.1:0"), &specs[1], NULL), OK);
     struct net_listeners *listeners = NULL;
     assert_int_equal(net_bind(specs, 2, &options, &listeners, NULL), ERR_INVALID);
