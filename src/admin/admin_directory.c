@@ -15,6 +15,7 @@ enum { HISTORY_DEFAULT = 100, HISTORY_MAX = 10000 };
 /* The body of an edit: the columns of the CSV. */
 struct edit {
     const char *kind, *key, *state, *forward, *by, *note;
+    const char *ha1[DIGEST_KIND_COUNT]; /* hexadecimal */
     int64_t since_ms, reassign_after_ms, cause;
     bool force;
 };
@@ -30,6 +31,9 @@ static const struct admin_field edit_fields[] = {
     {"reassign_after", ADMIN_FIELD_TIME, offsetof(struct edit, reassign_after_ms)},
     {"note", ADMIN_FIELD_TEXT, offsetof(struct edit, note)},
     {"force", ADMIN_FIELD_FLAG, offsetof(struct edit, force)},
+    {"ha1_md5", ADMIN_FIELD_TEXT, offsetof(struct edit, ha1[DIGEST_MD5])},
+    {"ha1_sha256", ADMIN_FIELD_TEXT, offsetof(struct edit, ha1[DIGEST_SHA256])},
+    {"ha1_sha512_256", ADMIN_FIELD_TEXT, offsetof(struct edit, ha1[DIGEST_SHA512_256])},
     {NULL, ADMIN_FIELD_TEXT, 0},
 };
 
@@ -72,6 +76,8 @@ static bool put_record(struct admin_request *request, struct directory *director
             json_key(json, "record");
             json_object_begin(json);
             entry_print_json(&record, json);
+            if (record.kind == ENTRY_ACCOUNT)
+                json_put_bool(json, "password", entry_record_has_password(&record));
             json_object_end(json);
         }
         directory_reader_turn_end(reader);
@@ -143,6 +149,25 @@ static void answer_edit(struct admin_request *request, struct directory *directo
         json_object_end(&json);
 }
 
+/* Only a `passwd` has HA1s; none at all takes the password away.  No message repeats one. */
+static bool passwords_of(struct admin_request *request, const struct edit *edit, char bytes[][DIGEST_MAX],
+                         struct directory_change *change)
+{
+    for (int kind = 0; kind < DIGEST_KIND_COUNT; kind++) {
+        if (!edit->ha1[kind])
+            continue;
+        if (change->op != DIRECTORY_OP_PASSWD ||
+            !entry_ha1_read((enum digest_kind)kind, span_of(edit->ha1[kind]), bytes[kind])) {
+            admin_fail(request, MHD_HTTP_BAD_REQUEST, "%s: expected %zu hexadecimal digits, and only for passwd",
+                       entry_column_text((enum entry_column)(ENTRY_COL_HA1_MD5 + kind)),
+                       2 * digest_len((enum digest_kind)kind));
+            return false;
+        }
+        change->ha1[kind] = span_make(bytes[kind], digest_len((enum digest_kind)kind));
+    }
+    return true;
+}
+
 static void edit(struct admin_request *request, enum directory_op op)
 {
     struct edit edit = {0};
@@ -151,7 +176,8 @@ static void edit(struct admin_request *request, enum directory_op op)
     if (!directory || !admin_body_read(request, edit_fields, &edit, &tree))
         return;
     struct directory_change change = {.op = op};
-    if (change_of(request, &edit, &change))
+    char bytes[DIGEST_KIND_COUNT][DIGEST_MAX];
+    if (change_of(request, &edit, &change) && passwords_of(request, &edit, bytes, &change))
         answer_edit(request, directory, &change);
     admin_body_free(tree);
 }
@@ -184,6 +210,11 @@ void admin_directory_restore(struct admin_request *request)
 void admin_directory_remove(struct admin_request *request)
 {
     edit(request, DIRECTORY_OP_REMOVE);
+}
+
+void admin_directory_passwd(struct admin_request *request)
+{
+    edit(request, DIRECTORY_OP_PASSWD);
 }
 
 /* The key of the query.  A '+' in a query means a blank, and no key has blanks: so a number may be written as it is. */

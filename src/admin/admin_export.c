@@ -14,7 +14,7 @@ enum { BLOCK = 64 * 1024 };
 
 struct admin_export {
     struct directory *directory;
-    enum entry_format format;
+    struct directory_export_options options;
     enum err err; /* read once the thread is joined */
     pthread_t thread;
     bool running;
@@ -40,7 +40,7 @@ static void *run(void *arg)
 {
     struct admin_export *export_ = arg;
     uint64_t rows;
-    export_->err = directory_export(export_->directory, export_->format, write_out, export_, &rows);
+    export_->err = directory_export(export_->directory, &export_->options, write_out, export_, &rows);
     shutdown(export_->write_fd, SHUT_WR);
     return NULL;
 }
@@ -106,7 +106,8 @@ void admin_directory_export(struct admin_request *request)
         return;
     }
     export_->directory = directory;
-    export_->format = lines ? ENTRY_JSONL : ENTRY_CSV;
+    export_->options.format = lines ? ENTRY_JSONL : ENTRY_CSV;
+    export_->options.passwords = admin_query_flag(request, "passwords");
     export_->write_fd = export_->read_fd = -1;
     if (start(export_))
         request->response = MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, BLOCK, read_out, export_, NULL);

@@ -116,6 +116,7 @@ void admin_directory_move(struct admin_request *request);
 void admin_directory_suspend(struct admin_request *request);
 void admin_directory_restore(struct admin_request *request);
 void admin_directory_remove(struct admin_request *request);
+void admin_directory_passwd(struct admin_request *request);
 void admin_directory_show(struct admin_request *request);
 void admin_directory_history(struct admin_request *request);
 void admin_directory_verify(struct admin_request *request);

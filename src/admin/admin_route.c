@@ -20,6 +20,7 @@ static const struct admin_route routes[] = {
     {"POST", "/v1/directory/suspend", admin_directory_suspend, false},
     {"POST", "/v1/directory/restore", admin_directory_restore, false},
     {"POST", "/v1/directory/remove", admin_directory_remove, false},
+    {"POST", "/v1/directory/passwd", admin_directory_passwd, false},
     {"GET", "/v1/directory/show", admin_directory_show, false},
     {"GET", "/v1/directory/history", admin_directory_history, false},
     {"GET", "/v1/directory/export", admin_directory_export, false},

@@ -51,6 +51,13 @@ static const struct cli_option add_options[] = {
 };
 static const struct cli_option retire_options[] = {OPTION_CAUSE, OPTION_REASSIGN, OPTIONS_EDIT, CLI_END};
 static const struct cli_option edit_options[] = {OPTIONS_EDIT, CLI_END};
+static const struct cli_option passwd_options[] = {
+    OPTION("clear", NULL, "takes the password away", CLI_FLAG, clear, 0, 0),
+    OPTION_BY,
+    OPTION_NOTE,
+    OPTIONS_COMMON,
+    CLI_END,
+};
 static const struct cli_option show_options[] = {OPTION_KIND, OPTIONS_COMMON, CLI_END};
 static const struct cli_option history_options[] = {
     OPTION_KIND,
@@ -67,7 +74,14 @@ static const struct cli_option import_options[] = {
     OPTIONS_COMMON,
     CLI_END,
 };
-static const struct cli_option export_options[] = {OPTION_FORMAT, OPTION_DATA, OPTION_CONTROL, CLI_END};
+static const struct cli_option export_options[] = {
+    OPTION_FORMAT,
+    OPTION("passwords", NULL, "with the columns ha1_md5, ha1_sha256, ha1_sha512_256: keep that file secret", CLI_FLAG,
+           passwords, 0, 0),
+    OPTION_DATA,
+    OPTION_CONTROL,
+    CLI_END,
+};
 static const struct cli_option care_options[] = {OPTIONS_COMMON, CLI_END};
 
 static int run(const struct cli_command *command, int argc, char **argv);
@@ -97,13 +111,19 @@ static const struct cli_command *const subcommands[] = {
     COMMAND("restore", "KEY", 1, 1, edit_options, "Takes the last change of an entry's state back.", KEY_FORMS),
     COMMAND("remove", "KEY", 1, 1, edit_options, "Forgets an entry that was added by mistake: 404 from then on.",
             KEY_FORMS),
+    COMMAND(
+        "passwd", "KEY", 1, 1, passwd_options, "Sets the password with which an account authenticates.",
+        "KEY is an account sip:USER@HOST; HOST is the realm. The password is read from the terminal without echo, or\n"
+        "from standard input, its first line. What is kept are H(USER:HOST:password) for MD5, SHA-256 and "
+        "SHA-512-256."),
     COMMAND("show", "KEY", 1, 1, show_options, "Shows one entry.", KEY_FORMS),
     COMMAND("history", "[KEY]", 0, 1, history_options, "Lists the changes of an entry, or the last ones of all.",
             KEY_FORMS),
     COMMAND("import", "[FILE]", 0, 1, import_options,
             "Makes a file (or standard input) the directory, whole or not at all.",
-            "CSV: kind,key,state,forward,since,cause,by,reassign_after,note with that header line; or JSON lines with\n"
-            "these names. What the file does not name is removed, unless --merge."),
+            "CSV: kind,key,state,forward,since,cause,by,reassign_after,note with that header line (and "
+            "ha1_md5,ha1_sha256,\n"
+            "ha1_sha512_256); or JSON lines with these names. What the file does not name is removed, unless --merge."),
     COMMAND("export", "[FILE]", 0, 1, export_options, "Writes all entries to a file or standard output.",
             "The file appears whole or not at all."),
     COMMAND("verify", "", 0, 0, care_options, "Reads everything and checks it.", NULL),
@@ -325,6 +345,10 @@ static int run(const struct cli_command *command, int argc, char **argv)
     struct cli_directory_stream stream = {
         .fd = -1, .first = -1, .name = "", .show = true, .on_terminal = isatty(STDERR_FILENO) == 1};
     ask.stream = &stream;
+    if (ask.op == CLI_DIRECTORY_PASSWD && cli_directory_passwd(&ask, &fault) != OK) {
+        cli_error(command, "%s: %s", ask.key, fault.text);
+        return CLI_EXIT_FAILED;
+    }
     if (ask.op == CLI_DIRECTORY_IMPORT)
         return run_import(&ask, &stream);
     if (ask.op == CLI_DIRECTORY_EXPORT)

@@ -15,6 +15,7 @@ enum cli_directory_op {
     CLI_DIRECTORY_SUSPEND,
     CLI_DIRECTORY_RESTORE,
     CLI_DIRECTORY_REMOVE,
+    CLI_DIRECTORY_PASSWD,
     CLI_DIRECTORY_SHOW,
     CLI_DIRECTORY_HISTORY,
     CLI_DIRECTORY_IMPORT,
@@ -41,6 +42,8 @@ struct cli_directory_values {
     bool merge;
     bool dry_run;
     bool json;
+    bool clear;
+    bool passwords;
 };
 
 /* A file that goes in or comes out, with its progress on standard error. */
@@ -67,12 +70,17 @@ struct cli_directory_ask {
     enum entry_format format;
     struct cli_directory_stream *stream; /* import, export */
     struct buffer *answer;               /* JSON */
+    struct span ha1[DIGEST_KIND_COUNT];  /* passwd: binary; empty: none */
+    char ha1_bytes[DIGEST_KIND_COUNT][DIGEST_MAX];
 };
 
 /* cli_directory_remote.c: through the socket.  A refusal is an error with the engine's words in `fault`. */
 MUST_CHECK enum err cli_directory_remote(const struct cli_directory_ask *ask, const char *socket, struct fault *fault);
 /* cli_directory_local.c: on the files; the caller holds the folder's lock. */
 MUST_CHECK enum err cli_directory_local(const struct cli_directory_ask *ask, const char *data, struct fault *fault);
+
+/* cli_directory_passwd.c: asks for the password and keeps its HA1s in `ask`. */
+MUST_CHECK enum err cli_directory_passwd(struct cli_directory_ask *ask, struct fault *fault);
 
 /* cli_directory_stream.c: a reader and a writer with progress, for the directory's functions and for HTTP alike.
  * ctx is a struct cli_directory_stream. */

@@ -49,6 +49,8 @@ static enum err put_record(struct local *local, const struct entry_name *name)
         json_key(&local->json, "record");
         json_object_begin(&local->json);
         entry_print_json(&record, &local->json);
+        if (record.kind == ENTRY_ACCOUNT)
+            json_put_bool(&local->json, "password", entry_record_has_password(&record));
         json_object_end(&local->json);
     }
     directory_reader_turn_end(reader);
@@ -67,6 +69,7 @@ static enum err edit(struct local *local)
         [CLI_DIRECTORY_ADD] = DIRECTORY_OP_ADD,         [CLI_DIRECTORY_RETIRE] = DIRECTORY_OP_RETIRE,
         [CLI_DIRECTORY_MOVE] = DIRECTORY_OP_MOVE,       [CLI_DIRECTORY_SUSPEND] = DIRECTORY_OP_SUSPEND,
         [CLI_DIRECTORY_RESTORE] = DIRECTORY_OP_RESTORE, [CLI_DIRECTORY_REMOVE] = DIRECTORY_OP_REMOVE,
+        [CLI_DIRECTORY_PASSWD] = DIRECTORY_OP_PASSWD,
     };
     const struct cli_directory_ask *ask = local->ask;
     const struct directory_change change = {
@@ -81,6 +84,7 @@ static enum err edit(struct local *local)
         .reassign_after_ms = ask->reassign_after_ms,
         .cause = (uint16_t)ask->values->cause,
         .force = ask->values->force,
+        .ha1 = {ask->ha1[DIGEST_MD5], ask->ha1[DIGEST_SHA256], ask->ha1[DIGEST_SHA512_256]},
     };
     struct entry_name name;
     uint64_t seq = 0;
@@ -175,9 +179,10 @@ static enum err import(struct local *local)
 
 static enum err export_all(struct local *local)
 {
+    const struct directory_export_options options = {.format = local->ask->format,
+                                                     .passwords = local->ask->values->passwords};
     uint64_t rows = 0;
-    enum err err =
-        directory_export(local->directory, local->ask->format, cli_directory_stream_write, local->ask->stream, &rows);
+    enum err err = directory_export(local->directory, &options, cli_directory_stream_write, local->ask->stream, &rows);
     json_put_u64(&local->json, "rows", rows);
     return err;
 }
@@ -223,11 +228,11 @@ static enum err compact(struct local *local)
 enum err cli_directory_local(const struct cli_directory_ask *ask, const char *data, struct fault *fault)
 {
     static enum err (*const work[])(struct local *) = {
-        [CLI_DIRECTORY_ADD] = edit,          [CLI_DIRECTORY_RETIRE] = edit,     [CLI_DIRECTORY_MOVE] = edit,
-        [CLI_DIRECTORY_SUSPEND] = edit,      [CLI_DIRECTORY_RESTORE] = edit,    [CLI_DIRECTORY_REMOVE] = edit,
-        [CLI_DIRECTORY_SHOW] = show,         [CLI_DIRECTORY_HISTORY] = history, [CLI_DIRECTORY_IMPORT] = import,
-        [CLI_DIRECTORY_EXPORT] = export_all, [CLI_DIRECTORY_VERIFY] = verify,   [CLI_DIRECTORY_BACKUP] = backup,
-        [CLI_DIRECTORY_COMPACT] = compact,
+        [CLI_DIRECTORY_ADD] = edit,      [CLI_DIRECTORY_RETIRE] = edit,       [CLI_DIRECTORY_MOVE] = edit,
+        [CLI_DIRECTORY_SUSPEND] = edit,  [CLI_DIRECTORY_RESTORE] = edit,      [CLI_DIRECTORY_REMOVE] = edit,
+        [CLI_DIRECTORY_PASSWD] = edit,   [CLI_DIRECTORY_SHOW] = show,         [CLI_DIRECTORY_HISTORY] = history,
+        [CLI_DIRECTORY_IMPORT] = import, [CLI_DIRECTORY_EXPORT] = export_all, [CLI_DIRECTORY_VERIFY] = verify,
+        [CLI_DIRECTORY_BACKUP] = backup, [CLI_DIRECTORY_COMPACT] = compact,
     };
     struct directory *directory = NULL;
     enum err err = open_directory(ask, data, &directory, fault);

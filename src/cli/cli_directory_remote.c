@@ -10,15 +10,28 @@
 static const char *const endpoints[] = {
     [CLI_DIRECTORY_ADD] = "add",         [CLI_DIRECTORY_RETIRE] = "retire",   [CLI_DIRECTORY_MOVE] = "move",
     [CLI_DIRECTORY_SUSPEND] = "suspend", [CLI_DIRECTORY_RESTORE] = "restore", [CLI_DIRECTORY_REMOVE] = "remove",
-    [CLI_DIRECTORY_SHOW] = "show",       [CLI_DIRECTORY_HISTORY] = "history", [CLI_DIRECTORY_IMPORT] = "import",
-    [CLI_DIRECTORY_EXPORT] = "export",   [CLI_DIRECTORY_VERIFY] = "verify",   [CLI_DIRECTORY_BACKUP] = "backup",
-    [CLI_DIRECTORY_COMPACT] = "compact",
+    [CLI_DIRECTORY_PASSWD] = "passwd",   [CLI_DIRECTORY_SHOW] = "show",       [CLI_DIRECTORY_HISTORY] = "history",
+    [CLI_DIRECTORY_IMPORT] = "import",   [CLI_DIRECTORY_EXPORT] = "export",   [CLI_DIRECTORY_VERIFY] = "verify",
+    [CLI_DIRECTORY_BACKUP] = "backup",   [CLI_DIRECTORY_COMPACT] = "compact",
 };
 
 static void put_if(struct json *json, const char *key, const char *value)
 {
     if (value)
         json_put_text(json, key, value);
+}
+
+static void put_passwords(const struct cli_directory_ask *ask, struct json *json)
+{
+    static const char *const names[DIGEST_KIND_COUNT] = {
+        [DIGEST_MD5] = "ha1_md5", [DIGEST_SHA256] = "ha1_sha256", [DIGEST_SHA512_256] = "ha1_sha512_256"};
+    for (int kind = 0; kind < DIGEST_KIND_COUNT; kind++) {
+        char hex[DIGEST_HEX_MAX];
+        struct buffer text = buffer_over(hex, sizeof(hex));
+        buffer_add_hex(&text, ask->ha1[kind].at, ask->ha1[kind].len);
+        if (text.len)
+            json_put_span(json, names[kind], buffer_span(&text));
+    }
 }
 
 static void add_edit(const struct cli_directory_ask *ask, struct buffer *body)
@@ -38,6 +51,7 @@ static void add_edit(const struct cli_directory_ask *ask, struct buffer *body)
         json_put_u64(&json, "cause", values->cause);
     if (values->force)
         json_put_bool(&json, "force", true);
+    put_passwords(ask, &json);
     json_object_end(&json);
 }
 
@@ -90,7 +104,7 @@ static void add_query(const struct cli_directory_ask *ask, uint64_t after, struc
     if (ask->op == CLI_DIRECTORY_HISTORY)
         buffer_addf(path, "%climit=%u&after=%" PRIu64, ask->key ? '&' : '?', values->limit, after);
     if (ask->op == CLI_DIRECTORY_EXPORT)
-        buffer_addf(path, "?format=%s", format);
+        buffer_addf(path, "?format=%s%s", format, values->passwords ? "&passwords=1" : "");
     if (ask->op == CLI_DIRECTORY_IMPORT) {
         buffer_addf(path, "?format=%s%s%s%s&by=", format, values->merge ? "&merge=1" : "",
                     values->dry_run ? "&dry_run=1" : "", values->force ? "&force=1" : "");
@@ -131,7 +145,7 @@ enum err cli_directory_remote(const struct cli_directory_ask *ask, const char *s
     buffer_addf(&path, "/v1/directory/%s", endpoints[ask->op]);
     add_query(ask, after, &path);
     buffer_add_byte(&path, '\0');
-    if (ask->op <= CLI_DIRECTORY_REMOVE)
+    if (ask->op <= CLI_DIRECTORY_PASSWD)
         add_edit(ask, &body);
     else if (ask->op == CLI_DIRECTORY_BACKUP)
         err = add_backup(ask, &body, fault);

@@ -8,21 +8,25 @@
 
 /* Which change each state allows; ADD is for absent entries, and for tombstones (see add_over). */
 static const bool allowed[ENTRY_STATE_COUNT][DIRECTORY_OP_COUNT] = {
-    [ENTRY_ACTIVE] = {[DIRECTORY_OP_RETIRE] = true,
+    [ENTRY_ACTIVE] = {[DIRECTORY_OP_PASSWD] = true,
+                      [DIRECTORY_OP_RETIRE] = true,
                       [DIRECTORY_OP_MOVE] = true,
                       [DIRECTORY_OP_SUSPEND] = true,
                       [DIRECTORY_OP_RESTORE] = true,
                       [DIRECTORY_OP_REMOVE] = true},
-    [ENTRY_SUSPENDED] = {[DIRECTORY_OP_RETIRE] = true,
+    [ENTRY_SUSPENDED] = {[DIRECTORY_OP_PASSWD] = true,
+                         [DIRECTORY_OP_RETIRE] = true,
                          [DIRECTORY_OP_MOVE] = true,
                          [DIRECTORY_OP_RESTORE] = true,
                          [DIRECTORY_OP_REMOVE] = true},
-    [ENTRY_MOVED] = {[DIRECTORY_OP_RETIRE] = true,
+    [ENTRY_MOVED] = {[DIRECTORY_OP_PASSWD] = true,
+                     [DIRECTORY_OP_RETIRE] = true,
                      [DIRECTORY_OP_MOVE] = true, /* again, elsewhere */
                      [DIRECTORY_OP_SUSPEND] = true,
                      [DIRECTORY_OP_RESTORE] = true,
                      [DIRECTORY_OP_REMOVE] = true},
-    [ENTRY_GONE] = {[DIRECTORY_OP_ADD] = true,
+    [ENTRY_GONE] = {[DIRECTORY_OP_PASSWD] = true,
+                    [DIRECTORY_OP_ADD] = true,
                     [DIRECTORY_OP_MOVE] = true, /* a forwarding address became known after all */
                     [DIRECTORY_OP_RESTORE] = true,
                     [DIRECTORY_OP_REMOVE] = true},
@@ -49,10 +53,18 @@ static enum err fields_check(const struct directory_change *change, int64_t now_
 enum err directory_change_check(const struct directory_change *change, int64_t now_ms, struct entry_name *out_name,
                                 struct fault *fault)
 {
-    if ((unsigned)change->op > DIRECTORY_OP_REMOVE || (unsigned)change->state >= ENTRY_STATE_COUNT)
+    bool is_edit = (unsigned)change->op <= DIRECTORY_OP_REMOVE || change->op == DIRECTORY_OP_PASSWD;
+    if (!is_edit || (unsigned)change->state >= ENTRY_STATE_COUNT)
         return fault_set(fault, ERR_INVALID, NULL, 0, "no such change or state");
     enum err err = fields_check(change, now_ms, fault);
-    return err == OK ? entry_name_parse(change->key, change->kind, out_name, fault) : err;
+    if (err == OK)
+        err = entry_name_parse(change->key, change->kind, out_name, fault);
+    bool account = err == OK && entry_name_kind(entry_name_span(out_name)) == ENTRY_ACCOUNT;
+    if (err == OK && !entry_ha1s_fit(change->ha1))
+        return fault_set(fault, ERR_INVALID, NULL, 0, "an HA1 has the length of its digest");
+    if (err == OK && change->op == DIRECTORY_OP_PASSWD && !account)
+        return fault_set(fault, ERR_INVALID, NULL, 0, "a password belongs to an account, sip:user@host");
+    return err;
 }
 
 /* A refusal: nothing was written. */
@@ -94,8 +106,11 @@ static void set_state(struct entry_record *record, const struct directory_apply 
 /* What it was before its last change, as the journal's row of that change says. */
 static enum err restored(struct store_txn *txn, struct entry_record *record, struct directory_edit_result *result)
 {
-    struct directory_row row;
-    enum err err = record->seq ? directory_journal_get(txn, record->seq, &row) : ERR_NOT_FOUND;
+    struct directory_row row = {.previous_seq = record->seq};
+    enum err err;
+    do /* a password in between is no state */
+        err = row.previous_seq ? directory_journal_get(txn, row.previous_seq, &row) : ERR_NOT_FOUND;
+    while (err == OK && row.op == DIRECTORY_OP_PASSWD);
     if (err == ERR_NOT_FOUND)
         return refuse(result, ERR_CONFLICT, "nothing to restore: no earlier state is kept");
     if (err != OK)
@@ -106,7 +121,8 @@ static enum err restored(struct store_txn *txn, struct entry_record *record, str
         return refuse(result, ERR_CONFLICT, "nothing to restore: it has had no other state");
     struct entry_record now = *record;
     *record = row.before;
-    record->more = now.more; /* credentials are no part of a state */
+    memcpy(record->ha1, now.ha1, sizeof(now.ha1)); /* credentials are no part of a state */
+    record->more = now.more;
     record->parent_from = now.parent_from;
     record->parent_to = now.parent_to;
     return OK;
@@ -132,6 +148,9 @@ static enum err changed_record(struct store_txn *txn, const struct directory_app
         break;
     case DIRECTORY_OP_SUSPEND:
         set_state(record, apply, ENTRY_SUSPENDED);
+        break;
+    case DIRECTORY_OP_PASSWD:
+        memcpy(record->ha1, apply->change->ha1, sizeof(record->ha1));
         break;
     default:
         err = restored(txn, record, result);

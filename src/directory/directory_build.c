@@ -173,6 +173,15 @@ static enum err replay(struct directory_build *build, struct directory_row *row)
         return err;
     if (!was && !row->has_after)
         return OK;
+    if (row->has_after) { /* rows tell no passwords: the entry itself has them */
+        struct entry_record now;
+        build->old_walking = false;
+        err = directory_seek_exact(build->old_records, row->name, &now);
+        if (err == OK)
+            memcpy(row->after.ha1, now.ha1, sizeof(now.ha1));
+        else if (err != ERR_NOT_FOUND)
+            return err;
+    }
     row->after.seq = row->seq;
     row->after.parent_from = was ? present.parent_from : 0;
     row->after.parent_to = was ? present.parent_to : 0;

@@ -9,7 +9,7 @@ enum { DIRECTORY_EDITS_MAX = 1000 };
 
 /* What is asked.  Which state allows which change is one table in directory_apply.c. */
 struct directory_change {
-    enum directory_op op;   /* ADD ... REMOVE */
+    enum directory_op op;   /* ADD ... REMOVE, PASSWD */
     struct span key;        /* as a human writes it (entry_name_parse) */
     enum entry_kind kind;   /* ENTRY_KIND_COUNT: by the key's form; mind that 0 is ENTRY_ACCOUNT */
     enum entry_state state; /* ADD: the state to begin in */
@@ -20,6 +20,8 @@ struct directory_change {
     int64_t reassign_after_ms; /* RETIRE, ADD gone; 0: not said */
     uint16_t cause;            /* RETIRE, ADD gone: Q.850, 1-127; 0: not known */
     bool force;                /* ADD over a tombstone that may not be reassigned yet */
+    struct span
+        ha1[DIGEST_KIND_COUNT]; /* PASSWD, of an account: those to keep, binary; empty: none for this algorithm */
 };
 
 /* Does it and waits until it is durable.  *out_seq (may be NULL) is its journal row.  ERR_INVALID: `fault` says what was expected;

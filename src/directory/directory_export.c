@@ -62,6 +62,7 @@ void directory_row_json(const struct directory_row *row, struct json *json)
 struct export
 {
     enum entry_format format;
+    bool passwords;
     directory_write_fn write;
     void *ctx;
     struct buffer out;
@@ -93,9 +94,9 @@ static enum err export_some(struct export *export, struct store_txn *txn)
         if (err != OK)
             break;
         if (export->format == ENTRY_CSV)
-            entry_print_csv_row(&export->out, &record);
+            entry_print_csv_row(&export->out, &record, export->passwords);
         else
-            entry_print_json_row(&export->out, &record);
+            entry_print_json_row(&export->out, &record, export->passwords);
         memcpy(export->at.bytes, key.at, key.len);
         export->at.len = key.len;
         export->rows++;
@@ -112,7 +113,7 @@ static enum err export_all(struct export *export, struct store_reader *reader)
 {
     enum err err = OK;
     if (export->format == ENTRY_CSV)
-        entry_print_csv_head(&export->out);
+        entry_print_csv_head(&export->out, export->passwords);
     while (err == OK) {
         struct store_txn *txn;
         err = store_reader_begin(reader, &txn, NULL);
@@ -123,14 +124,17 @@ static enum err export_all(struct export *export, struct store_reader *reader)
     return err == ERR_NOT_FOUND ? export_flush(export) : err;
 }
 
-enum err directory_export(struct directory *directory, enum entry_format format, directory_write_fn write_fn,
-                          void *write_ctx, uint64_t *out_rows)
+enum err directory_export(struct directory *directory, const struct directory_export_options *options,
+                          directory_write_fn write_fn, void *write_ctx, uint64_t *out_rows)
 {
     char *memory = malloc(EXPORT_BUFFER);
     if (!memory)
         return ERR_NOMEM;
-    struct export export = {
-        .format = format, .write = write_fn, .ctx = write_ctx, .out = buffer_over(memory, EXPORT_BUFFER)};
+    struct export export = {.format = options->format,
+                            .passwords = options->passwords,
+                            .write = write_fn,
+                            .ctx = write_ctx,
+                            .out = buffer_over(memory, EXPORT_BUFFER)};
     struct store_reader *reader;
     struct directory_generation *generation = directory_generation_ref(directory);
     enum err err = directory_status(directory) == DIRECTORY_UNREADABLE ? ERR_CORRUPT : generation ? OK : ERR_AGAIN;

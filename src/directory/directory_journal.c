@@ -13,8 +13,8 @@ enum { TAG_BY = 1, TAG_NAME, TAG_NOTE, TAG_BEFORE, TAG_AFTER, TAG_COUNT };
 
 const char *directory_op_text(enum directory_op op)
 {
-    static const char *const texts[] = {"add",    "retire", "move",       "suspend",      "restore",
-                                        "remove", "import", "import-set", "import-remove"};
+    static const char *const texts[] = {"add",    "retire", "move",       "suspend",       "restore",
+                                        "remove", "import", "import-set", "import-remove", "passwd"};
     return op < DIRECTORY_OP_COUNT ? texts[op] : "?";
 }
 
@@ -33,7 +33,9 @@ static enum err add_record(struct buffer *out, uint8_t tag, const struct entry_r
 {
     char value[ENTRY_VALUE_MAX];
     size_t len;
-    enum err err = entry_record_encode(record, name, value, &len);
+    struct entry_record open = *record; /* a million rows are no place for old passwords */
+    memset(open.ha1, 0, sizeof(open.ha1));
+    enum err err = entry_record_encode(&open, name, value, &len);
     if (err == OK)
         add_field(out, tag, span_make(value, len));
     return err;

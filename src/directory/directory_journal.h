@@ -15,9 +15,10 @@ enum directory_op {
     DIRECTORY_OP_IMPORT, /* an import's own row: no entry; then one row per entry it changed or removed, or added not active */
     DIRECTORY_OP_IMPORT_SET,
     DIRECTORY_OP_IMPORT_REMOVE,
+    DIRECTORY_OP_PASSWD, /* HA1s set or cleared; no row says which */
     DIRECTORY_OP_COUNT
 };
-/* "add", "retire", ..., "import", "import-set", "import-remove". */
+/* "add", "retire", ..., "import", "import-set", "import-remove", "passwd". */
 const char *directory_op_text(enum directory_op op);
 
 struct directory_row {

@@ -11,6 +11,7 @@ struct directory_load_row {
     struct span value; /* encoded */
     int line;
     bool since_given, by_given, forward_given, cause_given, reassign_given, note_given;
+    bool ha1_given[DIGEST_KIND_COUNT];
 };
 
 static enum err line_fault(const struct directory_load *load, int line, enum err err, const char *text)
@@ -45,7 +46,12 @@ static void resolve(const struct directory_load *load, const struct directory_lo
         record->reassign_after_ms = from->reassign_after_ms;
     if (!row->note_given)
         record->note = old ? old->note : none.note;
-    record->more = old ? old->more : none.more;
+    /* Passwords go with the user, whatever becomes of him; whoever gets the address after him begins without. */
+    bool again = old && old->state == ENTRY_GONE && record->state != ENTRY_GONE;
+    for (int kind = 0; kind < DIGEST_KIND_COUNT; kind++)
+        if (!row->ha1_given[kind])
+            record->ha1[kind] = old && !again ? old->ha1[kind] : none.ha1[kind];
+    record->more = old && !again ? old->more : none.more;
     record->seq = old ? old->seq : 0;
 }
 
@@ -176,6 +182,7 @@ static enum err keep_row(struct directory_load *load, const struct entry_item *i
         .reassign_given = item->reassign_given,
         .note_given = item->note_given,
     };
+    memcpy(row->ha1_given, item->ha1_given, sizeof(row->ha1_given));
     load->rows[load->row_count++] = row;
     return OK;
 }

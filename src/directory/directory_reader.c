@@ -146,14 +146,8 @@ static enum err find_account(struct directory_reader *reader, const struct direc
                              struct entry_record *out_record)
 {
     struct entry_name name;
-    if (!reader->kinds[ENTRY_ACCOUNT] || !key->aor_user.len || !key->aor_host.len ||
-        key->aor_user.len + key->aor_host.len + 2 > ENTRY_KEY_MAX)
+    if (!reader->kinds[ENTRY_ACCOUNT] || entry_name_account(key->aor_user, key->aor_host, &name) != OK)
         return ERR_NOT_FOUND;
-    name.bytes[0] = entry_kind_bytes[ENTRY_ACCOUNT];
-    memcpy(name.bytes + 1, key->aor_user.at, key->aor_user.len);
-    name.len = 1 + key->aor_user.len;
-    name.bytes[name.len++] = '@';
-    add_lower(&name, key->aor_host);
     return find(reader, &name, out_record);
 }
 

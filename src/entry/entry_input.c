@@ -8,8 +8,9 @@
 #include <errno.h>
 #include <unistd.h>
 
-static const char *const column_texts[ENTRY_COL_COUNT] = {"kind",  "key", "state",          "forward", "since",
-                                                          "cause", "by",  "reassign_after", "note"};
+static const char *const column_texts[ENTRY_COL_COUNT] = {"kind",  "key",     "state",      "forward",
+                                                          "since", "cause",   "by",         "reassign_after",
+                                                          "note",  "ha1_md5", "ha1_sha256", "ha1_sha512_256"};
 
 const char *entry_column_text(enum entry_column column)
 {
@@ -113,7 +114,8 @@ static enum err next_filled_line(struct entry_input *input, struct span *out_lin
 static enum err read_header(struct entry_input *input, struct fault *fault)
 {
     static const char expected[] = "expected a first line with some of the columns "
-                                   "kind,key,state,forward,since,cause,by,reassign_after,note, key among them";
+                                   "kind,key,state,forward,since,cause,by,reassign_after,note,ha1_md5,ha1_sha256,"
+                                   "ha1_sha512_256, key among them";
     struct span line;
     struct span names[ENTRY_COL_COUNT];
     const char *why;
@@ -208,6 +210,42 @@ static enum err check_item(const struct entry_item *item, int64_t now_ms, struct
     return entry_check(&asked, now_ms, fault);
 }
 
+static int hex_of(char byte)
+{
+    char lower = (char)(byte | 0x20);
+    return byte >= '0' && byte <= '9' ? byte - '0' : lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
+}
+
+bool entry_ha1_read(enum digest_kind kind, struct span hex, char out_bytes[DIGEST_MAX])
+{
+    bool fine = hex.len == 2 * digest_len(kind);
+    for (size_t i = 0; fine && i < hex.len; i += 2) {
+        int high = hex_of(hex.at[i]), low = hex_of(hex.at[i + 1]);
+        fine = high >= 0 && low >= 0;
+        out_bytes[i / 2] = (char)(high * 16 + low);
+    }
+    return fine;
+}
+
+static enum err read_passwords(const struct entry_fields *fields, struct entry_item *item, struct fault *fault)
+{
+    for (int kind = 0; kind < DIGEST_KIND_COUNT; kind++) {
+        int column = ENTRY_COL_HA1_MD5 + kind;
+        struct span text = fields->text[column];
+        item->ha1_given[kind] = fields->given[column];
+        if (!text.len)
+            continue;
+        if (entry_name_kind(entry_name_span(&item->name)) != ENTRY_ACCOUNT)
+            return fault_set(fault, ERR_INVALID, NULL, 0, "%s: a password belongs to an account only",
+                             column_texts[column]);
+        if (!entry_ha1_read((enum digest_kind)kind, text, item->ha1[kind]))
+            return fault_set(fault, ERR_INVALID, NULL, 0, "%s: expected %zu hexadecimal digits", column_texts[column],
+                             2 * digest_len((enum digest_kind)kind));
+        item->record.ha1[kind] = span_make(item->ha1[kind], digest_len((enum digest_kind)kind));
+    }
+    return OK;
+}
+
 enum err entry_item_read(const struct entry_fields *fields, int64_t now_ms, struct entry_item *out_item,
                          struct fault *fault)
 {
@@ -227,6 +265,8 @@ enum err entry_item_read(const struct entry_fields *fields, int64_t now_ms, stru
         err = read_cause(text[ENTRY_COL_CAUSE], &record->cause, fault);
     if (err == OK)
         err = entry_name_parse(text[ENTRY_COL_KEY], kind, &out_item->name, fault);
+    if (err == OK)
+        err = read_passwords(fields, out_item, fault);
     out_item->since_given = text[ENTRY_COL_SINCE].len > 0;
     out_item->by_given = text[ENTRY_COL_BY].len > 0;
     out_item->forward_given = fields->given[ENTRY_COL_FORWARD];

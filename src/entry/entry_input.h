@@ -22,9 +22,14 @@ enum entry_column {
     ENTRY_COL_BY,
     ENTRY_COL_REASSIGN,
     ENTRY_COL_NOTE,
-    ENTRY_COL_COUNT
+    ENTRY_COL_HA1_MD5, /* these three as hexadecimal digits, in the order of enum digest_kind */
+    ENTRY_COL_HA1_SHA256,
+    ENTRY_COL_HA1_SHA512_256,
+    ENTRY_COL_COUNT,
+    ENTRY_COL_OPEN_COUNT = ENTRY_COL_HA1_MD5 /* those before are no secrets */
 };
-/* "kind", "key", "state", "forward", "since", "cause", "by", "reassign_after", "note". */
+/* "kind", "key", "state", "forward", "since", "cause", "by", "reassign_after", "note", "ha1_md5", "ha1_sha256",
+ * "ha1_sha512_256". */
 const char *entry_column_text(enum entry_column column);
 /* ENTRY_COL_COUNT: none of that name. */
 enum entry_column entry_column_find(struct span text);
@@ -73,6 +78,10 @@ struct entry_item {
     struct entry_name name;
     struct entry_record record;
     bool since_given, by_given, forward_given, cause_given, reassign_given, note_given;
+    bool ha1_given[DIGEST_KIND_COUNT];
+    char ha1[DIGEST_KIND_COUNT][DIGEST_MAX]; /* what the record's spans point to */
 };
+/* HA1 from its hexadecimal digits. */
+bool entry_ha1_read(enum digest_kind kind, struct span hex, char out_bytes[DIGEST_MAX]);
 enum err entry_item_read(const struct entry_fields *fields, int64_t now_ms, struct entry_item *out_item,
                          struct fault *fault);

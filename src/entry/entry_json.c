@@ -159,8 +159,8 @@ static enum err take_member(struct scan *scan, struct entry_fields *fields)
         return err;
     enum entry_column column = entry_column_find(name);
     if (column == ENTRY_COL_COUNT)
-        return scan_fail(scan,
-                         "expected members kind, key, state, forward, since, cause, by, reassign_after, note only");
+        return scan_fail(scan, "expected members kind, key, state, forward, since, cause, by, reassign_after, note, "
+                               "ha1_md5, ha1_sha256, ha1_sha512_256 only");
     if (fields->given[column])
         return scan_fail(scan, "a member that is there twice");
     if (!take_byte(scan, ':'))

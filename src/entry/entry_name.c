@@ -250,6 +250,38 @@ enum err entry_name_parse(struct span text, enum entry_kind kind, struct entry_n
     return err;
 }
 
+enum err entry_name_account(struct span user, struct span host, struct entry_name *out_name)
+{
+    struct entry_name name = {.bytes = {entry_kind_bytes[ENTRY_ACCOUNT]}, .len = 1};
+    if (!user.len || !host.len)
+        return ERR_INVALID;
+    if (user.len + host.len + 2 > ENTRY_KEY_MAX)
+        return ERR_TOO_LONG;
+    memcpy(name.bytes + 1, user.at, user.len);
+    name.len += user.len;
+    name.bytes[name.len++] = '@';
+    for (size_t i = 0; i < host.len; i++) {
+        char byte = host.at[i];
+        name.bytes[name.len++] = (unsigned char)(byte >= 'A' && byte <= 'Z' ? byte | 0x20 : byte);
+    }
+    *out_name = name;
+    return OK;
+}
+
+bool entry_name_account_parts(struct span name, struct span *out_user, struct span *out_host)
+{
+    size_t at = name.len;
+    if (entry_name_kind(name) != ENTRY_ACCOUNT)
+        return false;
+    while (at && name.at[at - 1] != '@')
+        at--;
+    if (at < 2)
+        return false;
+    *out_user = span_slice(name, 1, at - 1);
+    *out_host = span_slice(name, at, name.len);
+    return true;
+}
+
 static void add_escaped_user(struct buffer *out, struct span user)
 {
     for (size_t i = 0; i < user.len; i++) {

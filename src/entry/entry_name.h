@@ -30,6 +30,10 @@ static inline struct span entry_name_span(const struct entry_name *name)
  * `kind` ENTRY_KIND_COUNT: by its form.  ERR_INVALID or ERR_TOO_LONG, with what was expected in `fault`. */
 MUST_CHECK enum err entry_name_parse(struct span text, enum entry_kind kind, struct entry_name *out_name,
                                      struct fault *fault);
+/* The name of an account, both parts without escapes; ERR_TOO_LONG, or ERR_INVALID where one is empty. */
+MUST_CHECK enum err entry_name_account(struct span user, struct span host, struct entry_name *out_name);
+/* The other way round; false when it is no account's. */
+bool entry_name_account_parts(struct span name, struct span *out_user, struct span *out_host);
 /* The canonical text of a stored key into out_text[ENTRY_KEY_TEXT_MAX] ("sip:alice@example.com", "+15550100", ...), terminated;
  * ERR_CORRUPT when it is none. */
 MUST_CHECK enum err entry_name_text(struct span name, char *out_text, size_t *out_len);

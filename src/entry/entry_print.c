@@ -11,6 +11,7 @@ struct columns {
     char since[ENTRY_TIME_MAX];
     char reassign[ENTRY_TIME_MAX];
     char cause[8];
+    char ha1[DIGEST_KIND_COUNT][DIGEST_HEX_MAX];
 };
 
 static void columns_of(const struct entry_record *record, struct columns *out_columns)
@@ -39,6 +40,20 @@ static void columns_of(const struct entry_record *record, struct columns *out_co
     }
 }
 
+static void add_passwords(const struct entry_record *record, struct columns *columns)
+{
+    for (int kind = 0; kind < DIGEST_KIND_COUNT; kind++) {
+        struct buffer hex = buffer_over(columns->ha1[kind], DIGEST_HEX_MAX);
+        buffer_add_hex(&hex, record->ha1[kind].at, record->ha1[kind].len);
+        columns->text[ENTRY_COL_HA1_MD5 + kind] = buffer_span(&hex);
+    }
+}
+
+static int column_count(bool passwords)
+{
+    return passwords ? ENTRY_COL_COUNT : ENTRY_COL_OPEN_COUNT;
+}
+
 static void csv_field(struct buffer *out, struct span text)
 {
     bool plain = span_find(text, ',') == text.len && span_find(text, '"') == text.len;
@@ -56,11 +71,13 @@ static void csv_field(struct buffer *out, struct span text)
     buffer_add_byte(out, '"');
 }
 
-void entry_print_csv_row(struct buffer *out, const struct entry_record *record)
+void entry_print_csv_row(struct buffer *out, const struct entry_record *record, bool passwords)
 {
     struct columns columns;
     columns_of(record, &columns);
-    for (int i = 0; i < ENTRY_COL_COUNT; i++) {
+    if (passwords)
+        add_passwords(record, &columns);
+    for (int i = 0; i < column_count(passwords); i++) {
         if (i)
             buffer_add_byte(out, ',');
         csv_field(out, columns.text[i]);
@@ -68,11 +85,13 @@ void entry_print_csv_row(struct buffer *out, const struct entry_record *record)
     buffer_add_byte(out, '\n');
 }
 
-void entry_print_json(const struct entry_record *record, struct json *json)
+static void put_members(const struct entry_record *record, bool passwords, struct json *json)
 {
     struct columns columns;
     columns_of(record, &columns);
-    for (int i = 0; i < ENTRY_COL_COUNT; i++) {
+    if (passwords)
+        add_passwords(record, &columns);
+    for (int i = 0; i < column_count(passwords); i++) {
         const char *name = entry_column_text((enum entry_column)i);
         if (i == ENTRY_COL_CAUSE && record->cause)
             json_put_u64(json, name, record->cause);
@@ -81,18 +100,23 @@ void entry_print_json(const struct entry_record *record, struct json *json)
     }
 }
 
-void entry_print_json_row(struct buffer *out, const struct entry_record *record)
+void entry_print_json(const struct entry_record *record, struct json *json)
+{
+    put_members(record, false, json);
+}
+
+void entry_print_json_row(struct buffer *out, const struct entry_record *record, bool passwords)
 {
     struct json json = json_into(out);
     json_object_begin(&json);
-    entry_print_json(record, &json);
+    put_members(record, passwords, &json);
     json_object_end(&json);
     buffer_add_byte(out, '\n');
 }
 
-void entry_print_csv_head(struct buffer *out)
+void entry_print_csv_head(struct buffer *out, bool passwords)
 {
-    for (int i = 0; i < ENTRY_COL_COUNT; i++) {
+    for (int i = 0; i < column_count(passwords); i++) {
         buffer_add_text(out, i ? "," : "");
         buffer_add_text(out, entry_column_text((enum entry_column)i));
     }

@@ -8,10 +8,10 @@
 
 enum { ENTRY_PRINT_MAX = 32768 }; /* bytes of a row at most */
 
-/* The first line of a CSV file: the columns' names. */
-void entry_print_csv_head(struct buffer *out);
-void entry_print_csv_row(struct buffer *out, const struct entry_record *record);
+/* The first line of a CSV file: the columns' names.  HA1s are there only with `passwords`. */
+void entry_print_csv_head(struct buffer *out, bool passwords);
+void entry_print_csv_row(struct buffer *out, const struct entry_record *record, bool passwords);
 /* A JSON object on a line of its own. */
-void entry_print_json_row(struct buffer *out, const struct entry_record *record);
-/* The same members into an open object: kind, key, state, since, ... */
+void entry_print_json_row(struct buffer *out, const struct entry_record *record, bool passwords);
+/* The same members into an open object: kind, key, state, since, ...; never an HA1. */
 void entry_print_json(const struct entry_record *record, struct json *json);

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "entry/entry_name.h"
+#include "util/digest.h"
 
 /* Two ends that are never confused: SUSPENDED is for now, GONE is for ever. */
 enum entry_state {
@@ -31,7 +32,10 @@ struct entry_record {
     struct span note;
     uint64_t range_from, range_to;   /* RANGE: inclusive, without "+" */
     uint64_t parent_from, parent_to; /* RANGE: the next wider range around it; 0, 0: none */
-    struct span more;                /* tagged fields of a later version, kept as they are */
+    /* H(user:realm:password) of an account, binary, for each algorithm that it is known for, else empty.  No part of a state:
+     * a change of state leaves them, and what tells of an entry (journal, show, export) leaves them out. */
+    struct span ha1[DIGEST_KIND_COUNT];
+    struct span more; /* tagged fields of a later version, kept as they are */
 };
 
 /* "active", "suspended", "moved", "gone". */
@@ -43,6 +47,9 @@ MUST_CHECK enum err entry_record_encode(const struct entry_record *record, struc
                                         char out_value[ENTRY_VALUE_MAX], size_t *out_len);
 /* Checks and decodes; spans point into `name` and `value`.  ERR_CORRUPT. */
 MUST_CHECK enum err entry_record_decode(struct span name, struct span value, struct entry_record *out_record);
+bool entry_record_has_password(const struct entry_record *record);
+/* Whether each is empty or as long as its algorithm makes them. */
+bool entry_ha1s_fit(const struct span ha1[DIGEST_KIND_COUNT]);
 /* Whether both say the same about the entry (seq and parents aside). */
 bool entry_record_same(const struct entry_record *a, const struct entry_record *b);
 

@@ -143,8 +143,9 @@ static enum err collect(void *ctx, struct span bytes)
 char *export_text(struct place *place, enum entry_format format)
 {
     struct buffer out = buffer_heap(64 << 20);
+    const struct directory_export_options options = {.format = format, .passwords = true};
     uint64_t rows;
-    assert_int_equal(directory_export(place->directory, format, collect, &out, &rows), OK);
+    assert_int_equal(directory_export(place->directory, &options, collect, &out, &rows), OK);
     buffer_add_byte(&out, '\0');
     assert_false(out.overflow);
     return out.at;

@@ -123,7 +123,8 @@ static bool read_everything(struct place *place)
     if (err == OK)
         err = directory_history(place->directory, &name, 100, take_row, NULL);
     if (err == OK)
-        err = directory_export(place->directory, ENTRY_JSONL, take_bytes, NULL, &rows);
+        err = directory_export(place->directory, &(struct directory_export_options){.format = ENTRY_JSONL}, take_bytes,
+                               NULL, &rows);
     if (err == OK)
         err = directory_verify(place->directory, NULL, NULL, &verified);
     if (err == OK)

@@ -2,6 +2,7 @@
 /* Names of entries, times, the stored form of a record. */
 #include "entry/entry_record.h"
 #include "entry/entry_time.h"
+#include "store/store_crc.h"
 #include "support/cmocka_all.h"
 
 #include <stdio.h>
@@ -181,6 +182,59 @@ static void a_record_survives_its_stored_form(void **state)
         assert_int_equal(entry_record_decode(SPAN("aalice@x"), span_make(value, cut), &read), ERR_CORRUPT);
 }
 
+/* The bytes that a build without passwords wrote for the first record of this test. */
+static void passwords_are_one_step_further_and_old_records_are_read(void **state)
+{
+    static const unsigned char old[] = {0, 0, 0, 0, 1, 3, 22, 0, 0x7b, 0x68, 0xe5, 0xcf, 0x8b, 1, 0, 0, 0, 0,   0,
+                                        0, 0, 0, 0, 0, 5, 0,  0, 0,    0,    0,    0,    0,    2, 0, 2, 0, 'm', 'e'};
+    struct entry_record record, read;
+    char value[ENTRY_VALUE_MAX], again[ENTRY_VALUE_MAX];
+    size_t len, again_len;
+    (void)state;
+    memcpy(value, old, sizeof(old));
+    uint32_t crc = store_crc(store_crc(0, SPAN("aalice@x")), span_make(value + 4, sizeof(old) - 4));
+    memcpy(value, &crc, sizeof(crc));
+    assert_int_equal(entry_record_decode(SPAN("aalice@x"), span_make(value, sizeof(old)), &record), OK);
+    assert_int_equal(record.state, ENTRY_GONE);
+    assert_int_equal(record.seq, 5);
+    assert_true(span_equal(record.by, SPAN("me")));
+    assert_false(entry_record_has_password(&record));
+    assert_int_equal(entry_record_encode(&record, SPAN("aalice@x"), again, &again_len), OK);
+    assert_int_equal(again_len, sizeof(old));
+    assert_memory_equal(again, value, sizeof(old)); /* an older build reads it */
+    record.ha1[DIGEST_MD5] = SPAN("0123456789abcdef");
+    record.ha1[DIGEST_SHA512_256] = SPAN("0123456789abcdef0123456789abcdef");
+    record.more = span_make("\x10\0\x03\0\x09hi\x20\0\x01\0x", 12); /* of an unknown algorithm, and an unknown tag */
+    assert_int_equal(entry_record_encode(&record, SPAN("aalice@x"), again, &again_len), OK);
+    assert_int_equal(entry_record_decode(SPAN("aalice@x"), span_make(again, again_len), &read), OK);
+    assert_true(entry_record_same(&record, &read) && entry_record_has_password(&read));
+    read.ha1[DIGEST_MD5] = SPAN("0123456789abcdeF");
+    assert_false(entry_record_same(&record, &read));
+    record.ha1[DIGEST_MD5] = SPAN("0123456789abcde");
+    assert_int_equal(entry_record_encode(&record, SPAN("aalice@x"), again, &len), ERR_INVALID);
+}
+
+static void accounts_are_put_together_and_taken_apart(void **state)
+{
+    struct entry_name name, parsed;
+    struct span user, host;
+    static char big[ENTRY_KEY_MAX];
+    (void)state;
+    memset(big, 'a', sizeof(big));
+    assert_int_equal(entry_name_account(SPAN("a b@c"), SPAN("Example.COM"), &name), OK);
+    assert_int_equal(entry_name_parse(SPAN("sip:a%20b%40c@example.com"), ENTRY_KIND_COUNT, &parsed, NULL), OK);
+    assert_true(span_equal(entry_name_span(&name), entry_name_span(&parsed)));
+    assert_true(entry_name_account_parts(entry_name_span(&name), &user, &host));
+    assert_true(span_equal(user, SPAN("a b@c")) && span_equal(host, SPAN("example.com")));
+    assert_int_equal(entry_name_account(SPAN(""), SPAN("x"), &name), ERR_INVALID);
+    assert_int_equal(entry_name_account(SPAN("x"), SPAN(""), &name), ERR_INVALID);
+    assert_int_equal(entry_name_account(span_make(big, sizeof(big) - 3), SPAN("x"), &name), OK);
+    assert_int_equal(entry_name_account(span_make(big, sizeof(big) - 2), SPAN("x"), &name), ERR_TOO_LONG);
+    assert_false(entry_name_account_parts(SPAN("n15550100"), &user, &host));
+    assert_false(entry_name_account_parts(SPAN("aalice"), &user, &host));
+    assert_false(entry_name_account_parts(SPAN(""), &user, &host));
+}
+
 static void a_record_has_a_cap(void **state)
 {
     static char big[ENTRY_TEXT_MAX + 1];
@@ -213,6 +267,8 @@ int main(void)
         cmocka_unit_test(the_kind_may_be_said),
         cmocka_unit_test(times_are_read_and_written),
         cmocka_unit_test(a_record_survives_its_stored_form),
+        cmocka_unit_test(passwords_are_one_step_further_and_old_records_are_read),
+        cmocka_unit_test(accounts_are_put_together_and_taken_apart),
         cmocka_unit_test(a_record_has_a_cap),
         cmocka_unit_test(states_have_words),
     };
