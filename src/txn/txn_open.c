@@ -72,7 +72,7 @@ static enum txn_event event_of(const struct txn *txn, unsigned code)
 
 enum err txn_reply(struct txn *txn, unsigned code, struct span bytes)
 {
-    if (code < 100 || code > 699 || !bytes.len || txn->kind == TXN_CLIENT)
+    if (code < 100 || code > 699 || !bytes.len || txn_is_client(txn))
         return ERR_INVALID;
     if (txn->kind == TXN_SERVER && !is_allowed_to_others(txn, code))
         return ERR_INVALID;
@@ -87,7 +87,7 @@ void txn_absorb(struct txn *txn)
 enum err txn_hold(struct txn *txn, const struct sip_message *request)
 {
     bool is_open = txn->state == TXN_TRYING || txn->state == TXN_PROCEEDING;
-    if (!is_open || txn->kind == TXN_CLIENT)
+    if (!is_open || txn_is_client(txn))
         return ERR_INVALID;
     struct txn_table *table = txn->table;
     bool is_held = txn->held.len && request->bytes.at == txn->held.at;
@@ -109,13 +109,14 @@ enum err txn_client_new(struct txn_table *table, const struct txn_client_request
 {
     if (table->clients >= table->options.cap)
         return ERR_FULL;
-    struct txn *txn = txn_take(table, TXN_CLIENT, TXN_TRYING);
+    enum sip_method method = sip_method_find(request->method);
+    struct txn *txn = txn_take(table, method == SIP_METHOD_INVITE ? TXN_INVITE_CLIENT : TXN_CLIENT, TXN_TRYING);
     if (!txn)
         return ERR_NOMEM;
     struct txn_key key = txn_key_client(table, request->branch, request->method, request->call_id);
     txn->print = key.print;
     txn->flow = request->flow;
-    txn->method = (uint8_t)sip_method_find(request->method);
+    txn->method = (uint8_t)method;
     txn->handlers = request->handlers;
     txn->user = request->user;
     txn_index_add(&table->by_key, &txn->link, key.hash);
@@ -128,6 +129,13 @@ enum err txn_client_new(struct txn_table *table, const struct txn_client_request
     return OK;
 }
 
+void txn_client_acknowledge(struct txn *txn, struct span ack)
+{
+    /* Without memory for it, the peer repeats its 2xx until it gives up. */
+    enum err err = txn_run(txn, TXN_EV_ACKNOWLEDGE, &(struct txn_cause){.bytes = ack, .code = txn->code});
+    (void)err;
+}
+
 void txn_client_detach(struct txn *txn)
 {
     txn->handlers = NULL;
@@ -136,7 +144,7 @@ void txn_client_detach(struct txn *txn)
 
 void txn_client_fail(struct txn *txn, enum err err)
 {
-    bool is_open = txn->kind == TXN_CLIENT && (txn->state == TXN_TRYING || txn->state == TXN_PROCEEDING);
+    bool is_open = txn_is_client(txn) && (txn->state == TXN_TRYING || txn->state == TXN_PROCEEDING);
     if (is_open && txn_run(txn, TXN_EV_TRANSPORT_ERROR, &(struct txn_cause){.err = err}) != OK)
         return; /* nothing is stored that could fail */
 }
@@ -148,7 +156,7 @@ struct span txn_request(const struct txn *txn)
 
 struct span txn_answer(const struct txn *txn)
 {
-    return txn->kind == TXN_CLIENT ? span_make(NULL, 0) : span_make(txn->kept.at, txn->kept.len);
+    return txn_is_client(txn) ? span_make(NULL, 0) : span_make(txn->kept.at, txn->kept.len);
 }
 
 struct span txn_tag(const struct txn *txn)

@@ -5,6 +5,7 @@
 #include "txn/txn_index.h"
 #include "txn/txn_slab.h"
 #include "txn/txn_table.h"
+#include "util/buffer.h"
 
 enum txn_event {
     TXN_EV_REQUEST_AGAIN, /* the same request once more */
@@ -15,15 +16,17 @@ enum txn_event {
     TXN_EV_ABSORB,
     TXN_EV_RESPONSE_1XX, /* from the wire, to a client transaction */
     TXN_EV_RESPONSE_FINAL,
+    TXN_EV_RESPONSE_2XX, /* to our INVITE; else it is a final one like any other */
+    TXN_EV_ACKNOWLEDGE,  /* the 2xx to our INVITE, by its user */
     TXN_EV_TRANSPORT_ERROR,
     TXN_EV_TIMER_100, /* nothing went out for too long */
-    TXN_EV_TIMER_E,   /* repeat our request */
-    TXN_EV_TIMER_F,   /* our request, or an unanswered one of theirs, has timed out */
+    TXN_EV_TIMER_E,   /* repeat our request (A of an INVITE) */
+    TXN_EV_TIMER_F,   /* our request (B of an INVITE), or an unanswered one of theirs, has timed out */
     TXN_EV_TIMER_G,   /* repeat the final answer to INVITE */
     TXN_EV_TIMER_H,   /* no ACK */
     TXN_EV_TIMER_I,   /* no more ACKs */
     TXN_EV_TIMER_J,   /* no more retransmissions of a non-INVITE */
-    TXN_EV_TIMER_K,   /* no more responses */
+    TXN_EV_TIMER_K,   /* no more responses (D, and M, of an INVITE) */
     TXN_EV_TIMER_L,   /* no more retransmissions of an accepted INVITE */
     TXN_EVENT_COUNT
 };
@@ -52,7 +55,12 @@ enum txn_action {
     TXN_DO_TELL_PROVISIONAL = 1 << 19,
     TXN_DO_TELL_FINAL = 1 << 20,
     TXN_DO_TELL_TIMEOUT = 1 << 21,
-    TXN_DO_STRAY_ACK = 1 << 22 /* count an ACK that came for nothing */
+    TXN_DO_STRAY_ACK = 1 << 22, /* count an ACK that came for nothing */
+    TXN_DO_START_A = 1 << 23,   /* first at T1, then doubling without a limit; not on reliable transports */
+    TXN_DO_START_C = 1 << 24,   /* 360*T1: a proxy's three minutes (16.6) */
+    TXN_DO_START_D = 1 << 25,   /* 64*T1, or 0 */
+    TXN_DO_START_M = 1 << 26,   /* 64*T1 */
+    TXN_DO_SEND_ACK = 1 << 27   /* build the ACK for the 300-699 at hand, send it, keep it instead of the request */
 };
 
 /* One cell of a table; zero: the event is ignored. */
@@ -70,6 +78,7 @@ struct txn_step {
 extern const struct txn_step txn_invite_server_steps[TXN_STATE_COUNT][TXN_EVENT_COUNT];
 extern const struct txn_step txn_server_steps[TXN_STATE_COUNT][TXN_EVENT_COUNT];
 extern const struct txn_step txn_client_steps[TXN_STATE_COUNT][TXN_EVENT_COUNT];
+extern const struct txn_step txn_invite_client_steps[TXN_STATE_COUNT][TXN_EVENT_COUNT];
 
 /* A run of bytes from the slab. */
 struct txn_bytes {
@@ -85,8 +94,8 @@ struct txn {
     struct txn_link merged; /* by From tag, Call-ID, CSeq (RFC 3261 8.2.2.2), or unlinked */
     uint64_t print;         /* second half of the first key */
     struct timer timer;     /* the earliest of the three below */
-    uint64_t repeat_ms;     /* E or G is due; TXN_NEVER: it is not running */
-    uint64_t end_ms;        /* F, H, I, J, K or L is due */
+    uint64_t repeat_ms;     /* A, E or G is due; TXN_NEVER: it is not running */
+    uint64_t end_ms;        /* B, C, D, F, H, I, J, K, L or M is due */
     uint64_t trying_ms;     /* the 100 is due */
     uint64_t began_ms;
     uint64_t replied_ms;
@@ -152,7 +161,13 @@ struct txn_cause {
  * afterwards, when the step ends in TXN_TERMINATED (only timers and TRANSPORT_ERROR of a client do that).  ERR_INVALID:
  * the cell is empty; ERR_NOMEM: what was sent could not be kept. */
 enum err txn_run(struct txn *txn, enum txn_event event, const struct txn_cause *cause);
-/* Sends a client's request for the first time and starts E and F. */
+static inline bool txn_is_client(const struct txn *txn)
+{
+    return txn->kind == TXN_CLIENT || txn->kind == TXN_INVITE_CLIENT;
+}
+/* The ACK for a refusal of our INVITE (17.1.1.3), built from what is kept of it.  False: it does not fit. */
+bool txn_client_ack(struct txn *txn, const struct sip_message *response, struct buffer *out);
+/* Sends a client's request for the first time and starts E and F (A and B). */
 void txn_client_start(struct txn *txn);
 /* The wheel's function for all transactions. */
 void txn_timer(struct timer *timer, void *ctx);

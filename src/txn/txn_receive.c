@@ -76,11 +76,13 @@ bool txn_receive_response(struct txn_table *table, const struct sip_message *res
     if (response->via_count == 1 && response->via.branch.at)
         txn =
             txn_find(table, txn_key_client(table, response->via.branch, response->cseq_method_text, response->call_id));
-    if (!txn || txn->kind != TXN_CLIENT) {
+    if (!txn || !txn_is_client(txn)) {
         table->counters.stray_responses++;
         return false;
     }
     enum txn_event event = response->status < 200 ? TXN_EV_RESPONSE_1XX : TXN_EV_RESPONSE_FINAL;
+    if (txn->kind == TXN_INVITE_CLIENT && response->status >= 200 && response->status < 300)
+        event = TXN_EV_RESPONSE_2XX;
     if (txn->state != TXN_COMPLETED)
         txn->code = response->status;
     return txn_run(txn, event, &(struct txn_cause){.message = response}) == OK;

@@ -14,6 +14,7 @@ static const struct txn_step *step_of(const struct txn *txn, enum txn_event even
         [TXN_INVITE_SERVER] = &txn_invite_server_steps,
         [TXN_SERVER] = &txn_server_steps,
         [TXN_CLIENT] = &txn_client_steps,
+        [TXN_INVITE_CLIENT] = &txn_invite_client_steps,
     };
     return &(*tables[txn->kind])[txn->state][event];
 }
@@ -66,6 +67,8 @@ static void start_timers(struct txn *txn, uint32_t actions)
     bool reliable = is_reliable(txn);
     if (actions & TXN_DO_START_G && !reliable)
         start_doubling(txn, TXN_EV_TIMER_G);
+    if (actions & TXN_DO_START_A && !reliable)
+        start_repeat(txn, TXN_EV_TIMER_E, txn->repeat_ms == TXN_NEVER ? timers->t1_ms : 2 * txn->interval_ms);
     if (actions & TXN_DO_START_E && !reliable)
         start_doubling(txn, TXN_EV_TIMER_E);
     if (actions & TXN_DO_SLOW_E && !reliable)
@@ -80,6 +83,12 @@ static void start_timers(struct txn *txn, uint32_t actions)
         start_end(txn, TXN_EV_TIMER_J, reliable ? 0 : whole);
     if (actions & TXN_DO_START_K)
         start_end(txn, TXN_EV_TIMER_K, reliable ? 0 : timers->t4_ms);
+    if (actions & TXN_DO_START_C)
+        start_end(txn, TXN_EV_TIMER_F, 360 * (uint64_t)timers->t1_ms);
+    if (actions & TXN_DO_START_D)
+        start_end(txn, TXN_EV_TIMER_K, reliable ? 0 : whole);
+    if (actions & TXN_DO_START_M)
+        start_end(txn, TXN_EV_TIMER_K, whole);
     if (actions & TXN_DO_START_L)
         start_end(txn, TXN_EV_TIMER_L, whole);
 }
@@ -127,11 +136,25 @@ static enum err resend(struct txn *txn)
 {
     if (!txn->kept.len)
         return OK;
-    if (txn->state == TXN_COMPLETED || txn->kind == TXN_CLIENT) {
+    if (txn->state == TXN_COMPLETED || txn_is_client(txn)) {
         txn->resends++;
         txn->table->counters.resends++;
     }
     return send_bytes(txn, span_make(txn->kept.at, txn->kept.len));
+}
+
+/* What is kept of a client that has its final response is the ACK. */
+static enum err send_ack(struct txn *txn, const struct sip_message *response)
+{
+    char memory[8192];
+    struct buffer out = buffer_over(memory, sizeof(memory));
+    bool is_built = txn_client_ack(txn, response, &out);
+    txn_bytes_clear(txn->table, &txn->kept);
+    if (!is_built)
+        return OK;
+    /* Without memory it is not repeated: the refusal is, and then gives up. */
+    (void)txn_bytes_set(txn->table, &txn->kept, buffer_span(&out));
+    return send_bytes(txn, buffer_span(&out));
 }
 
 static enum err send_actions(struct txn *txn, uint32_t actions, const struct txn_cause *cause)
@@ -145,6 +168,8 @@ static enum err send_actions(struct txn *txn, uint32_t actions, const struct txn
     }
     if (actions & TXN_DO_RESEND)
         return resend(txn);
+    if (actions & TXN_DO_SEND_ACK)
+        return send_ack(txn, cause->message);
     return actions & TXN_DO_TRYING ? send_trying(txn) : OK;
 }
 
@@ -208,10 +233,12 @@ static void tell_client(struct txn *txn, uint32_t actions, const struct txn_caus
  * it alive. */
 static void transport_failed(struct txn *txn, enum err err)
 {
-    if (txn->kind != TXN_CLIENT) {
+    if (!txn_is_client(txn)) {
         txn_run(txn, TXN_EV_TRANSPORT_ERROR, &(struct txn_cause){.err = err});
         return;
     }
+    if (txn->state != TXN_TRYING && txn->state != TXN_PROCEEDING)
+        return; /* an ACK: it is sent again when the response is */
     txn->repeat_ms = TXN_NEVER;
     start_end(txn, TXN_EV_TRANSPORT_ERROR, 0);
 }
@@ -219,7 +246,7 @@ static void transport_failed(struct txn *txn, enum err err)
 void txn_client_start(struct txn *txn)
 {
     enum err sent = send_bytes(txn, span_make(txn->kept.at, txn->kept.len));
-    start_timers(txn, TXN_DO_START_E | TXN_DO_START_F);
+    start_timers(txn, (txn->kind == TXN_INVITE_CLIENT ? TXN_DO_START_A : TXN_DO_START_E) | TXN_DO_START_F);
     if (sent != OK)
         transport_failed(txn, sent);
     txn_arm(txn);
@@ -249,7 +276,7 @@ enum err txn_run(struct txn *txn, enum txn_event event, const struct txn_cause *
     if (sent != OK)
         transport_failed(txn, sent);
     txn_arm(txn);
-    if (txn->kind == TXN_CLIENT)
+    if (txn_is_client(txn))
         tell_client(txn, actions, cause);
     else
         tell_server(txn, actions, cause);

@@ -82,7 +82,7 @@ static void give_back(struct txn *txn)
     txn_bytes_clear(table, &txn->kept);
     txn_bytes_clear(table, &txn->held);
     table->live[txn->kind][txn->state]--;
-    if (txn->kind == TXN_CLIENT)
+    if (txn_is_client(txn))
         table->clients--;
     else
         table->servers--;
@@ -115,7 +115,7 @@ struct txn *txn_take(struct txn_table *table, enum txn_kind kind, enum txn_state
     txn->began_ms = table->options.clock->mono_ms;
     timer_init(&txn->timer, txn_timer);
     table->live[kind][state]++;
-    if (kind == TXN_CLIENT)
+    if (txn_is_client(txn))
         table->clients++;
     else
         table->servers++;
@@ -125,7 +125,7 @@ struct txn *txn_take(struct txn_table *table, enum txn_kind kind, enum txn_state
 void txn_drop(struct txn *txn)
 {
     const struct txn_handlers *handlers = &txn->table->options.handlers;
-    if (txn->kind != TXN_CLIENT && handlers->on_end)
+    if (!txn_is_client(txn) && handlers->on_end)
         handlers->on_end(handlers->ctx, txn);
     txn_index_remove(&txn->table->by_key, &txn->link);
     if (txn->merged.hash)

@@ -17,12 +17,13 @@ struct txn_slab;
 
 enum { TXN_TAG_LEN = 16, TXN_BRANCH_LEN = 23 };
 
-enum txn_kind { TXN_INVITE_SERVER, TXN_SERVER, TXN_CLIENT, TXN_KIND_COUNT };
+enum txn_kind { TXN_INVITE_SERVER, TXN_SERVER, TXN_CLIENT, TXN_INVITE_CLIENT, TXN_KIND_COUNT };
 
 enum txn_state {
     TXN_TRYING,     /* no response yet (non-INVITE) */
     TXN_PROCEEDING, /* no final response yet */
-    TXN_ACCEPTED,   /* INVITE: a 2xx went out, which is the call's to repeat (RFC 6026) */
+    TXN_ACCEPTED,   /* INVITE: a 2xx went out, which is the call's to repeat; or came in, which the call
+                       acknowledges (RFC 6026) */
     TXN_COMPLETED,  /* a final response went out (came in) */
     TXN_CONFIRMED,  /* INVITE: and was acknowledged */
     TXN_ABSORBING,  /* no response will ever be sent */
@@ -167,10 +168,15 @@ struct txn_client_request {
     const struct txn_client_handlers *handlers; /* borrowed for the transaction's life; each may be NULL */
     void *user;
 };
-/* Sends a non-INVITE request (RFC 3261 17.1.2).  ERR_FULL, ERR_NOMEM: nothing was sent.  When the wire refuses, the
+/* Sends a request (RFC 3261 17.1.1 and 17.1.2).  A 300-699 to an INVITE is acknowledged here, and its on_final tells of
+ * it; a 2xx is acknowledged in on_final, by txn_client_acknowledge().  An INVITE that only ever gets provisional responses
+ * times out after 360*T1.  ERR_FULL, ERR_NOMEM: nothing was sent.  When the wire refuses, the
  * transaction is made all the same, and on_transport_error comes from the wheel. */
 MUST_CHECK enum err txn_client_new(struct txn_table *table, const struct txn_client_request *request,
                                    struct txn **out_txn);
+/* Sends the ACK for the 2xx to our INVITE, and again for each time that the 2xx comes again, until 64*T1 later.  Its way
+ * is the INVITE's (both follow the route set).  Without memory it is sent once. */
+void txn_client_acknowledge(struct txn *txn, struct span ack);
 /* Its user has gone: the transaction goes on (it still repeats and absorbs), but calls nobody. */
 void txn_client_detach(struct txn *txn);
 /* The connection that the request went over has gone: on_transport_error is called before this returns, unless a final

@@ -5,12 +5,13 @@
 
 static const char *const state_names[TXN_STATE_COUNT] = {"Trying",    "Proceeding", "Accepted",  "Completed",
                                                          "Confirmed", "Absorbing",  "Terminated"};
-static const char *const event_names[TXN_EVENT_COUNT] = {"again", "ack",    "1xx",   "2xx",  "final", "absorb",
-                                                         "r1xx",  "rfinal", "error", "t100", "E",     "F",
-                                                         "G",     "H",      "I",     "J",    "K",     "L"};
-static const char *const deed_names[] = {"send", "store", "resend", "trying", "stop",     "forget",  "+E",   "+slowE",
-                                         "+F",   "+G",    "+H",     "+I",     "+J",       "+K",      "+L",   "expect",
-                                         "ack",  "noack", "failed", "prov",   "gotfinal", "timeout", "stray"};
+static const char *const event_names[TXN_EVENT_COUNT] = {
+    "again", "ack",  "1xx", "2xx", "final", "absorb", "r1xx", "rfinal", "r2xx", "acknowledge",
+    "error", "t100", "E",   "F",   "G",     "H",      "I",    "J",      "K",    "L"};
+static const char *const deed_names[] = {"send",    "store",  "resend", "trying", "stop",   "forget", "+E",
+                                         "+slowE",  "+F",     "+G",     "+H",     "+I",     "+J",     "+K",
+                                         "+L",      "expect", "ack",    "noack",  "failed", "prov",   "gotfinal",
+                                         "timeout", "stray",  "+A",     "+C",     "+D",     "+M",     "sendack"};
 
 static const char *const invite_lines[] = {
     "Proceeding again > Proceeding resend",
@@ -75,6 +76,29 @@ static const char *const client_lines[] = {
     "Completed K > Terminated",
 };
 
+static const char *const invite_client_lines[] = {
+    "Trying r1xx > Proceeding stop prov +C",
+    "Trying r2xx > Accepted stop forget gotfinal +M",
+    "Trying rfinal > Completed stop gotfinal +D sendack",
+    "Trying E > Trying resend +A",
+    "Trying F > Terminated timeout",
+    "Trying error > Terminated failed",
+    "Proceeding r1xx > Proceeding prov +C",
+    "Proceeding r2xx > Accepted stop forget gotfinal +M",
+    "Proceeding rfinal > Completed stop gotfinal +D sendack",
+    "Proceeding F > Terminated timeout",
+    "Proceeding error > Terminated failed",
+    "Accepted r1xx > Accepted",
+    "Accepted r2xx > Accepted resend",
+    "Accepted rfinal > Accepted",
+    "Accepted acknowledge > Accepted send store",
+    "Accepted K > Terminated",
+    "Completed r1xx > Completed",
+    "Completed r2xx > Completed",
+    "Completed rfinal > Completed resend",
+    "Completed K > Terminated",
+};
+
 static void describe(const struct txn_step *step, unsigned state, unsigned event, char *out, size_t cap)
 {
     size_t len =
@@ -129,17 +153,23 @@ static void test_client_cells(void **state)
     walk(txn_client_steps, client_lines, sizeof(client_lines) / sizeof(*client_lines));
 }
 
+static void test_invite_client_cells(void **state)
+{
+    (void)state;
+    walk(txn_invite_client_steps, invite_client_lines, sizeof(invite_client_lines) / sizeof(*invite_client_lines));
+}
+
 /* Puts a transaction of this kind into each state and gives it each event: an empty cell is ERR_INVALID and changes
  * nothing, a set one leads where the table says, and no cell leaks. */
 static void run_cell(struct txn_bench *bench, unsigned kind, unsigned state, unsigned event)
 {
     static const struct txn_step(*const tables[])[TXN_EVENT_COUNT] = {txn_invite_server_steps, txn_server_steps,
-                                                                      txn_client_steps};
+                                                                      txn_client_steps, txn_invite_client_steps};
     const struct txn_step *step = &tables[kind][state][event];
     struct txn *txn = txn_take(bench->table, kind, state);
     assert_non_null(txn);
     txn->flow = bench->udp;
-    txn->handlers = kind == TXN_CLIENT ? &bench_client_handlers : NULL;
+    txn->handlers = txn_is_client(txn) ? &bench_client_handlers : NULL;
     txn->user = bench;
     txn_index_add(&bench->table->by_key, &txn->link, 1);
     struct txn_cause cause = {
@@ -175,6 +205,7 @@ int main(void)
         cmocka_unit_test(test_invite_server_cells),
         cmocka_unit_test(test_server_cells),
         cmocka_unit_test(test_client_cells),
+        cmocka_unit_test(test_invite_client_cells),
         cmocka_unit_test_setup_teardown(test_every_cell_runs, bench_setup, bench_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
