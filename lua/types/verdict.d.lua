@@ -87,7 +87,7 @@ function request:headers(name) end
 ---@field to string URI
 ---@field target string
 ---@field code integer the final answer
----@field reason string? on_call_end: "peer", "hangup", "shutdown", "no_ack", "bad_answer", "cancelled", "expired", "no_prack"
+---@field reason string? on_call_end: "peer", "hangup", "shutdown", "no_ack", "bad_answer", "cancelled", "expired", "no_prack", "session_expired", "time_up"
 ---@field age number seconds since the answer was first sent; on_call_end: since the call began
 ---@field source { ip: string, port: integer, transport: string }
 
@@ -194,8 +194,11 @@ function policy(fields) end
 ---@field headers table<string, string>?
 ---@field contact string|string[]|nil
 ---@field expires integer?
----@field sdp string? "inactive", "sendonly", "recvonly", "sendrecv", or a body "v=0..."
----@field ring boolean|number|nil
+---@field sdp string? "inactive" (the default), "sendonly", "recvonly", "sendrecv", "reject", or a body "v=0..."
+---@field ring boolean|number|nil true, or seconds of 180 before the 200
+---@field progress boolean? 183 with the session description instead of 180: early media
+---@field hangup_after integer? seconds from the 200 to our BYE
+---@field session_expires integer? seconds, at least 90: the session is refreshed, by us where the caller cannot (RFC 4028)
 ---200
 ---@param fields verdict.Ok?
 ---@return verdict.Verdict

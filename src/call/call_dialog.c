@@ -101,11 +101,15 @@ enum err call_dialog_new(struct call_table *table, const struct sip_message *inv
     if (!call)
         return ERR_NOMEM;
     *call = (struct call){.table = table, .state = CALL_ANSWERED, .end = CALL_END_PEER, .turn_ms = CALL_NEVER};
+    call->hangup_ms = call->refresh_ms = call->expire_ms = CALL_NEVER;
     timer_init(&call->timer, call_timer);
     call->sdp = (uint8_t)accept->sdp;
     call->media_is_ipv6 = accept->media_is_ipv6;
     call->source = accept->source;
     call->user = accept->user;
+    call->owner = accept->owner;
+    call->wanted_s = accept->session_expires_s;
+    call->hangup_after_s = accept->hangup_after_s;
     call->began_ms = table->clock->mono_ms;
     call->remote_cseq = invite->cseq;
     struct buffer texts = buffer_over(table->scratch, CALL_SCRATCH_LEN);
@@ -139,11 +143,13 @@ void call_free(struct call *call)
     wheel_cancel(table->wheel, &call->timer);
     if (call->answer.is_waiting)
         txn_reflect_settled(txn_table_reflect(table->options.txns), &call->source);
-    errand_cancel(call->errand);
+    errand_cancel(call->bye);
+    errand_cancel(call->refresh);
     call_ring_free(call);
     call_bytes_clear(table, &call->answer.bytes);
     call_bytes_clear(table, &call->texts);
     call_bytes_clear(table, &call->target);
     call_bytes_clear(table, &call->reason);
+    call_bytes_clear(table, &call->session);
     txn_slab_give(table->slab, call, sizeof(*call));
 }

@@ -17,22 +17,38 @@ static enum err check(struct call_table *table, const struct sip_message *invite
     return OK;
 }
 
-/* A reliable 1xx is the first reliable answer, so our offer belongs there (RFC 3261 13.2.1), and the 200 has none. */
-static enum err ring_with_offer(struct call *call, const struct call_reply *reply, const struct call_accept *accept)
+/* A session description that the 1xx carries.  A reliable one is its only place, since offer and answer are made once
+ * (RFC 3261 13.2.1, RFC 6337 3): the 200 has none then.  Without reliability it is a foretaste of the answer in the 200. */
+static enum err ring_with_body(struct call *call, const struct call_reply *reply, const struct call_accept *accept)
 {
-    char memory[2048];
+    char memory[16384];
     struct call_answer *answer = &call->answer;
-    struct buffer offer = buffer_over(memory, sizeof(memory));
-    buffer_add(&offer, answer->bytes.at + answer->offer_at, answer->offer_len);
-    answer->offer_len = 0;
-    if (offer.overflow)
+    struct buffer body = buffer_over(memory, sizeof(memory));
+    buffer_add_span(&body, call_answer_body(call));
+    if (body.overflow)
         return ERR_TOO_LONG;
+    if (!call_ring_is_reliable(reply->request, accept))
+        return call_ring_begin(call, reply, accept, buffer_span(&body));
     struct buffer out = call_reply_invite(call, reply, 200, accept, span_make(NULL, 0));
     if (out.overflow)
         return ERR_TOO_LONG;
     if (!call_bytes_set(call->table, &answer->bytes, buffer_span(&out)))
         return ERR_NOMEM;
-    return call_ring_begin(call, reply, accept, buffer_span(&offer));
+    bool is_offer = answer->offer_len != 0;
+    answer->offer_at = answer->bytes.len;
+    answer->offer_len = 0;
+    enum err err = call_ring_begin(call, reply, accept, buffer_span(&body));
+    if (call->early)
+        call->early->is_offer = is_offer;
+    return err;
+}
+
+/* Our own offer may not travel in a 1xx that is not reliable. */
+static bool rings_with_body(const struct call *call, const struct sip_message *invite, const struct call_accept *accept)
+{
+    if (call->answer.offer_len)
+        return call_ring_is_reliable(invite, accept);
+    return accept->progress;
 }
 
 /* Builds and keeps the 200, and sends it, or what rings before it. */
@@ -49,8 +65,8 @@ static enum err answer(struct call *call, const struct call_reply *reply, const 
     if (!accept->rings)
         return txn_reply(reply->txn, 200, buffer_span(&out));
     call->state = CALL_RINGING;
-    if (call->answer.offer_len && call_ring_is_reliable(reply->request))
-        return ring_with_offer(call, reply, accept);
+    if (rings_with_body(call, reply->request, accept))
+        return ring_with_body(call, reply, accept);
     return call_ring_begin(call, reply, accept, span_make(NULL, 0));
 }
 

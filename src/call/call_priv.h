@@ -23,6 +23,7 @@ enum call_event {
     CALL_EV_CANCEL,
     CALL_EV_EXPIRED,
     CALL_EV_NO_PRACK, /* 64*T1 without one */
+    CALL_EV_REFRESH,  /* our refresh of the session is due */
     CALL_EVENT_COUNT
 };
 
@@ -39,7 +40,8 @@ enum call_action {
     CALL_DO_SEND_2XX = 1 << 8, /* that was built when it began to ring */
     CALL_DO_REFUSE_480 = 1 << 9,
     CALL_DO_REFUSE_487 = 1 << 10,
-    CALL_DO_REFUSE_504 = 1 << 11
+    CALL_DO_REFUSE_504 = 1 << 11,
+    CALL_DO_REFRESH = 1 << 12
 };
 
 /* One cell of the table; not set: the event is ignored. */
@@ -61,7 +63,8 @@ struct call_bytes {
 /* A 2xx on its way: the bytes, and the schedule on which they are sent again. */
 struct call_answer {
     struct call_bytes bytes;
-    uint32_t offer_at, offer_len; /* our offer in `bytes`, which the ACK must answer; 0: the 2xx holds an answer */
+    uint32_t offer_at,
+        offer_len; /* our offer in `bytes`, which the ACK must answer; 0: the 2xx holds an answer there */
     uint32_t cseq;
     uint32_t resends;
     uint32_t interval_ms;
@@ -74,10 +77,12 @@ struct call_answer {
 
 /* A call that rings: the 1xx that is out, and what ends the ringing.  Times are CALL_NEVER when nothing is due. */
 struct call_early {
-    struct txn *txn;              /* the INVITE's, which lasts as long as this */
-    struct call_bytes bytes;      /* the 1xx */
-    uint32_t offer_at, offer_len; /* our offer in `bytes`; 0: none */
-    uint32_t rseq;                /* RFC 3262; 0: not reliable */
+    struct txn *txn;            /* the INVITE's, which lasts as long as this */
+    struct call_bytes bytes;    /* the 1xx */
+    uint32_t body_at, body_len; /* the session description in `bytes`; 0: none */
+    uint32_t rseq;              /* RFC 3262; 0: not reliable */
+    uint16_t code;              /* 180, or 183 */
+    bool is_offer;              /* the description is ours to be answered */
     bool is_pracked;
     bool is_due; /* the 2xx waits for the PRACK */
     uint32_t interval_ms;
@@ -101,29 +106,50 @@ enum call_text {
     CALL_TEXT_COUNT
 };
 
+/* What the latest 2xx of ours agreed on, or the answer to our refresh (RFC 4028). */
+struct call_terms {
+    uint32_t interval_s; /* 0: the session does not expire */
+    uint32_t min_s;      /* the largest Min-SE of both sides */
+    bool is_ours;        /* we refresh */
+    bool peer_knows;     /* the extension */
+    bool peer_updates;   /* UPDATE is in its Allow */
+};
+
 struct call {
     struct map_node node; /* by local tag; first */
     struct call_table *table;
-    struct timer timer; /* the earliest of the answer's times and turn_ms */
+    struct timer timer; /* the earliest of the answer's times and of those below */
     struct call_answer answer;
     struct call_bytes texts;
     struct call_bytes target; /* the remote target's URI, which the peer may refresh */
     struct call_bytes reason; /* of a hang-up that waits */
     uint16_t text_len[CALL_TEXT_COUNT];
+    struct call_bytes session; /* the description that we sent last, where we refresh the session */
     uint64_t turn_ms;
+    uint64_t hangup_ms;  /* by hangup_after; CALL_NEVER: it may last */
+    uint64_t refresh_ms; /* our refresh is due */
+    uint64_t expire_ms;  /* without a refresh it ends */
+    struct call_terms terms;
+    uint32_t wanted_s;       /* interval that the policy asked for, 0: it did not */
+    uint32_t hangup_after_s; /* from the 2xx; 0: not */
+    uint64_t owner;
     uint64_t began_ms;
     uint64_t session_id;
     void *user;
-    struct errand *errand;    /* our BYE on its way */
+    struct errand *bye;       /* ours, on its way */
+    struct errand *refresh;   /* UPDATE or re-INVITE of ours, on its way */
     struct call_early *early; /* CALL_RINGING */
     struct net_flow flow;
     struct net_address source;
     uint32_t remote_cseq, local_cseq;
+    uint32_t bye_cseq, refresh_cseq; /* of what is on its way */
     uint32_t session_version;
     uint32_t resends;
-    uint8_t state; /* enum call_state */
-    uint8_t end;   /* enum call_end */
-    uint8_t sdp;   /* enum call_sdp */
+    uint8_t state;       /* enum call_state */
+    uint8_t end;         /* enum call_end */
+    uint8_t sdp;         /* enum call_sdp */
+    bool refresh_offers; /* `refresh` is a re-INVITE */
+    uint8_t refusals;    /* of our refreshes, one after the other */
     bool media_is_ipv6;
     bool acked_once;
     uint32_t acked_cseq;
@@ -163,6 +189,8 @@ void call_start_answer(struct call *call);
 /* Arms the wheel for the earliest of a call's times. */
 void call_arm(struct call *call);
 void call_tell_start(struct call *call);
+/* The session description of the 2xx at hand, or of the 1xx that stood for it; may be empty. */
+struct span call_answer_body(const struct call *call);
 
 /* Fills and frees (call_dialog.c).  call_dialog_new links nothing. */
 MUST_CHECK enum err call_dialog_new(struct call_table *table, const struct sip_message *invite,
@@ -196,6 +224,8 @@ struct buffer call_reply_begin(struct call_table *table, const struct call_reply
                                struct span reason);
 /* Ends a response without a body and sends it through its transaction. */
 void call_reply_end(const struct call_reply *reply, unsigned code, struct buffer *out);
+/* The same with a session description, which may be empty. */
+void call_reply_end_with(const struct call_reply *reply, unsigned code, struct buffer *out, struct span session);
 void call_reply_plain(struct call_table *table, const struct call_reply *reply, unsigned code);
 /* Allow and Supported, and what a 2xx to INVITE or UPDATE has besides. */
 void call_reply_abilities(struct buffer *out);
@@ -208,9 +238,11 @@ MUST_CHECK enum err call_reply_2xx(struct call *call, const struct call_reply *r
                                    struct buffer *out, const char **out_why);
 
 /* Ringing (call_ring.c).  call_ring_begin takes a call whose 2xx is built but not sent, and sends the 1xx. */
-bool call_ring_is_reliable(const struct sip_message *invite);
+bool call_ring_is_reliable(const struct sip_message *invite, const struct call_accept *accept);
 MUST_CHECK enum err call_ring_begin(struct call *call, const struct call_reply *reply, const struct call_accept *accept,
-                                    struct span offer);
+                                    struct span body);
+/* Whether offer and answer are through before the 2xx (RFC 3262 5). */
+bool call_ring_is_agreed(const struct call *call);
 void call_ring_again(struct call *call);
 void call_ring_answer(struct call *call);
 /* The final answer to the INVITE is `code`. */
@@ -232,5 +264,26 @@ unsigned call_reinvite(struct call *call, const struct call_reply *reply);
 /* UPDATE (RFC 3311). */
 unsigned call_update(struct call *call, const struct call_reply *reply);
 
-/* Our BYE (call_bye.c) is on its way: false when no way was found at once; CALL_EV_BYE_DONE follows otherwise. */
+/* Our own requests in the dialog (call_outgoing.c), on their way: false when none was found at once; else
+ * CALL_EV_BYE_DONE follows, or call_refresh_done(). */
 bool call_bye_send(struct call *call);
+bool call_update_send(struct call *call);
+bool call_reinvite_send(struct call *call);
+
+/* Expiry of the session (call_expiry.c).  A 2xx is built with what call_expiry_agree() found, and counts from when it is
+ * sent: call_expiry_start(), whose `session` is the description in it. */
+void call_expiry_agree(struct call *call, const struct sip_message *request);
+void call_expiry_say(const struct call *call, struct buffer *out); /* in a 2xx */
+void call_expiry_ask(const struct call *call, struct buffer *out); /* in our refresh */
+void call_expiry_start(struct call *call, struct span session);
+/* From the 2xx to our refresh. */
+void call_expiry_take(struct call *call, const struct sip_message *response);
+/* From a 422: false when it asks for nothing more than we offered. */
+bool call_expiry_widen(struct call *call, const struct sip_message *response);
+
+/* Our refreshes (call_refresh.c).  call_refresh_done: what came of one; `response` is NULL when nothing came.  The call may
+ * be ending afterwards. */
+void call_refresh_send(struct call *call);
+void call_refresh_done(struct call *call, const struct sip_message *response);
+/* Whether an offer of ours is out in one. */
+bool call_refresh_is_offering(const struct call *call);

@@ -26,14 +26,33 @@ unsigned call_refuse_overlap(struct call *call, const struct call_reply *reply)
     return 500;
 }
 
+/* RFC 4028 9: a session that would expire too soon; what was agreed on before stays. */
+static bool refuse_interval(struct call *call, const struct call_reply *reply)
+{
+    uint32_t min_s;
+    if (!call_interval_is_small(call->table, reply->request, &min_s))
+        return false;
+    struct buffer out = call_reply_begin(call->table, reply, 422, no_span);
+    sip_reply_header_u64(&out, SPAN("Min-SE"), min_s);
+    call_reply_end(reply, 422, &out);
+    return true;
+}
+
 unsigned call_reinvite(struct call *call, const struct call_reply *reply)
 {
     struct call_table *table = call->table;
     if (call->state != CALL_UP)
         return call_refuse_overlap(call, reply);
+    if (call_refresh_is_offering(call)) {
+        call_reply_plain(call->table, reply, 491); /* RFC 3261 14.2 */
+        return 491;
+    }
+    if (refuse_interval(call, reply))
+        return 422;
     const char *why = "";
     struct buffer out;
     uint32_t version = call->session_version;
+    struct call_terms terms = call->terms;
     enum err err = call_reply_2xx(call, reply, NULL, &out, &why);
     if (err == OK && !call_bytes_set(table, &call->answer.bytes, buffer_span(&out)))
         err = ERR_NOMEM;
@@ -41,9 +60,11 @@ unsigned call_reinvite(struct call *call, const struct call_reply *reply)
         err = txn_reply(reply->txn, 200, buffer_span(&out));
     if (err != OK) {
         call->session_version = version;
+        call->terms = terms;
         return refuse_session(call, reply, err, why);
     }
     call_dialog_refresh(call, reply->request);
+    call_expiry_start(call, call_answer_body(call));
     call->answer.cseq = reply->request->cseq;
     call->answer.is_reinvite = true;
     call_run(call, CALL_EV_REANSWER);
@@ -54,13 +75,16 @@ unsigned call_update(struct call *call, const struct call_reply *reply)
 {
     bool has_offer = reply->request->body.len != 0;
     /* The INVITE's offer has no answer yet (RFC 3311 5.2). */
-    if (has_offer && call->state == CALL_RINGING)
+    if (has_offer && call->state == CALL_RINGING && !call_ring_is_agreed(call))
         return call_refuse_overlap(call, reply);
     /* Our own offer is out and waits for its answer: RFC 3311 5.2. */
-    if (has_offer && call->answer.is_waiting && call->answer.offer_len) {
+    bool is_offering = (call->answer.is_waiting && call->answer.offer_len) || call_refresh_is_offering(call);
+    if (has_offer && is_offering) {
         call_reply_plain(call->table, reply, 491);
         return 491;
     }
+    if (refuse_interval(call, reply))
+        return 422;
     char memory[16384];
     struct buffer body = buffer_over(memory, sizeof(memory));
     const char *why = "";
@@ -72,15 +96,19 @@ unsigned call_update(struct call *call, const struct call_reply *reply)
         return refuse_session(call, reply, err, why);
     }
     call_dialog_refresh(call, reply->request);
+    bool is_early = call->state == CALL_RINGING; /* the 2xx is built already, and says what it says */
+    if (!is_early)
+        call_expiry_agree(call, reply->request);
     struct buffer out = call_reply_begin(call->table, reply, 200, no_span);
     call_reply_contact(call, &out);
     call_reply_abilities(&out);
+    if (!is_early)
+        call_expiry_say(call, &out);
     /* Without an offer in it an UPDATE asks for no answer: it refreshes. */
     if (is_offer || !has_offer)
         buffer_clear(&body);
-    sip_reply_end(&out, SPAN("application/sdp"), buffer_span(&body));
-    enum err sent = out.overflow ? ERR_TOO_LONG : txn_reply(reply->txn, 200, buffer_span(&out));
-    if (sent == ERR_TOO_LONG)
-        txn_absorb(reply->txn);
+    call_reply_end_with(reply, 200, &out, buffer_span(&body));
+    if (!is_early)
+        call_expiry_start(call, buffer_span(&body));
     return 200;
 }

@@ -19,7 +19,12 @@ struct buffer call_reply_begin(struct call_table *table, const struct call_reply
 
 void call_reply_end(const struct call_reply *reply, unsigned code, struct buffer *out)
 {
-    sip_reply_end(out, no_span, no_span);
+    call_reply_end_with(reply, code, out, no_span);
+}
+
+void call_reply_end_with(const struct call_reply *reply, unsigned code, struct buffer *out, struct span session)
+{
+    sip_reply_end(out, SPAN("application/sdp"), session);
     if (out->overflow) {
         txn_absorb(reply->txn); /* what cannot be said whole is not said */
         return;
@@ -38,7 +43,7 @@ void call_reply_plain(struct call_table *table, const struct call_reply *reply, 
 void call_reply_abilities(struct buffer *out)
 {
     buffer_add_literal(out, "Allow: INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, PRACK, UPDATE\r\n");
-    buffer_add_literal(out, "Supported: 100rel\r\n");
+    buffer_add_literal(out, "Supported: 100rel, timer\r\n");
 }
 
 void call_reply_contact(const struct call *call, struct buffer *out)
@@ -60,9 +65,20 @@ struct buffer call_reply_invite(struct call *call, const struct call_reply *repl
         sip_reply_header(&out, SPAN("Require"), SPAN("100rel"));
         sip_reply_header_u64(&out, SPAN("RSeq"), call->early->rseq);
     }
+    if (code == 200)
+        call_expiry_say(call, &out);
     struct span type = call_text(call, CALL_TEXT_BODY_TYPE);
     sip_reply_end(&out, type.len ? type : SPAN("application/sdp"), body);
     return out;
+}
+
+struct span call_answer_body(const struct call *call)
+{
+    const struct call_answer *answer = &call->answer;
+    const struct call_early *early = call->early;
+    if (early && answer->bytes.len == answer->offer_at)
+        return span_make(early->bytes.at + early->body_at, early->body_len);
+    return span_make(answer->bytes.at + answer->offer_at, answer->bytes.len - answer->offer_at);
 }
 
 enum err call_reply_2xx(struct call *call, const struct call_reply *reply, const struct call_accept *accept,
@@ -74,6 +90,7 @@ enum err call_reply_2xx(struct call *call, const struct call_reply *reply, const
     enum err err = call_session_body(call, reply->request, &body, &is_offer, out_why);
     if (err != OK)
         return err;
+    call_expiry_agree(call, reply->request);
     *out = call_reply_invite(call, reply, 200, accept, buffer_span(&body));
     if (out->overflow || body.overflow) {
         *out_why = "the answer would be too long";

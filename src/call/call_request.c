@@ -85,7 +85,7 @@ static bool find_unknown(const struct sip_message *request, struct buffer *out, 
     for (; header; header = sip_message_header_next(request, header)) {
         struct span rest = header->value;
         while (sip_text_list_next(&rest, out_token)) {
-            if (span_equal_nocase(*out_token, SPAN("100rel")))
+            if (span_equal_nocase(*out_token, SPAN("100rel")) || span_equal_nocase(*out_token, SPAN("timer")))
                 continue;
             is_found = true;
             if (!out)

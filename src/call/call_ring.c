@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Before the answer: 180, reliable where the INVITE requires it (RFC 3262), then the 200 after a while; CANCEL, Expires
- * and missing PRACKs end it.  The 200 is built when the ringing begins, while the INVITE is at hand. */
+/* Before the answer: 180 or 183, reliable where the INVITE requires it (RFC 3262), then the 200 after a while; CANCEL,
+ * Expires and missing PRACKs end it.  The 200 is built when the ringing begins, while the INVITE is at hand. */
 #include "call/call_priv.h"
 
 #include "sip/sip_text.h"
@@ -11,9 +11,17 @@ enum { RING_AGAIN_MS = 60000 };
 
 static const struct span no_span;
 
-bool call_ring_is_reliable(const struct sip_message *invite)
+/* Where it is required; and early media, which nobody should miss, also where it is merely known. */
+bool call_ring_is_reliable(const struct sip_message *invite, const struct call_accept *accept)
 {
-    return sip_message_has_token(invite, SIP_HEADER_REQUIRE, SPAN("100rel"));
+    return sip_message_has_token(invite, SIP_HEADER_REQUIRE, SPAN("100rel")) ||
+           (accept->progress && sip_message_has_token(invite, SIP_HEADER_SUPPORTED, SPAN("100rel")));
+}
+
+bool call_ring_is_agreed(const struct call *call)
+{
+    const struct call_early *early = call->early;
+    return early && early->rseq && early->is_pracked && early->body_len;
 }
 
 static uint64_t expiry_of(const struct call *call, const struct sip_message *invite)
@@ -47,28 +55,28 @@ static uint32_t first_rseq(const struct call *call)
 }
 
 enum err call_ring_begin(struct call *call, const struct call_reply *reply, const struct call_accept *accept,
-                         struct span offer)
+                         struct span body)
 {
     struct call_table *table = call->table;
     struct call_early *early = txn_slab_take(table->slab, sizeof(*early));
     if (!early)
         return ERR_NOMEM;
-    *early = (struct call_early){.txn = reply->txn};
+    *early = (struct call_early){.txn = reply->txn, .code = accept->progress ? 183 : 180};
     call->early = early;
-    if (call_ring_is_reliable(reply->request))
+    if (call_ring_is_reliable(reply->request, accept))
         early->rseq = first_rseq(call);
-    struct buffer out = call_reply_invite(call, reply, 180, accept, offer);
-    early->offer_len = (uint32_t)offer.len;
-    early->offer_at = (uint32_t)(out.len - offer.len);
+    struct buffer out = call_reply_invite(call, reply, early->code, accept, body);
+    early->body_len = (uint32_t)body.len;
+    early->body_at = (uint32_t)(out.len - body.len);
     if (out.overflow)
         return ERR_TOO_LONG;
     if (!call_bytes_set(table, &early->bytes, buffer_span(&out)))
         return ERR_NOMEM;
     enum err err = txn_hold(reply->txn, reply->request);
     if (err == OK)
-        err = txn_reply(reply->txn, 180, buffer_span(&out));
+        err = txn_reply(reply->txn, early->code, buffer_span(&out));
     /* Sent but not kept by the transaction: a copy of the INVITE then waits for the next one. */
-    if (err != OK && txn_code(reply->txn) != 180)
+    if (err != OK && txn_code(reply->txn) != early->code)
         return err;
     set_schedule(call, reply->request, accept->ring_ms);
     return OK;
@@ -91,7 +99,7 @@ void call_ring_again(struct call *call)
         early->interval_ms *= 2;
     early->ring_ms = call->table->clock->mono_ms + early->interval_ms;
     /* When it cannot be kept for retransmitted INVITEs it was sent all the same. */
-    enum err err = txn_reply(early->txn, 180, span_make(early->bytes.at, early->bytes.len));
+    enum err err = txn_reply(early->txn, early->code, span_make(early->bytes.at, early->bytes.len));
     (void)err;
 }
 
@@ -139,7 +147,7 @@ enum call_event call_ring_event(struct call *call, uint64_t now_ms)
     if (early->answer_ms <= now_ms) {
         early->answer_ms = CALL_NEVER;
         /* No 2xx while a reliable 1xx with a session description is unacknowledged (RFC 3262 3). */
-        early->is_due = early->offer_len && !early->is_pracked;
+        early->is_due = early->rseq && early->body_len && !early->is_pracked;
         if (!early->is_due)
             return CALL_EV_ANSWER;
     }
@@ -156,28 +164,46 @@ static bool is_for(const struct call *call, const struct sip_message *prack)
            rseq == early->rseq && cseq == call->answer.cseq && span_equal(method, SPAN("INVITE"));
 }
 
+/* What the PRACK's body means: the answer to our offer; a further offer, once the INVITE's was answered; else an offer out
+ * of turn.  Appends the answer to a further offer. */
+static enum err take_body(struct call *call, const struct sip_message *prack, struct buffer *out)
+{
+    const struct call_early *early = call->early;
+    const char *why;
+    bool is_offer;
+    if (early->is_offer) {
+        struct span offer = span_make(early->bytes.at + early->body_at, early->body_len);
+        return call_session_take_answer(call, offer, prack, &why);
+    }
+    if (!prack->body.len)
+        return OK;
+    return early->body_len ? call_session_body(call, prack, out, &is_offer, &why) : ERR_INVALID;
+}
+
+static void acknowledged(struct call *call)
+{
+    struct call_early *early = call->early;
+    early->is_pracked = true;
+    early->deadline_ms = CALL_NEVER;
+    early->ring_ms = CALL_NEVER;
+    if (early->is_due)
+        early->answer_ms = call->table->clock->mono_ms;
+}
+
 unsigned call_prack(struct call *call, const struct call_reply *reply)
 {
-    struct call_table *table = call->table;
+    char memory[16384];
+    struct buffer body = buffer_over(memory, sizeof(memory));
     unsigned code = 481;
-    if (is_for(call, reply->request)) {
-        struct call_early *early = call->early;
-        const char *why;
-        struct span offer = span_make(early->bytes.at + early->offer_at, early->offer_len);
-        /* A body answers our offer; where we made none, it would be an offer out of turn. */
-        bool fits = offer.len ? call_session_take_answer(call, offer, reply->request, &why) == OK
-                              : reply->request->body.len == 0;
-        code = fits ? 200 : 488;
-    }
-    if (code == 200) {
-        struct call_early *early = call->early;
-        early->is_pracked = true;
-        early->deadline_ms = CALL_NEVER;
-        early->ring_ms = CALL_NEVER;
-        if (early->is_due)
-            early->answer_ms = table->clock->mono_ms;
-    }
-    struct buffer out = call_reply_begin(table, reply, code, no_span);
-    call_reply_end(reply, code, &out);
+    if (is_for(call, reply->request))
+        code = take_body(call, reply->request, &body) == OK && !body.overflow ? 200 : 488;
+    if (code == 200)
+        acknowledged(call);
+    else
+        buffer_clear(&body);
+    struct buffer out = call_reply_begin(call->table, reply, code, no_span);
+    if (code == 200)
+        call_reply_abilities(&out);
+    call_reply_end_with(reply, code, &out, buffer_span(&body));
     return code;
 }

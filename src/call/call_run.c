@@ -3,6 +3,17 @@
 #include "call/call_priv.h"
 #include "util/invariant.h"
 
+static uint64_t earliest(uint64_t one, uint64_t other)
+{
+    return one < other ? one : other;
+}
+
+/* Answered, and nobody has ended it. */
+static bool is_standing(const struct call *call)
+{
+    return call->state == CALL_ANSWERED || call->state == CALL_UP;
+}
+
 void call_arm(struct call *call)
 {
     uint64_t due = call->early ? call_ring_due(call) : call->turn_ms;
@@ -11,6 +22,10 @@ void call_arm(struct call *call)
         due = answer->deadline_ms;
     if (answer->is_waiting && answer->resend_ms < due)
         due = answer->resend_ms;
+    if (is_standing(call))
+        due = earliest(due, earliest(call->hangup_ms, call->expire_ms));
+    if (call->state == CALL_UP)
+        due = earliest(due, call->refresh_ms);
     if (due == CALL_NEVER)
         wheel_cancel(call->table->wheel, &call->timer);
     else if (!timer_is_armed(&call->timer) || call->timer.due_ms != due)
@@ -115,6 +130,7 @@ static void before_answer(struct call *call, enum call_event event, unsigned act
     if (actions & CALL_DO_RING)
         call_ring_again(call);
     if (actions & CALL_DO_SEND_2XX) {
+        call_expiry_start(call, call_answer_body(call));
         call_ring_answer(call);
         call_tell_start(call);
     }
@@ -154,6 +170,8 @@ bool call_run(struct call *call, enum call_event event)
     /* Over without a BYE, but not before the wheel turns: whoever asked for the hang-up still holds the call. */
     if (step->actions & CALL_DO_SEND_BYE && !call_bye_send(call))
         call->turn_ms = call->table->clock->mono_ms;
+    if (step->actions & CALL_DO_REFRESH)
+        call_refresh_send(call);
     if (step->next == CALL_OVER) {
         call_drop(call);
         return true;
@@ -167,16 +185,36 @@ bool call_run(struct call *call, enum call_event event)
 void call_start_answer(struct call *call)
 {
     start_2xx(call);
-    call_arm(call);
+    call_expiry_start(call, call_answer_body(call));
     call_tell_start(call);
+    call_arm(call);
 }
 
 void call_tell_start(struct call *call)
 {
     const struct call_handlers *handlers = &call->table->options.handlers;
     call->table->counters.started++;
+    if (call->hangup_after_s)
+        call->hangup_ms = call->table->clock->mono_ms + 1000 * (uint64_t)call->hangup_after_s;
     if (handlers->on_start)
         handlers->on_start(handlers->ctx, call);
+}
+
+/* Time is up for a call that stands; false: it is not. */
+static bool time_is_up(struct call *call, uint64_t now)
+{
+    if (!is_standing(call))
+        return false;
+    if (call->hangup_ms <= now) {
+        call->hangup_ms = CALL_NEVER;
+        call_hangup_as(call, SPAN("Q.850;cause=16;text=\"Time is up\""), CALL_END_TIME_UP);
+        return true;
+    }
+    if (call->expire_ms > now)
+        return false;
+    call->expire_ms = CALL_NEVER;
+    call_hangup_as(call, SPAN("SIP;cause=408;text=\"Session expired\""), CALL_END_SESSION_EXPIRED);
+    return true;
 }
 
 void call_timer(struct timer *timer, void *ctx)
@@ -199,6 +237,10 @@ void call_timer(struct timer *timer, void *ctx)
         is_known = call_run(call, CALL_EV_NO_ACK);
     } else if (answer->is_waiting && answer->resend_ms <= now) {
         is_known = call_run(call, CALL_EV_RESEND);
+    } else if (time_is_up(call, now)) {
+        return;
+    } else if (call->state == CALL_UP && call->refresh_ms <= now) {
+        is_known = call_run(call, CALL_EV_REFRESH);
     } else {
         call_arm(call);
     }

@@ -4,7 +4,7 @@
 
 #include <stdlib.h>
 
-enum { CAP_DEFAULT = 250000 };
+enum { CAP_DEFAULT = 250000, MIN_SE_DEFAULT_S = 90 };
 
 enum err call_table_new(const struct call_options *options, struct call_table **out_table)
 {
@@ -14,6 +14,8 @@ enum err call_table_new(const struct call_options *options, struct call_table **
     table->options = *options;
     if (!table->options.cap)
         table->options.cap = CAP_DEFAULT;
+    if (!table->options.min_se_s)
+        table->options.min_se_s = MIN_SE_DEFAULT_S;
     table->clock = txn_table_clock(options->txns);
     table->wheel = txn_table_wheel(options->txns);
     table->slab = txn_table_slab(options->txns);
@@ -191,9 +193,16 @@ const char *call_state_text(enum call_state state)
 const char *call_end_text(enum call_end end)
 {
     static const char *const texts[CALL_END_COUNT] = {
-        [CALL_END_PEER] = "peer",           [CALL_END_HANGUP] = "hangup",         [CALL_END_SHUTDOWN] = "shutdown",
-        [CALL_END_CANCELLED] = "cancelled", [CALL_END_EXPIRED] = "expired",       [CALL_END_NO_PRACK] = "no_prack",
-        [CALL_END_NO_ACK] = "no_ack",       [CALL_END_BAD_ANSWER] = "bad_answer",
+        [CALL_END_PEER] = "peer",
+        [CALL_END_HANGUP] = "hangup",
+        [CALL_END_SHUTDOWN] = "shutdown",
+        [CALL_END_CANCELLED] = "cancelled",
+        [CALL_END_EXPIRED] = "expired",
+        [CALL_END_NO_PRACK] = "no_prack",
+        [CALL_END_SESSION_EXPIRED] = "session_expired",
+        [CALL_END_TIME_UP] = "time_up",
+        [CALL_END_NO_ACK] = "no_ack",
+        [CALL_END_BAD_ANSWER] = "bad_answer",
     };
     return texts[end];
 }
@@ -250,4 +259,9 @@ const char *call_ack_text(const struct call *call)
 void *call_user(const struct call *call)
 {
     return call->user;
+}
+
+uint64_t call_owner(const struct call *call)
+{
+    return call->owner;
 }

@@ -21,14 +21,16 @@ enum call_state {
 };
 
 enum call_end {
-    CALL_END_PEER,       /* the peer's BYE */
-    CALL_END_HANGUP,     /* call_hangup() */
-    CALL_END_SHUTDOWN,   /* call_table_shutdown() */
-    CALL_END_NO_ACK,     /* no ACK for a 2xx in 64*T1 */
-    CALL_END_BAD_ANSWER, /* the SDP in the ACK does not answer our offer */
-    CALL_END_CANCELLED,  /* while it rang: by CANCEL, or by BYE */
-    CALL_END_EXPIRED,    /* while it rang: the Expires of its INVITE */
-    CALL_END_NO_PRACK,   /* no PRACK for a reliable 1xx in 64*T1 */
+    CALL_END_PEER,            /* the peer's BYE */
+    CALL_END_HANGUP,          /* call_hangup() */
+    CALL_END_SHUTDOWN,        /* call_table_shutdown() */
+    CALL_END_NO_ACK,          /* no ACK for a 2xx in 64*T1 */
+    CALL_END_BAD_ANSWER,      /* the SDP in the ACK does not answer our offer */
+    CALL_END_CANCELLED,       /* while it rang: by CANCEL, or by BYE */
+    CALL_END_EXPIRED,         /* while it rang: the Expires of its INVITE */
+    CALL_END_NO_PRACK,        /* no PRACK for a reliable 1xx in 64*T1 */
+    CALL_END_SESSION_EXPIRED, /* no refresh came through (RFC 4028) */
+    CALL_END_TIME_UP,         /* hangup_after_s */
     CALL_END_COUNT
 };
 
@@ -55,9 +57,12 @@ struct call_handlers {
 };
 
 struct call_options {
-    struct txn_table *txns; /* borrowed; its clock, wheel, wire, ledger and caps serve here too */
-    size_t cap;             /* calls; 0: 250,000 */
-    uint32_t retry_after_s; /* in the 503 to INVITEs that ring when the table shuts down; 0: not said */
+    struct txn_table *txns;     /* borrowed; its clock, wheel, wire, ledger and caps serve here too */
+    size_t cap;                 /* calls; 0: 250,000 */
+    uint32_t session_expires_s; /* seconds that a session may stand without a refresh, where the caller knows RFC 4028;
+                                   0: as long as the caller says */
+    uint32_t min_se_s;          /* the least that is taken; 0: 90 */
+    uint32_t retry_after_s;     /* in the 503 to INVITEs that ring when the table shuts down; 0: not said */
     struct call_handlers handlers;
     struct errand_ways ways; /* of our BYE */
 };
@@ -86,8 +91,14 @@ struct call_accept {
     struct span body_type; /* empty: application/sdp */
     /* Further header fields of the 200 as whole lines ("Name: value\r\n"...), checked by whoever gives them. */
     struct span extra;
-    bool rings;                /* 180 first (reliable where the INVITE requires 100rel), then the 200 ... */
-    uint32_t ring_ms;          /* ... after so long */
+    bool rings;    /* 180 first (reliable where the INVITE requires 100rel), then the 200 ... */
+    bool progress; /* 183 instead, with the session description that the 200 would have: early media; reliable where the
+                      caller knows 100rel */
+    uint32_t ring_ms;        /* ... after so long */
+    uint32_t hangup_after_s; /* BYE so long after the 200; 0: not */
+    uint32_t
+        session_expires_s; /* as in the options, and also where the caller does not know RFC 4028: then we refresh */
+    uint64_t owner;        /* whose call this is, for call_owner() */
     struct net_address source; /* where the INVITE came from (for the caps; txn_flow() has where answers go) */
     void *user;
 };
@@ -98,6 +109,9 @@ struct call_accept {
  * 3261 8.1.1.8; or `txn` has been answered), ERR_TOO_LONG (the 200 would be: 513). */
 MUST_CHECK enum err call_new(struct call_table *table, struct txn *txn, const struct sip_message *invite,
                              const struct call_accept *accept, struct call **out_call, const char **out_why);
+
+/* Whether the INVITE asks for a session timer below the least that is taken: 422 with Min-SE: *out_min_s is left. */
+bool call_interval_is_small(const struct call_table *table, const struct sip_message *invite, uint32_t *out_min_s);
 
 /* An ACK that txn_receive() left to the calls.  False when no call waited for it; all is counted by kind in the ledger,
  * and nothing is ever answered. */
@@ -149,6 +163,7 @@ uint32_t call_resends(const struct call *call); /* of all its 2xx */
  * "missing". */
 const char *call_ack_text(const struct call *call);
 void *call_user(const struct call *call);
+uint64_t call_owner(const struct call *call);
 
 struct call_counters {
     uint64_t started, ended[CALL_END_COUNT];
@@ -157,6 +172,7 @@ struct call_counters {
     uint64_t acks, late_acks, missing_acks;
     uint64_t byes_sent, byes_delayed, byes_suppressed; /* the last: over the rate limit for too long */
     uint64_t bye_failures;                             /* timed out, or the wire refused */
+    uint64_t refreshes;                                /* of ours, sent */
     uint64_t unknown_dialog;                           /* 481 */
 };
 const struct call_counters *call_table_counters(const struct call_table *table);

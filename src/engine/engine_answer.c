@@ -85,7 +85,7 @@ void engine_add_abilities(struct buffer *answer)
 {
     sip_reply_header(answer, SPAN("Allow"), engine_allow());
     sip_reply_header(answer, SPAN("Accept"), SPAN("application/sdp"));
-    sip_reply_header(answer, SPAN("Supported"), SPAN("100rel"));
+    sip_reply_header(answer, SPAN("Supported"), SPAN("100rel, timer"));
 }
 
 static void add_retry_after(const struct engine_request *request, struct buffer *answer)

@@ -9,7 +9,7 @@
 /* Extensions that a Require may name. */
 static bool supports(struct span option)
 {
-    return span_equal_nocase(option, SPAN("100rel"));
+    return span_equal_nocase(option, SPAN("100rel")) || span_equal_nocase(option, SPAN("timer"));
 }
 
 /* 8.2.1 */

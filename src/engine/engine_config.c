@@ -40,6 +40,9 @@ const struct engine_setting engine_settings[] = {
     {"t4_ms", ENGINE_SETTING_NUMBER, AT(t4_ms), 10, 100000, "milliseconds from 10 to 100000"},
     {"max_transactions", ENGINE_SETTING_NUMBER, AT(max_transactions), 1, 100000000, "a whole number from 1"},
     {"max_calls", ENGINE_SETTING_NUMBER, AT(max_calls), 1, 100000000, "a whole number from 1"},
+    {"session_expires_s", ENGINE_SETTING_NUMBER, AT(session_expires_s), 0, 604800,
+     "seconds up to 604800, 0 for what callers ask"},
+    {"min_se_s", ENGINE_SETTING_NUMBER, AT(min_se_s), 1, 86400, "seconds from 1 to 86400"},
     {"max_unacknowledged", ENGINE_SETTING_NUMBER, AT(max_unacknowledged), 1, 1000000, "a whole number from 1"},
     {"max_connections", ENGINE_SETTING_NUMBER, AT(max_connections), 1, 1000000, "a whole number from 1"},
     {"max_connections_per_source", ENGINE_SETTING_NUMBER, AT(max_connections_per_source), 1, 1000000,
@@ -74,6 +77,8 @@ enum err engine_config_init(struct engine_config *config)
         .t1_ms = 500,
         .max_transactions = 1000000,
         .max_calls = 250000,
+        .session_expires_s = 1800,
+        .min_se_s = 90,
         .max_unacknowledged = 10000,
         .max_connections = 16384,
         .max_connections_per_source = 1024,
@@ -353,6 +358,9 @@ static enum err finish(struct engine_config *config, struct fault *fault)
         config->t2_ms = 8 * config->t1_ms;
     if (!config->t4_ms)
         config->t4_ms = 10 * config->t1_ms;
+    if (config->session_expires_s && config->session_expires_s < config->min_se_s)
+        return fault_set(fault, ERR_INVALID, "", 0, "session_expires_s: %u is less than min_se_s, %u",
+                         config->session_expires_s, config->min_se_s);
     if (config->t2_ms < config->t1_ms)
         return fault_set(fault, ERR_INVALID, "", 0, "t2_ms: %u is less than t1_ms, %u", config->t2_ms, config->t1_ms);
     if (!config->drain_timeout_ms)

@@ -43,6 +43,8 @@ struct engine_config {
     uint32_t t1_ms, t2_ms, t4_ms;
     uint32_t max_transactions;   /* a worker */
     uint32_t max_calls;          /* a worker */
+    uint32_t session_expires_s;  /* RFC 4028: what we ask for of callers that know it; 0: what they ask for */
+    uint32_t min_se_s;           /* below it: 422 */
     uint32_t max_unacknowledged; /* answers to INVITE without an ACK, a source that is not trusted */
     uint32_t max_connections;    /* a worker */
     uint32_t max_connections_per_source;

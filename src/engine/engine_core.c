@@ -21,6 +21,8 @@ static enum err make_tables(struct engine_core *core)
     struct call_options calls = {.txns = core->txns,
                                  .cap = config->max_calls,
                                  .retry_after_s = config->retry_after_s,
+                                 .session_expires_s = config->session_expires_s,
+                                 .min_se_s = config->min_se_s,
                                  .handlers = engine_call_handlers(core),
                                  .ways = core->ways};
     return call_table_new(&calls, &core->calls);

@@ -130,12 +130,24 @@ static struct span media_address(const struct engine_request *request, char text
 
 static enum call_sdp sdp_of(enum policy_sdp sdp)
 {
-    static const enum call_sdp modes[] = {[POLICY_SDP_INACTIVE] = CALL_SDP_INACTIVE,
-                                          [POLICY_SDP_SENDONLY] = CALL_SDP_SENDONLY,
-                                          [POLICY_SDP_RECVONLY] = CALL_SDP_RECVONLY,
-                                          [POLICY_SDP_SENDRECV] = CALL_SDP_SENDRECV,
-                                          [POLICY_SDP_BODY] = CALL_SDP_BODY};
+    static const enum call_sdp modes[] = {
+        [POLICY_SDP_INACTIVE] = CALL_SDP_INACTIVE, [POLICY_SDP_SENDONLY] = CALL_SDP_SENDONLY,
+        [POLICY_SDP_RECVONLY] = CALL_SDP_RECVONLY, [POLICY_SDP_SENDRECV] = CALL_SDP_SENDRECV,
+        [POLICY_SDP_REJECT] = CALL_SDP_REJECT,     [POLICY_SDP_BODY] = CALL_SDP_BODY};
     return modes[sdp];
+}
+
+/* RFC 4028 9: a session that would expire too soon is not begun. */
+static bool refuse_interval(struct engine_request *request)
+{
+    uint32_t min_s;
+    char text[16];
+    if (!call_interval_is_small(request->core->calls, request->message, &min_s))
+        return false;
+    struct buffer value = buffer_over(text, sizeof(text));
+    buffer_add_u64(&value, min_s);
+    engine_answer(request, 422, SPAN(""), SPAN("Min-SE"), buffer_span(&value));
+    return true;
 }
 
 static void start_call(struct engine_request *request, const struct call_accept *accept)
@@ -143,6 +155,8 @@ static void start_call(struct engine_request *request, const struct call_accept 
     struct engine_core *core = request->core;
     const char *why = NULL;
     struct call *call;
+    if (refuse_interval(request))
+        return;
     enum err err = call_new(core->calls, request->txn, request->message, accept, &call, &why);
     if (err != OK) {
         refuse_call(request, err, why);
@@ -170,7 +184,10 @@ static void accept_call(struct engine_request *request)
         .sdp = sdp_of(from->sdp),
         .body = from->sdp_body,
         .extra = extra.overflow ? SPAN("") : buffer_span(&extra),
-        .rings = from->ring_ms >= 0,
+        .rings = from->ring_ms >= 0 || from->progress,
+        .progress = from->progress,
+        .hangup_after_s = (uint32_t)from->hangup_after_s,
+        .session_expires_s = (uint32_t)from->session_expires_s,
         .ring_ms = from->ring_ms > 0 ? (uint32_t)from->ring_ms : 0,
         .source = request->flow->remote,
     };

@@ -144,10 +144,23 @@ static uint64_t retry_after_ms(const struct sip_message *response)
     return span_to_u32(span_slice(value, 0, digits), &seconds) ? 1000 * (uint64_t)seconds : 0;
 }
 
+static void acknowledge(struct errand *errand, struct txn *txn, const struct sip_message *response)
+{
+    struct errand_table *table = errand->table;
+    char branch[TXN_BRANCH_LEN];
+    txn_branch_new(table->options.txns, branch);
+    struct errand_accepted accepted = {response, &errand->flow, span_make(branch, TXN_BRANCH_LEN)};
+    struct buffer out = buffer_over(table->scratch, SCRATCH_LEN);
+    if (errand->job->build_ack(errand->user, &accepted, &out))
+        txn_client_acknowledge(txn, buffer_span(&out));
+}
+
 /* Whatever the answer is, it is one; but 503 speaks for one server only. */
 static void on_final(void *user, struct txn *txn, const struct sip_message *response)
 {
     struct errand *errand = user;
+    if (errand->job->build_ack && response->status < 300)
+        acknowledge(errand, txn, response);
     txn_client_detach(txn);
     errand->txn = NULL;
     if (response->status == 503 && errand->table->options.ways.locator)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Our own requests in dialogs (BYE, NOTIFY) on their way: one way after the other (RFC 3263 4.3), each with a transaction
+/* Our own requests in dialogs (BYE, NOTIFY, a session's refresh) on their way: one way after the other (RFC 3263 4.3), each with a transaction
  * and a branch of its own, until one of them is answered.  One worker's; single-threaded. */
 #pragma once
 
@@ -30,6 +30,13 @@ enum errand_end {
     ERRAND_FAILED    /* the last way could not be used, or there was none */
 };
 
+/* A 2xx to an INVITE of ours, and how its ACK travels: the way of the INVITE, with a branch of its own. */
+struct errand_accepted {
+    const struct sip_message *response;
+    const struct net_flow *flow;
+    struct span branch;
+};
+
 /* What one kind of request is.  Each function gets the `user` of errand_send(). */
 struct errand_job {
     struct span method;
@@ -38,6 +45,8 @@ struct errand_job {
     struct span (*next_hop)(void *user);
     /* The bytes for one way; false: they do not fit. */
     bool (*build)(void *user, const struct net_flow *flow, struct span branch, struct buffer *out);
+    /* INVITE: the ACK for its 2xx, asked for before `done`; false: it does not fit.  NULL for other methods. */
+    bool (*build_ack)(void *user, const struct errand_accepted *accepted, struct buffer *out);
     /* It went out for the first time.  NULL: nobody wants to know. */
     void (*sent)(void *user);
     /* Called once, never from within errand_send(); the errand is gone when this returns, and for the user already.

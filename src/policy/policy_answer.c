@@ -15,6 +15,8 @@ enum {
     HEADER_VALUE_MAX = 2048,
     SDP_MAX = 8192,
     RING_MAX_S = 180,
+    SESSION_MIN_S = 90, /* RFC 4028 5 */
+    CALL_MAX_S = 7 * 86400,
 };
 
 void policy_answer_begin(struct policy_answer *answer, enum policy_verdict verdict, int code)
@@ -27,6 +29,8 @@ void policy_answer_begin(struct policy_answer *answer, enum policy_verdict verdi
     answer->sdp = POLICY_SDP_INACTIVE;
     answer->ring_ms = answer->retry_after = -1;
     answer->expires = -1;
+    answer->progress = false;
+    answer->hangup_after_s = answer->session_expires_s = 0;
 }
 
 static bool refuse(struct policy_answer_reader *reader, const char *format, ...) PRINTF_LIKE(2, 3);
@@ -154,9 +158,35 @@ static bool read_ring(struct policy_answer_reader *reader)
     return true;
 }
 
+static bool read_progress(struct policy_answer_reader *reader)
+{
+    if (lua_type(reader->L, -1) != LUA_TBOOLEAN)
+        return refuse(reader, "progress: expected true or false, got %s", luaL_typename(reader->L, -1));
+    reader->answer->progress = lua_toboolean(reader->L, -1);
+    return true;
+}
+
+static bool read_hangup_after(struct policy_answer_reader *reader)
+{
+    int64_t value = 0;
+    if (!take_integer(reader, "hangup_after", 1, CALL_MAX_S, &value))
+        return false;
+    reader->answer->hangup_after_s = (int32_t)value;
+    return true;
+}
+
+static bool read_session_expires(struct policy_answer_reader *reader)
+{
+    int64_t value = 0;
+    if (!take_integer(reader, "session_expires", SESSION_MIN_S, CALL_MAX_S, &value))
+        return false;
+    reader->answer->session_expires_s = (int32_t)value;
+    return true;
+}
+
 static bool read_sdp(struct policy_answer_reader *reader)
 {
-    static const char *const modes[] = {"inactive", "sendonly", "recvonly", "sendrecv"};
+    static const char *const modes[] = {"inactive", "sendonly", "recvonly", "sendrecv", "reject"};
     struct span text;
     if (!take_text(reader, "sdp", SDP_MAX, &text))
         return false;
@@ -167,8 +197,9 @@ static bool read_sdp(struct policy_answer_reader *reader)
         }
     }
     if (!span_starts_with(text, SPAN("v=0")) || memchr(text.at, '\0', text.len))
-        return refuse(reader,
-                      "sdp: expected \"inactive\", \"sendonly\", \"recvonly\", \"sendrecv\" or a body \"v=0...\"");
+        return refuse(
+            reader,
+            "sdp: expected \"inactive\", \"sendonly\", \"recvonly\", \"sendrecv\", \"reject\" or a body \"v=0...\"");
     reader->answer->sdp = POLICY_SDP_BODY;
     return keep(reader, text, &reader->answer->sdp_body);
 }
@@ -312,6 +343,9 @@ static const struct {
     {"retry_after", IN(UNAVAILABLE) | IN(REJECT), read_retry_after},
     {"sdp", IN(OK), read_sdp},
     {"ring", IN(OK), read_ring},
+    {"progress", IN(OK), read_progress},
+    {"hangup_after", IN(OK), read_hangup_after},
+    {"session_expires", IN(OK), read_session_expires},
     {"realm", IN(CHALLENGE), read_realm},
     {"code", IN(REJECT), read_code},
 };

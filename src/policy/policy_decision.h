@@ -29,7 +29,14 @@ int policy_verdict_code(enum policy_verdict verdict);
 enum { POLICY_CONTACT_MAX = 8, POLICY_HEADER_MAX = 16 };
 
 /* The SDP of an accepted INVITE. */
-enum policy_sdp { POLICY_SDP_INACTIVE, POLICY_SDP_SENDONLY, POLICY_SDP_RECVONLY, POLICY_SDP_SENDRECV, POLICY_SDP_BODY };
+enum policy_sdp {
+    POLICY_SDP_INACTIVE,
+    POLICY_SDP_SENDONLY,
+    POLICY_SDP_RECVONLY,
+    POLICY_SDP_SENDRECV,
+    POLICY_SDP_REJECT,
+    POLICY_SDP_BODY
+};
 
 struct policy_header {
     struct span name;  /* a token; never one of those that C writes */
@@ -50,8 +57,12 @@ struct policy_answer {
     enum policy_sdp sdp;    /* ok to an INVITE */
     struct span sdp_body;   /* POLICY_SDP_BODY */
     int32_t ring_ms;        /* ok to an INVITE: 180 first, the 200 after so many milliseconds; -1: no 180 */
-    int32_t retry_after;    /* seconds; -1: none */
-    int64_t expires;        /* seconds; -1: not said */
+    bool progress;          /* ok to an INVITE: 183 with the session description instead of 180 */
+    int32_t hangup_after_s; /* ok to an INVITE: BYE so long after the 200; 0: not */
+    int32_t
+        session_expires_s; /* ok to an INVITE: refreshed so often, whether the caller knows RFC 4028 or not; 0: not said */
+    int32_t retry_after; /* seconds; -1: none */
+    int64_t expires;     /* seconds; -1: not said */
     unsigned header_count;
     struct policy_header headers[POLICY_HEADER_MAX];
 };

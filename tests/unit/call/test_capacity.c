@@ -7,9 +7,9 @@ static const char *const state_names[CALL_STATE_COUNT] = {"ringing", "answered",
                                                           "waiting", "ending",   "over"};
 static const char *const event_names[CALL_EVENT_COUNT] = {"ack",      "noack",  "resend",  "peer_bye", "hangup",
                                                           "reanswer", "turn",   "noturn",  "done",     "ring",
-                                                          "answer",   "cancel", "expired", "noprack"};
-static const char *const deed_names[] = {"start", "resend", "stop", "tell", "tell_missing", "ask_turn",
-                                         "bye",   "ring",   "2xx",  "480",  "487",          "504"};
+                                                          "answer",   "cancel", "expired", "noprack",  "refresh"};
+static const char *const deed_names[] = {"start", "resend", "stop", "tell", "tell_missing", "ask_turn", "bye",
+                                         "ring",  "2xx",    "480",  "487",  "504",          "refresh"};
 
 static const char *const lines[] = {
     "ringing peer_bye > over 487",
@@ -27,6 +27,7 @@ static const char *const lines[] = {
     "up peer_bye > over",
     "up hangup > ending bye",
     "up reanswer > answered start",
+    "up refresh > up refresh",
     "leaving ack > ending stop tell bye",
     "leaving noack > waiting stop tell_missing ask_turn",
     "leaving resend > leaving resend",

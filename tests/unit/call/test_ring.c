@@ -14,6 +14,16 @@ static void ring(struct call_bench *bench, struct sip_ask ask, uint32_t ring_ms)
     assert_true(bench_has(bench, -1, bench->tag));
 }
 
+static void progress(struct call_bench *bench, struct sip_ask ask, uint32_t ring_ms)
+{
+    struct call_accept accept = bench_accept(bench);
+    accept.rings = accept.progress = true;
+    accept.ring_ms = ring_ms;
+    sip_ask(&bench->asked, ask);
+    assert_int_equal(bench_answer(bench, &bench->udp, &accept), OK);
+    assert_int_equal(bench_status(bench, -1), 183);
+}
+
 static struct sip_ask prack_of(struct call_bench *bench, unsigned cseq, char extra[96], unsigned rseq_more)
 {
     unsigned rseq = 0;
@@ -211,6 +221,85 @@ static void test_our_offer_travels_in_the_reliable_180(void **state)
     assert_int_equal(bench_sent(bench, "BYE"), 0);
 }
 
+static void test_early_media_is_a_foretaste_of_the_answer(void **state)
+{
+    struct call_bench *bench = *state;
+    progress(bench, (struct sip_ask){.body = BENCH_OFFER}, 1000);
+    const char *body = strstr(fake_wire_text(&bench->wire, 0), "\r\n\r\nv=0");
+    assert_non_null(body);
+    assert_false(bench_has(bench, 0, "RSeq:"));
+    fake_clock_pass(&bench->fake, 1000);
+    assert_int_equal(bench_status(bench, -1), 200);
+    assert_string_equal(strstr(fake_wire_text(&bench->wire, -1), "\r\n\r\nv=0"), body);
+    bench_ack(bench, &bench->udp);
+    call_hangup(bench->call, span_make(NULL, 0));
+    /* Without an offer there is nothing to say before the 200: our offer needs a reliable 1xx. */
+    progress(bench, (struct sip_ask){.call_id = "c2", .branch = "z9hG4bK-2"}, 1000);
+    assert_false(bench_has(bench, -1, "m=audio"));
+    fake_clock_pass(&bench->fake, 1000);
+    assert_true(bench_has(bench, -1, "m=audio"));
+}
+
+static void test_reliable_early_media_holds_the_answer(void **state)
+{
+    struct call_bench *bench = *state;
+    progress(bench, (struct sip_ask){.body = BENCH_OFFER, .extra = "Supported: 100rel\r\n"}, 1000);
+    assert_true(bench_has(bench, 0, "\r\nRequire: 100rel\r\nRSeq: "));
+    assert_true(bench_has(bench, 0, "m=audio"));
+    /* No 200 while it is not acknowledged (RFC 3262 3); a new offer has to wait as well. */
+    fake_clock_pass(&bench->fake, 5000);
+    assert_int_equal(bench_sent(bench, "SIP/2.0 200"), 0);
+    struct sip_ask update = bench_in_dialog(bench, "UPDATE", 2);
+    update.body = BENCH_OFFER;
+    bench_request(bench, &bench->udp, update);
+    assert_int_equal(bench_status(bench, -1), 500);
+    assert_true(bench_has(bench, -1, "\r\nRetry-After: "));
+    /* A PRACK may bring a further offer, and takes its answer home. */
+    char extra[96];
+    struct sip_ask prack = prack_of(bench, 3, extra, 0);
+    prack.body = "v=0\r\no=alice 1 2 IN IP4 192.0.2.9\r\ns=-\r\nc=IN IP4 192.0.2.9\r\nt=0 0\r\n"
+                 "m=audio 49170 RTP/AVP 8\r\na=recvonly\r\n";
+    bench_request(bench, &bench->udp, prack);
+    assert_true(bench_status(bench, -1) == 200 && bench_has(bench, -1, "CSeq: 3 PRACK"));
+    assert_true(bench_has(bench, -1, "m=audio 9 RTP/AVP 8\r\n"));
+    fake_clock_pass(&bench->fake, 0);
+    assert_true(bench_status(bench, -1) == 200 && bench_has(bench, -1, "CSeq: 1 INVITE"));
+    assert_true(bench_has(bench, -1, "\r\nContent-Length: 0\r\n"));
+    bench_ack(bench, &bench->udp);
+    assert_int_equal(call_state(bench->call), CALL_UP);
+}
+
+static void test_an_offer_before_the_answer_once_all_is_agreed(void **state)
+{
+    struct call_bench *bench = *state;
+    progress(bench, (struct sip_ask){.body = BENCH_OFFER, .extra = "Supported: 100rel, timer\r\n"}, 5000);
+    char extra[96];
+    bench_request(bench, &bench->udp, prack_of(bench, 2, extra, 0));
+    assert_int_equal(bench_status(bench, -1), 200);
+    struct sip_ask update = bench_in_dialog(bench, "UPDATE", 3);
+    update.body = BENCH_OFFER;
+    update.extra = "Supported: timer\r\nSession-Expires: 100\r\n";
+    bench_request(bench, &bench->udp, update);
+    assert_int_equal(bench_status(bench, -1), 200);
+    assert_true(bench_has(bench, -1, "m=audio"));
+    assert_false(bench_has(bench, -1, "Session-Expires"));
+    fake_clock_pass(&bench->fake, 5000);
+    assert_true(bench_status(bench, -1) == 200 && bench_has(bench, -1, "CSeq: 1 INVITE"));
+    assert_false(bench_has(bench, -1, "Session-Expires"));
+}
+
+static void test_early_media_that_nobody_acknowledges(void **state)
+{
+    struct call_bench *bench = *state;
+    progress(bench, (struct sip_ask){.body = BENCH_OFFER, .extra = "Require: 100rel\r\n"}, 1000);
+    fake_clock_pass(&bench->fake, 31999);
+    assert_int_equal(bench_sent(bench, "SIP/2.0 183"), 7);
+    assert_int_equal(bench_sent(bench, "SIP/2.0 200"), 0);
+    fake_clock_pass(&bench->fake, 1);
+    assert_int_equal(bench_status(bench, -1), 504);
+    assert_int_equal(bench->last_end, CALL_END_NO_PRACK);
+}
+
 static void test_ringing_without_memory(void **state)
 {
     struct call_bench *bench = *state;
@@ -250,6 +339,10 @@ int main(void)
         TEST(test_a_reliable_180_is_repeated_until_its_prack),
         TEST(test_without_a_prack_the_invite_fails),
         TEST(test_our_offer_travels_in_the_reliable_180),
+        TEST(test_early_media_is_a_foretaste_of_the_answer),
+        TEST(test_reliable_early_media_holds_the_answer),
+        TEST(test_an_offer_before_the_answer_once_all_is_agreed),
+        TEST(test_early_media_that_nobody_acknowledges),
         TEST(test_ringing_without_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -90,6 +90,11 @@ static void refusals(void **state)
         {"unavailable { retry_after = 2^31 }", "retry_after"},
         {"ok { sdp = 'loud' }", "sdp: expected"},
         {"ok { ring = 'yes' }", "ring: expected"},
+        {"ok { progress = 1 }", "progress: expected true or false"},
+        {"ok { hangup_after = 0 }", "hangup_after: expected a whole number from 1"},
+        {"ok { hangup_after = 1.5 }", "hangup_after"},
+        {"ok { session_expires = 89 }", "session_expires: expected a whole number from 90"},
+        {"gone { hangup_after = 3 }", "unknown field \"hangup_after\""},
         {"ok { ring = 181 }", "ring"},
         {"ok { ring = 0/0 }", "ring"},
         {"ok { headers = 'x' }", "headers: expected a table"},
@@ -200,7 +205,15 @@ static void fields_of_ok(void **state)
     assert_text(decision.answer->sdp_body, "v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\n");
     assert_int_equal(decision.answer->ring_ms, 0);
     policy_free(policy);
+    decision = made(&policy, "ok { progress = true, hangup_after = 30, session_expires = 600, sdp = 'reject' }");
+    assert_true(decision.answer->progress);
+    assert_int_equal(decision.answer->hangup_after_s, 30);
+    assert_int_equal(decision.answer->session_expires_s, 600);
+    assert_int_equal(decision.answer->sdp, POLICY_SDP_REJECT);
+    policy_free(policy);
     decision = made(&policy, "ok { ring = false }");
+    assert_false(decision.answer->progress);
+    assert_int_equal(decision.answer->hangup_after_s, 0);
     assert_int_equal(decision.answer->ring_ms, -1);
     assert_int_equal(decision.answer->sdp, POLICY_SDP_INACTIVE);
     policy_free(policy);

@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a policy may say about a call, and what it never can. */
+#include "support/cmocka_all.h"
+#include "unit/engine/support_engine.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Each line end becomes CR LF on its way. */
+#define OFFER "v=0\no=a 1 1 IN IP4 192.0.2.9\ns=-\nc=IN IP4 192.0.2.9\nt=0 0\nm=audio 4000 RTP/AVP 0\n"
+enum { OFFER_LEN = sizeof(OFFER) - 1 + 6 };
+
+static struct world *world;
+
+static int setup(void **state)
+{
+    (void)state;
+    world = calloc(1, sizeof(*world));
+    assert_non_null(world);
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    world_close(world);
+    free(world);
+    return 0;
+}
+
+/* With an offer, so that the ACK needs no answer. */
+static void invite(const char *call, const char *more)
+{
+    char text[1024];
+    snprintf(text, sizeof(text),
+             "INVITE sip:alice@example.com SIP/2.0\nVia: SIP/2.0/UDP 192.0.2.1:5060;branch=z9hG4bK-%s\n"
+             "Max-Forwards: 70\nFrom: <sip:caller@example.com>;tag=f%s\nTo: <sip:alice@example.com>\n"
+             "Call-ID: %s@example.org\nCSeq: 1 INVITE\nContact: <sip:caller@192.0.2.1>\n%s"
+             "Content-Type: application/sdp\nContent-Length: %d\n\n%s",
+             call, call, call, more, OFFER_LEN, OFFER);
+    world_receive(world, text);
+}
+
+/* An INVITE that gets its 200 and its ACK; `more` are header lines.  The To tag goes into `tag`. */
+static void call_up(const char *call, const char *more, char tag[64])
+{
+    char text[512];
+    invite(call, more);
+    assert_int_equal(world_code(world), 200);
+    const char *to = strstr(world_last(world), "\r\nTo: ");
+    assert_non_null(to);
+    assert_int_equal(sscanf(strstr(to, ";tag="), ";tag=%63[^\r;]", tag), 1);
+    snprintf(text, sizeof(text),
+             "ACK sip:verdict@192.0.2.9 SIP/2.0\nVia: SIP/2.0/UDP 192.0.2.1:5060;branch=z9hG4bK-%s-ack\n"
+             "Max-Forwards: 70\nFrom: <sip:caller@example.com>;tag=f%s\nTo: <sip:alice@example.com>;tag=%s\n"
+             "Call-ID: %s@example.org\nCSeq: 1 ACK\nContent-Length: 0\n\n",
+             call, call, tag, call);
+    world_receive(world, text);
+}
+
+/* A request in that call. */
+static void in_call(const char *method, unsigned cseq, const char *call, const char *tag, const char *more)
+{
+    char text[2048];
+    snprintf(text, sizeof(text),
+             "%s sip:verdict@192.0.2.9 SIP/2.0\nVia: SIP/2.0/UDP 192.0.2.1:5060;branch=z9hG4bK-%s-%u\n"
+             "Max-Forwards: 70\nFrom: <sip:caller@example.com>;tag=f%s\nTo: <sip:alice@example.com>;tag=%s\n"
+             "Call-ID: %s@example.org\nCSeq: %u %s\nContact: <sip:caller@192.0.2.1>\n%s\n",
+             method, call, cseq, call, tag, call, cseq, method, *more ? more : "Content-Length: 0\n");
+    world_receive(world, text);
+}
+
+static void a_session_timer_is_agreed_on_or_refused(void **state)
+{
+    (void)state;
+    char tag[64];
+    world_open(world, NULL, "return function(req) return ok {} end");
+    call_up("c1", "Supported: timer\n", tag);
+    world_receive(world,
+                  request_to("INVITE", "sip:alice@example.com", "c2", "Supported: timer\nSession-Expires: 60\n"));
+    assert_int_equal(world_code(world), 422);
+    assert_non_null(strstr(world_last(world), "\r\nMin-SE: 90\r\n"));
+    world_receive(world, request_to("INVITE", "sip:alice@example.com", "c3", "Require: timer\nSession-Expires: 90\n"));
+    assert_int_equal(world_code(world), 200);
+    assert_non_null(strstr(world_last(world), "\r\nSession-Expires: 90;refresher=uac\r\n"));
+}
+
+static void what_is_refused_anyway_is_not_422(void **state)
+{
+    (void)state;
+    world_open(world, NULL, "return function(req) return gone { evidence = 'x' } end");
+    world->lookup = ERR_NOT_FOUND;
+    world_receive(world,
+                  request_to("INVITE", "sip:alice@example.com", "c1", "Supported: timer\nSession-Expires: 60\n"));
+    assert_int_equal(world_code(world), 410);
+}
+
+static void a_user_retired_in_mid_call_can_go_on_talking(void **state)
+{
+    (void)state;
+    char tag[64];
+    world_open(
+        world, NULL,
+        "return function(req) if req.state == 'gone' then return gone {} end return ok { session_expires = 90 } end");
+    world->lookup = OK;
+    world->record = (struct policy_record){.state = POLICY_STATE_ACTIVE};
+    call_up("c1", "Supported: timer\nSession-Expires: 200;refresher=uac\n", tag);
+    world->record.state = POLICY_STATE_GONE;
+    unsigned lookups = world->lookups;
+    in_call("UPDATE", 2, "c1", tag, "Supported: timer\nSession-Expires: 200;refresher=uac\nContent-Length: 0\n");
+    assert_int_equal(world_code(world), 200);
+    in_call("INVITE", 3, "c1", tag, "Supported: timer\nSession-Expires: 200;refresher=uac\nContent-Length: 0\n");
+    assert_int_equal(world_code(world), 200);
+    assert_int_equal(world->lookups, lookups); /* nobody is asked */
+    world_receive(world, request_to("INVITE", "sip:alice@example.com", "c2", ""));
+    assert_int_equal(world_code(world), 410);
+}
+
+static void a_call_is_hung_up_after_a_while(void **state)
+{
+    (void)state;
+    char tag[64];
+    world_open(world, NULL, "return function(req) return ok { hangup_after = 5 } end");
+    call_up("c1", "", tag);
+    (void)world_code(world);
+    world_advance(world, 4999);
+    assert_string_equal(world_last(world), "");
+    world_advance(world, 1);
+    assert_int_equal(strncmp(world_last(world), "BYE ", 4), 0);
+    assert_non_null(strstr(world_last(world), "\r\nReason: Q.850;cause=16;text=\"Time is up\"\r\n"));
+}
+
+static void early_media_comes_in_a_183(void **state)
+{
+    (void)state;
+    world_open(world, NULL, "return function(req) return ok { ring = 2, progress = true } end");
+    invite("c1", "Supported: 100rel\n");
+    assert_int_equal(world_code(world), 183);
+    assert_non_null(strstr(world_last(world), "\r\nRSeq: "));
+    assert_non_null(strstr(world_last(world), "m=audio 9 RTP/AVP 0\r\n"));
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+    const struct CMUnitTest tests[] = {
+        TEST(a_session_timer_is_agreed_on_or_refused),
+        TEST(what_is_refused_anyway_is_not_422),
+        TEST(a_user_retired_in_mid_call_can_go_on_talking),
+        TEST(a_call_is_hung_up_after_a_while),
+        TEST(early_media_comes_in_a_183),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
