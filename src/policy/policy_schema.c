@@ -3,10 +3,8 @@
  * protected mode, so all that it makes hangs on the policy from the start. */
 #include "policy/policy_priv.h"
 
-#include "util/siphash.h"
+#include "vm/vm_fingerprint.h"
 #include "vm/vm_lines.h"
-
-enum { HASH_DEPTH_MAX = 16 };
 
 struct schema_reader {
     struct policy *policy;
@@ -79,75 +77,6 @@ static enum err read_answer(struct schema_reader *reader, const char *what, cons
         return fail(reader, line_of(reader, key), "%s: %s", what, text);
     *out_answer = answer;
     return OK;
-}
-
-/* A hash of a Lua value that is the same in every process: tables by the sum of their entries (lua_next's order is not
- * fixed), functions by their source text. */
-static uint64_t hash_value(struct schema_reader *reader, int index, int depth);
-
-static uint64_t hash_function(struct schema_reader *reader, int index)
-{
-    lua_State *L = reader->policy->L;
-    const struct source *source = reader->policy->program->source;
-    static const struct siphash_key key;
-    lua_Debug info;
-    lua_pushvalue(L, index);
-    lua_getinfo(L, ">S", &info);
-    const struct source_file *file = source_find(source, info.short_src);
-    struct siphash_state state;
-    siphash_begin(&state, &key);
-    struct span rest = file ? file->bytes : (struct span){NULL, 0};
-    for (int line = 1; rest.len > 0 && line <= info.lastlinedefined; line++) {
-        size_t end = span_find(rest, '\n');
-        if (line >= info.linedefined)
-            siphash_add(&state, span_trim(span_slice(rest, 0, end)));
-        rest = span_slice(rest, end + 1, rest.len);
-    }
-    return siphash_end(&state);
-}
-
-static uint64_t hash_table(struct schema_reader *reader, int index, int depth)
-{
-    lua_State *L = reader->policy->L;
-    uint64_t sum = 17;
-    if (lua_getmetatable(L, index)) { /* a verdict: its kind is its metatable */
-        lua_pushliteral(L, "__name");
-        lua_rawget(L, -2);
-        sum += hash_value(reader, lua_gettop(L), depth + 1);
-        lua_pop(L, 2);
-    }
-    for (lua_pushnil(L); lua_next(L, index); lua_pop(L, 1)) {
-        uint64_t key = hash_value(reader, lua_gettop(L) - 1, depth + 1);
-        uint64_t value = hash_value(reader, lua_gettop(L), depth + 1);
-        sum += (key ^ (value << 1 | value >> 63)) * UINT64_C(0x9e3779b97f4a7c15);
-    }
-    return sum;
-}
-
-static uint64_t hash_value(struct schema_reader *reader, int index, int depth)
-{
-    static const struct siphash_key key;
-    lua_State *L = reader->policy->L;
-    struct span text = {NULL, 0};
-    if (depth > HASH_DEPTH_MAX || !lua_checkstack(L, 6))
-        return 1;
-    switch (lua_type(L, index)) {
-    case LUA_TSTRING:
-        text.at = lua_tolstring(L, index, &text.len);
-        return siphash(&key, text.at, text.len);
-    case LUA_TBOOLEAN:
-        return lua_toboolean(L, index) ? 3 : 2;
-    case LUA_TNUMBER: {
-        lua_Number number = lua_tonumber(L, index);
-        return siphash(&key, &number, sizeof(number)) ^ 4;
-    }
-    case LUA_TFUNCTION:
-        return hash_function(reader, index);
-    case LUA_TTABLE:
-        return hash_table(reader, index, depth);
-    default:
-        return 5; /* drop: the one userdata */
-    }
 }
 
 static enum err read_rule_name(struct schema_reader *reader, struct policy_rule *rule, size_t number)
@@ -241,7 +170,7 @@ static enum err read_rule(struct schema_reader *reader, struct policy_rule *rule
     if (err == OK)
         err = read_rule_verdict(reader, what, rule);
     if (err == OK)
-        rule->hash = hash_value(reader, lua_gettop(L), 0);
+        rule->hash = vm_fingerprint(reader->policy->L, lua_gettop(L), reader->policy->program->source);
     return err;
 }
 
