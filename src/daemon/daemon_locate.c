@@ -152,8 +152,6 @@ static enum err open_way(void *ctx, const struct locate_hop *hop, struct span na
 
 struct errand_ways daemon_locate_ways(struct daemon_locate *self)
 {
-    if (!self->table)
-        return (struct errand_ways){0};
     return (struct errand_ways){.ctx = self,
                                 .locator = self->table,
                                 .transports = 1u << NET_UDP | 1u << NET_TCP | 1u << NET_TLS,

@@ -30,5 +30,5 @@ MUST_CHECK enum err daemon_locate_init(struct daemon_locate *self, struct worker
 void daemon_locate_stop(struct daemon_locate *self);
 /* After the loop has ended, and after the calls. */
 void daemon_locate_done(struct daemon_locate *self);
-/* All zero without a locator. */
+/* Without a locator only a connection to where a request came from is opened. */
 struct errand_ways daemon_locate_ways(struct daemon_locate *self);

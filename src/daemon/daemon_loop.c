@@ -24,6 +24,7 @@ static void on_worker_hang_up(struct worker *worker, void *arg)
     (void)arg;
     struct daemon_worker *self = worker_data(worker);
     call_table_shutdown(self->core->calls);
+    notifier_shutdown(self->core->notifier, self->shared->config->drain_timeout_ms);
 }
 
 static void on_worker_idle(struct worker *worker, void *arg)
@@ -42,7 +43,8 @@ void daemon_stop(struct daemon *daemon)
         return;
     }
     daemon->phase = DAEMON_ENDING;
-    log_info("daemon", "ending: calls get BYE, at most %u ms; a second signal ends at once",
+    log_info("daemon",
+             "ending: calls get BYE and watchers their last NOTIFY, at most %u ms; a second signal ends at once",
              daemon->config->drain_timeout_ms);
     daemon_drain(daemon, true);
     if (worker_run_wait_all(daemon->group, on_worker_hang_up, NULL) != OK)

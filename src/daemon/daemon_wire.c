@@ -103,8 +103,10 @@ static void on_flow_closed(void *ctx, const struct net_flow *flow, enum net_clos
 {
     (void)reason;
     struct daemon_worker *self = ctx;
-    if (self->stack && self->core)
-        call_table_flow_closed(self->core->calls, flow);
+    if (!self->stack || !self->core)
+        return;
+    call_table_flow_closed(self->core->calls, flow);
+    notifier_flow_closed(self->core->notifier, flow);
 }
 
 struct net_handlers daemon_wire_handlers(struct daemon_worker *self)

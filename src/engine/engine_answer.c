@@ -81,10 +81,11 @@ void engine_answer(struct engine_request *request, unsigned code, struct span re
     engine_answer_end(request, &answer, code);
 }
 
-void engine_add_abilities(struct buffer *answer)
+void engine_add_abilities(const struct engine_request *request, struct buffer *answer)
 {
     sip_reply_header(answer, SPAN("Allow"), engine_allow());
     sip_reply_header(answer, SPAN("Accept"), SPAN("application/sdp"));
+    sip_reply_header(answer, SPAN("Allow-Events"), notifier_events(request->core->notifier));
     sip_reply_header(answer, SPAN("Supported"), SPAN("100rel, timer"));
 }
 
@@ -113,7 +114,9 @@ bool engine_may_answer(const struct engine_request *request)
 {
     struct engine_core *core = request->core;
     const struct net_address *source = &request->flow->remote;
-    return request->message->method != SIP_METHOD_INVITE || engine_site_trusts(core->site, source) ||
+    enum sip_method method = (enum sip_method)request->message->method;
+    bool is_watched = method == SIP_METHOD_INVITE || (method == SIP_METHOD_SUBSCRIBE && !request->message->to.tag.at);
+    return !is_watched || engine_site_trusts(core->site, source) ||
            txn_reflect_may_answer(txn_table_reflect(core->txns), source);
 }
 

@@ -145,7 +145,8 @@ static bool check_accept(struct engine_request *request)
 bool engine_checks(struct engine_request *request)
 {
     static bool (*const steps[])(struct engine_request *) = {
-        check_method, check_scheme, check_sips, check_target, engine_check_require, check_body, check_accept,
+        check_method,         check_scheme, check_sips,   check_target,
+        engine_check_require, check_body,   check_accept, engine_check_event,
     };
     for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++)
         if (steps[i](request))

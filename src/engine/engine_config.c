@@ -55,6 +55,23 @@ const struct engine_setting engine_settings[] = {
     {"handshake_timeout_ms", ENGINE_SETTING_NUMBER, AT(handshake_timeout_ms), 100, 600000, "milliseconds from 100"},
     {"max_message_bytes", ENGINE_SETTING_NUMBER, AT(max_message_bytes), 1024, 65535, "bytes from 1024 to 65535"},
     {"max_unread_bytes", ENGINE_SETTING_NUMBER, AT(max_unread_bytes), 65536, 1u << 30, "bytes from 65536"},
+    {"subscribe_min_s", ENGINE_SETTING_NUMBER, AT(subscribe_min_s), 1, 3600, "seconds from 1 to 3600"},
+    {"subscribe_default_s", ENGINE_SETTING_NUMBER, AT(subscribe_default_s), 1, 86400, "seconds from 1 to 86400"},
+    {"subscribe_max_s", ENGINE_SETTING_NUMBER, AT(subscribe_max_s), 1, 86400, "seconds from 1 to 86400"},
+    {"publish_min_s", ENGINE_SETTING_NUMBER, AT(publish_min_s), 1, 3600, "seconds from 1 to 3600"},
+    {"publish_default_s", ENGINE_SETTING_NUMBER, AT(publish_default_s), 1, 86400, "seconds from 1 to 86400"},
+    {"publish_max_s", ENGINE_SETTING_NUMBER, AT(publish_max_s), 1, 86400, "seconds from 1 to 86400"},
+    {"max_subscriptions", ENGINE_SETTING_NUMBER, AT(max_subscriptions), 1, 100000000, "a whole number from 1"},
+    {"max_subscriptions_per_user", ENGINE_SETTING_NUMBER, AT(max_subscriptions_per_user), 1, 100000000,
+     "a whole number from 1"},
+    {"max_subscriptions_per_source", ENGINE_SETTING_NUMBER, AT(max_subscriptions_per_source), 0, 100000000,
+     "a whole number, 0 for half of max_subscriptions"},
+    {"max_publications", ENGINE_SETTING_NUMBER, AT(max_publications), 1, 100000000, "a whole number from 1"},
+    {"max_publications_per_user", ENGINE_SETTING_NUMBER, AT(max_publications_per_user), 1, 1000,
+     "a whole number from 1 to 1000"},
+    {"max_publication_bytes", ENGINE_SETTING_NUMBER, AT(max_publication_bytes), 64, 60000, "bytes from 64 to 60000"},
+    {"notify_interval_ms", ENGINE_SETTING_NUMBER, AT(notify_interval_ms), 0, 3600000, "milliseconds, 0 for none"},
+    {"notify_rate", ENGINE_SETTING_NUMBER, AT(notify_rate), 1, 1000000, "a whole number from 1 to 1000000"},
     {"idle_timeout_ms", ENGINE_SETTING_NUMBER, AT(idle_timeout_ms), 1000, 86400000, "milliseconds from 1000"},
     {"drain_timeout_ms", ENGINE_SETTING_NUMBER, AT(drain_timeout_ms), 0, 86400000, "milliseconds, 0 for 64*T1"},
     {"retry_after_s", ENGINE_SETTING_NUMBER, AT(retry_after_s), 1, 86400, "seconds from 1 to 86400"},
@@ -88,6 +105,17 @@ enum err engine_config_init(struct engine_config *config)
         .handshake_timeout_ms = 10000,
         .max_message_bytes = 65535,
         .max_unread_bytes = 1048576,
+        .subscribe_min_s = 60,
+        .subscribe_max_s = 7200,
+        .publish_min_s = 60,
+        .publish_max_s = 7200,
+        .max_subscriptions = 1000000,
+        .max_subscriptions_per_user = 10000,
+        .max_publications = 100000,
+        .max_publications_per_user = 8,
+        .max_publication_bytes = 16384,
+        .notify_interval_ms = 1000,
+        .notify_rate = 10000,
         .idle_timeout_ms = 600000,
         .retry_after_s = 30,
         .log_level = LOG_INFO,
@@ -284,6 +312,35 @@ static enum err check_aliases(struct engine_config *config, struct fault *fault)
     return OK;
 }
 
+static enum err check_lifetime(const char *name, const uint32_t seconds[3], struct fault *fault)
+{
+    static const char *const keys[] = {"min", "default", "max"};
+    for (unsigned i = 0; i + 1 < 3; i++)
+        if (seconds[i] > seconds[i + 1])
+            return fault_set(fault, ERR_INVALID, "", 0, "%s_%s_s: %u is more than %s_%s_s, %u", name, keys[i],
+                             seconds[i], name, keys[i + 1], seconds[i + 1]);
+    return OK;
+}
+
+/* An hour, where the bounds allow it. */
+static uint32_t usual_lifetime(uint32_t min_s, uint32_t max_s)
+{
+    uint32_t usual = max_s < 3600 ? max_s : 3600;
+    return usual < min_s ? min_s : usual;
+}
+
+static enum err check_lifetimes(struct engine_config *config, struct fault *fault)
+{
+    if (!config->subscribe_default_s)
+        config->subscribe_default_s = usual_lifetime(config->subscribe_min_s, config->subscribe_max_s);
+    if (!config->publish_default_s)
+        config->publish_default_s = usual_lifetime(config->publish_min_s, config->publish_max_s);
+    const uint32_t subscribe[] = {config->subscribe_min_s, config->subscribe_default_s, config->subscribe_max_s};
+    const uint32_t publish[] = {config->publish_min_s, config->publish_default_s, config->publish_max_s};
+    enum err err = check_lifetime("subscribe", subscribe, fault);
+    return err == OK ? check_lifetime("publish", publish, fault) : err;
+}
+
 static enum err check_digits(const char *key, const char *value, struct fault *fault)
 {
     uint64_t number;
@@ -363,6 +420,9 @@ static enum err finish(struct engine_config *config, struct fault *fault)
                          config->session_expires_s, config->min_se_s);
     if (config->t2_ms < config->t1_ms)
         return fault_set(fault, ERR_INVALID, "", 0, "t2_ms: %u is less than t1_ms, %u", config->t2_ms, config->t1_ms);
+    enum err bounds = check_lifetimes(config, fault);
+    if (bounds != OK)
+        return bounds;
     if (!config->drain_timeout_ms)
         config->drain_timeout_ms = 64 * config->t1_ms;
     if (!config->workers) {

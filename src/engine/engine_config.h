@@ -53,7 +53,17 @@ struct engine_config {
     uint32_t max_handshakes_per_second; /* begun, a source and worker */
     uint32_t handshake_timeout_ms;
     uint32_t max_message_bytes;
-    uint32_t max_unread_bytes; /* output that a slow reader has not taken */
+    uint32_t subscribe_min_s, subscribe_default_s, subscribe_max_s; /* Expires of SUBSCRIBE */
+    uint32_t publish_min_s, publish_default_s, publish_max_s;
+    uint32_t max_subscriptions;            /* a worker */
+    uint32_t max_subscriptions_per_user;   /* to one user */
+    uint32_t max_subscriptions_per_source; /* one that is not trusted; 0: half of max_subscriptions */
+    uint32_t max_publications;             /* a worker */
+    uint32_t max_publications_per_user;
+    uint32_t max_publication_bytes;
+    uint32_t notify_interval_ms; /* between two NOTIFYs of one subscription */
+    uint32_t notify_rate;        /* NOTIFYs a second, a worker, for what changes and ends */
+    uint32_t max_unread_bytes;   /* output that a slow reader has not taken */
     uint32_t idle_timeout_ms;
     uint32_t drain_timeout_ms; /* 0: 64*T1 */
     uint32_t retry_after_s;    /* in a 503 for the whole server */

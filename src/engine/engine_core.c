@@ -2,6 +2,28 @@
 #include "engine/engine_priv.h"
 #include <stdlib.h>
 
+static enum err make_notifier(struct engine_core *core)
+{
+    const struct engine_config *config = core->config;
+    struct notifier_options options = {
+        .txns = core->txns,
+        .ways = core->ways,
+        .key = core->key,
+        .worker = core->worker,
+        .subscribe = {config->subscribe_min_s, config->subscribe_default_s, config->subscribe_max_s},
+        .publish = {config->publish_min_s, config->publish_default_s, config->publish_max_s},
+        .caps = {.subscriptions = config->max_subscriptions,
+                 .per_user = config->max_subscriptions_per_user,
+                 .per_source = config->max_subscriptions_per_source,
+                 .publications = config->max_publications,
+                 .publications_per_user = config->max_publications_per_user,
+                 .publication_bytes = config->max_publication_bytes},
+        .interval_ms = config->notify_interval_ms,
+        .rate = config->notify_rate,
+    };
+    return notifier_table_new(&options, &core->notifier);
+}
+
 static enum err make_tables(struct engine_core *core)
 {
     const struct engine_config *config = core->config;
@@ -25,7 +47,8 @@ static enum err make_tables(struct engine_core *core)
                                  .min_se_s = config->min_se_s,
                                  .handlers = engine_call_handlers(core),
                                  .ways = core->ways};
-    return call_table_new(&calls, &core->calls);
+    err = call_table_new(&calls, &core->calls);
+    return err == OK ? make_notifier(core) : err;
 }
 
 enum err engine_core_new(const struct engine_core_options *options, struct engine_core **out_core)
@@ -57,10 +80,12 @@ enum err engine_core_new(const struct engine_core_options *options, struct engin
 
 static void free_tables(struct engine_core *core)
 {
+    notifier_table_free(core->notifier);
     if (core->calls)
         call_table_free(core->calls);
     if (core->txns)
         txn_table_free(core->txns);
+    core->notifier = NULL;
     core->calls = NULL;
     core->txns = NULL;
 }
@@ -87,5 +112,6 @@ void engine_core_use(struct engine_core *core, struct policy *policy, uint64_t v
 
 bool engine_core_is_idle(const struct engine_core *core)
 {
-    return call_table_count(core->calls) == 0 && txn_table_unfinished(core->txns) == 0;
+    return call_table_count(core->calls) == 0 && notifier_count(core->notifier) == 0 &&
+           txn_table_unfinished(core->txns) == 0;
 }

@@ -8,6 +8,7 @@
 #include "engine/engine_guard.h"
 #include "engine/engine_meters.h"
 #include "engine/engine_site.h"
+#include "notifier/notifier.h"
 #include "policy/policy.h"
 #include "txn/txn_reply_via.h"
 
@@ -82,6 +83,7 @@ struct engine_core {
     struct span peer_names[ENGINE_PEER_NAMES_MAX];
     struct txn_table *txns;
     struct call_table *calls;
+    struct notifier_table *notifier;
     struct policy *policy; /* borrowed: the active version's VM of this worker; NULL: nothing can be decided, 503 */
     uint64_t version;
     const struct engine_credentials *said; /* NULL live */

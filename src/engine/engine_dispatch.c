@@ -48,13 +48,15 @@ static void answer_heartbeat(struct engine_request *request)
     if (engine_check_require(request))
         return;
     struct buffer answer = engine_answer_begin(request, 200, SPAN(""));
-    engine_add_abilities(&answer);
+    engine_add_abilities(request, &answer);
     engine_answer_end(request, &answer, 200);
 }
 
 static void receive_in_dialog(struct engine_request *request)
 {
     struct engine_core *core = request->core;
+    if (engine_receive_subscribed(request))
+        return;
     /* A forged To tag must not buy more unacknowledged answers than a source may have. */
     if (!engine_may_answer(request) ||
         call_receive(core->calls, request->message, &request->back, &request->flow->remote) != OK)

@@ -32,8 +32,8 @@ void engine_answer(struct engine_request *request, unsigned code, struct span re
 /* 503 without state: for what cannot even be given a transaction.  `whole_server`: with Retry-After, so that an upstream
  * sends nothing for that long (RFC 3261 21.5.4). */
 void engine_answer_busy(struct engine_request *request, bool whole_server);
-/* Allow, Accept and Supported: what a 200 to OPTIONS says (RFC 3261 11.2). */
-void engine_add_abilities(struct buffer *answer);
+/* Allow, Accept, Allow-Events and Supported: what a 200 to OPTIONS says (RFC 3261 11.2, RFC 6665 4.4.4). */
+void engine_add_abilities(const struct engine_request *request, struct buffer *answer);
 /* 503 with Retry-After through the transaction: the directory cannot be read. */
 void engine_answer_unavailable(struct engine_request *request);
 /* Whether one more answer that must be acknowledged may go to this source: an untrusted one has a cap (reflection). */
@@ -51,6 +51,16 @@ bool engine_check_require(struct engine_request *request);
 /* engine_decide.c: asks the policy; engine_verdict.c: carries its decision out. */
 void engine_decide(struct engine_request *request);
 void engine_carry_out(struct engine_request *request);
+
+/* What the policy's answer adds to any response. */
+void engine_add_headers(struct buffer *answer, const struct policy_answer *from);
+
+/* engine_event.c: one of the checks; a SUBSCRIBE or PUBLISH that the policy accepted; a request inside a subscription
+ * (false: it belongs to none). */
+bool engine_check_event(struct engine_request *request);
+void engine_accept_subscription(struct engine_request *request);
+void engine_accept_publication(struct engine_request *request);
+bool engine_receive_subscribed(struct engine_request *request);
 
 /* engine_report.c: the decision log and the events. */
 void engine_report_decision(struct engine_request *request);

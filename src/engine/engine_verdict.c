@@ -11,8 +11,7 @@ static void outcome_is(struct engine_request *request, enum policy_verdict verdi
         metric_count(request->core->meters->verdicts[verdict], request->core->worker, 1);
 }
 
-/* What the policy's answer adds to any response. */
-static void add_headers(struct buffer *answer, const struct policy_answer *from)
+void engine_add_headers(struct buffer *answer, const struct policy_answer *from)
 {
     if (from->retry_after >= 0)
         sip_reply_header_u64(answer, SPAN("Retry-After"), (uint64_t)from->retry_after);
@@ -54,7 +53,7 @@ static void answer_gone(struct engine_request *request, const struct policy_reco
     add_q850(&answer, from->q850 > 0 ? from->q850 : record ? record->cause : 0);
     if (from->error_info.len)
         add_uri_header(&answer, SPAN("Error-Info"), from->error_info);
-    add_headers(&answer, from);
+    engine_add_headers(&answer, from);
     engine_answer_end(request, &answer, 410);
 }
 
@@ -71,7 +70,7 @@ static void answer_moved(struct engine_request *request, unsigned code, struct s
         add_uri_header(&answer, SPAN("Contact"), forward);
     if (own && from->expires >= 0)
         sip_reply_header_u64(&answer, SPAN("Expires"), (uint64_t)from->expires);
-    add_headers(&answer, from);
+    engine_add_headers(&answer, from);
     engine_answer_end(request, &answer, code);
 }
 
@@ -86,10 +85,10 @@ static void answer_plain(struct engine_request *request, unsigned code)
         add_q850(&answer, from->q850);
         if (from->error_info.len && code >= 300)
             add_uri_header(&answer, SPAN("Error-Info"), from->error_info);
-        add_headers(&answer, from);
+        engine_add_headers(&answer, from);
     }
     if (request->message->method == SIP_METHOD_OPTIONS && code == 200)
-        engine_add_abilities(&answer);
+        engine_add_abilities(request, &answer);
     engine_answer_end(request, &answer, code);
 }
 
@@ -198,10 +197,20 @@ static void accept_call(struct engine_request *request)
 static void carry_out_ok(struct engine_request *request)
 {
     outcome_is(request, POLICY_OK, "");
-    if (request->message->method == SIP_METHOD_INVITE)
+    switch ((enum sip_method)request->message->method) {
+    case SIP_METHOD_INVITE:
         accept_call(request);
-    else
+        break;
+    case SIP_METHOD_SUBSCRIBE:
+        engine_accept_subscription(request);
+        break;
+    case SIP_METHOD_PUBLISH:
+        engine_accept_publication(request);
+        break;
+    default:
         answer_plain(request, 200);
+        break;
+    }
 }
 
 /* The record for the target: what the policy saw, or what the directory says now. */

@@ -188,31 +188,49 @@ static const struct txn_client_handlers handlers = {
     .on_transport_error = on_transport_error,
 };
 
-static bool send_over(struct errand *errand, const struct net_flow *flow)
+static bool send_to(struct errand *errand, const struct locate_hop *hop);
+
+/* A datagram that is too large goes to the same host over a stream first; where that fails, it goes as it is
+ * (RFC 3261 18.1.1). */
+static bool try_stream(struct errand *errand)
 {
-    struct errand_table *table = errand->table;
+    const struct errand_ways *ways = &errand->table->options.ways;
+    if (errand->tried_stream || errand->stream.family == NET_FAMILY_NONE || !ways->open)
+        return false;
+    errand->tried_stream = true;
+    struct locate_hop hop = {.transport = NET_TCP, .address = errand->stream};
+    return send_to(errand, &hop);
+}
+
+static bool send_bytes(struct errand *errand, const struct net_flow *flow, struct span branch, struct span bytes)
+{
     const struct errand_job *job = errand->job;
-    char branch[TXN_BRANCH_LEN];
-    txn_branch_new(table->options.txns, branch);
-    struct buffer out = buffer_over(table->scratch, SCRATCH_LEN);
     struct txn_client_request request = {
         .method = job->method,
         .call_id = job->call_id(errand->user),
-        .branch = span_make(branch, TXN_BRANCH_LEN),
+        .branch = branch,
         .flow = *flow,
+        .bytes = bytes,
         .handlers = &handlers,
         .user = errand,
     };
-    if (!job->build(errand->user, flow, request.branch, &out))
-        return false;
-    request.bytes = buffer_span(&out);
-    if (txn_client_new(table->options.txns, &request, &errand->txn) != OK)
+    if (txn_client_new(errand->table->options.txns, &request, &errand->txn) != OK)
         return false;
     if (errand->tries++ == 0 && job->sent)
         job->sent(errand->user);
     errand->flow = *flow;
     link_errand(errand);
     return true;
+}
+
+static bool send_over(struct errand *errand, const struct net_flow *flow)
+{
+    struct errand_table *table = errand->table;
+    char text[TXN_BRANCH_LEN];
+    struct span branch = span_make(text, TXN_BRANCH_LEN);
+    txn_branch_new(table->options.txns, text);
+    struct buffer out = buffer_over(table->scratch, SCRATCH_LEN);
+    return errand->job->build(errand->user, flow, branch, &out) && send_bytes(errand, flow, branch, buffer_span(&out));
 }
 
 /* The domain that is meant, whatever the DNS made of it. */
@@ -285,26 +303,32 @@ static bool locate(struct errand *errand)
     return err == OK && errand->search != NULL;
 }
 
+/* Too large for a datagram, it is built again for the stream, or, where there is none, for the same way. */
+static bool send_home(struct errand *errand)
+{
+    struct errand_table *table = errand->table;
+    char text[TXN_BRANCH_LEN];
+    struct span branch = span_make(text, TXN_BRANCH_LEN);
+    txn_branch_new(table->options.txns, text);
+    struct buffer out = buffer_over(table->scratch, SCRATCH_LEN);
+    if (!errand->job->build(errand->user, &errand->home, branch, &out))
+        return false;
+    bool is_large = errand->home.transport == NET_UDP && out.len > LOCATE_LARGE;
+    if (!is_large || errand->tried_stream)
+        return send_bytes(errand, &errand->home, branch, buffer_span(&out));
+    if (try_stream(errand)) {
+        errand->tried_home = false;
+        return true;
+    }
+    errand->tried_stream = true;
+    return send_over(errand, &errand->home);
+}
+
 static bool try_home(struct errand *errand)
 {
     errand->tried_home = true;
     errand->has_hop = false;
-    return send_over(errand, &errand->home);
-}
-
-/* A datagram that is too large goes to the same host over a stream first; where that fails, it goes as it is
- * (RFC 3261 18.1.1). */
-static bool try_stream(struct errand *errand)
-{
-    const struct errand_ways *ways = &errand->table->options.ways;
-    if (errand->tried_stream)
-        return false;
-    errand->tried_stream = true;
-    if (errand->stream.family == NET_FAMILY_NONE || errand->home.transport != NET_UDP || !ways->open ||
-        !is_large(errand))
-        return false;
-    struct locate_hop hop = {.transport = NET_TCP, .address = errand->stream};
-    return send_to(errand, &hop);
+    return send_home(errand);
 }
 
 /* Takes the next way; false when there is none. */
@@ -320,9 +344,7 @@ static bool go_on(struct errand *errand)
     while (errand->hops && errand->next < errand->hops->count && errand->tries < TRIES_MAX)
         if (send_if_allowed(errand, &errand->hops->hops[errand->next++]))
             return true;
-    if (errand->tried_home)
-        return false;
-    return try_stream(errand) || try_home(errand);
+    return !errand->tried_home && try_home(errand);
 }
 
 enum err errand_send(struct errand_table *table, const struct errand_order *order, struct errand **out_errand)

@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The users that are watched or published for: found by AOR, gone when nothing is left of them. */
+#include "notifier/notifier_priv.h"
+
+static bool is_user(const struct map_node *node, const void *key)
+{
+    const struct notifier_user *user = container_of_const(node, struct notifier_user, node);
+    return span_equal(notifier_user_aor(user), *(const struct span *)key);
+}
+
+static uint64_t hash_of(const struct notifier_table *table, struct span aor)
+{
+    return siphash(&table->options.key, aor.at, aor.len);
+}
+
+struct span notifier_user_aor(const struct notifier_user *user)
+{
+    return span_make(user->aor.at, user->aor.len);
+}
+
+struct notifier_user *notifier_user_find(const struct notifier_table *table, struct span aor)
+{
+    struct map_node *node = map_find(&table->users, hash_of(table, aor), is_user, &aor);
+    return node ? container_of(node, struct notifier_user, node) : NULL;
+}
+
+enum err notifier_user_take(struct notifier_table *table, struct span aor, struct notifier_user **out_user)
+{
+    struct notifier_user *user = notifier_user_find(table, aor);
+    if (!user) {
+        user = txn_slab_take(table->slab, sizeof(*user));
+        if (!user)
+            return ERR_NOMEM;
+        *user = (struct notifier_user){.is_found = true};
+        if (!notifier_bytes_set(table, &user->aor, aor)) {
+            txn_slab_give(table->slab, user, sizeof(*user));
+            return ERR_NOMEM;
+        }
+        list_init(&user->queue);
+        list_init(&user->subscriptions);
+        list_init(&user->publications);
+        map_add(&table->users, &user->node, hash_of(table, aor));
+    }
+    *out_user = user;
+    return OK;
+}
+
+void notifier_user_give(struct notifier_table *table, struct notifier_user *user)
+{
+    if (!list_is_empty(&user->subscriptions) || !list_is_empty(&user->publications))
+        return;
+    list_remove(&user->queue);
+    if (user->is_found)
+        map_remove(&table->users, &user->node);
+    notifier_bytes_clear(table, &user->aor);
+    txn_slab_give(table->slab, user, sizeof(*user));
+}
+
+void notifier_user_changed(struct notifier_table *table, struct notifier_user *user, unsigned package)
+{
+    user->change[package]++;
+    if (user->ends || !user->subscription_count[package])
+        return;
+    user->round++;
+    if (list_is_unlinked(&user->queue))
+        list_push_back(&table->changed, &user->queue);
+    notifier_pump_start(table);
+}
+
+static unsigned index_of(const struct notifier_table *table, const struct notifier_package *package)
+{
+    unsigned at = 0;
+    while (at < table->package_count && table->packages[at].package != package)
+        at++;
+    return at;
+}
+
+void notifier_changed(struct notifier_table *table, const struct notifier_package *package, struct span aor)
+{
+    struct notifier_user *user = notifier_user_find(table, aor);
+    unsigned only = package ? index_of(table, package) : table->package_count;
+    for (unsigned at = 0; user && at < table->package_count; at++)
+        if (!package || at == only)
+            notifier_user_changed(table, user, at);
+}
+
+bool notifier_is_watched(const struct notifier_table *table, const struct notifier_package *package, struct span aor)
+{
+    const struct notifier_user *user = notifier_user_find(table, aor);
+    if (!user)
+        return false;
+    return package ? user->subscription_count[index_of(table, package)] : !list_is_empty(&user->subscriptions);
+}
+
+/* From now on nobody finds it: a new user of this AOR is another one. */
+static void end_user(struct notifier_table *table, struct notifier_user *user, enum notifier_reason reason)
+{
+    notifier_publications_drop(table, user);
+    user->ends = true;
+    user->reason = (uint8_t)reason;
+    user->round++;
+    list_remove(&user->queue);
+    map_remove(&table->users, &user->node);
+    user->is_found = false;
+    if (list_is_empty(&user->subscriptions)) {
+        notifier_user_give(table, user);
+        return;
+    }
+    list_push_back(&table->ending, &user->queue);
+    notifier_pump_start(table);
+}
+
+void notifier_end(struct notifier_table *table, struct span aor, enum notifier_reason reason)
+{
+    struct notifier_user *user = notifier_user_find(table, aor);
+    if (user)
+        end_user(table, user, reason);
+}
+
+void notifier_shutdown(struct notifier_table *table, uint32_t within_ms)
+{
+    table->is_closed = true;
+    /* Half of the time for sending, the other half for the answers. */
+    uint64_t half_ms = within_ms / 2 ? within_ms / 2 : 1;
+    uint64_t rate = 1 + 1000 * (uint64_t)table->by_tag.count / half_ms;
+    if (rate > table->rate)
+        table->rate = rate < UINT32_MAX ? (uint32_t)rate : UINT32_MAX;
+    struct map_node *next = map_next(&table->users, NULL);
+    while (next) {
+        struct notifier_user *user = container_of(next, struct notifier_user, node);
+        next = map_next(&table->users, next);
+        end_user(table, user, NOTIFIER_DEACTIVATED);
+    }
+}
