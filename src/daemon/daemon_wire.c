@@ -64,7 +64,7 @@ static bool on_message(void *ctx, const struct net_flow *flow, struct span bytes
     unsigned owner = worker_owner_of(self->worker, bytes);
     if (owner != worker_index(self->worker))
         return hand_over(self, owner, flow, bytes) != ERR_FULL;
-    take(self, flow, bytes, SIP_STREAM);
+    take(self, flow, bytes, engine_framing_of(flow));
     return true;
 }
 
@@ -168,7 +168,7 @@ void daemon_wire_on_post(void *ctx, struct worker *worker, const struct worker_p
         take(self, &flow, post->bytes, SIP_DATAGRAM);
         break;
     case POST_STREAM:
-        take(self, &flow, post->bytes, SIP_STREAM);
+        take(self, &flow, post->bytes, engine_framing_of(&flow));
         break;
     case POST_SEND:
         if (send_here(self, &flow, post->bytes) != OK)

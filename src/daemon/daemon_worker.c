@@ -186,6 +186,10 @@ static void on_tls_failure(void *ctx, const struct net_flow *flow, const char *w
 static void make_layers(struct daemon_worker *self, struct net_stack_options *options)
 {
     const struct daemon_tls *tls = self->shared->tls;
+    const struct engine_list *origins = &self->shared->config->origins;
+    self->websocket = (struct websocket_worker){.origins = {origins->items, origins->count}};
+    self->ws_layers[0] = self->wss_layers[1] = (struct net_layer_use){&websocket_layer, &self->websocket};
+    options->layers[NET_WS] = self->ws_layers;
     if (!tls->tls)
         return;
     self->tls = (struct tls_worker){.tls = tls->tls,
@@ -193,9 +197,10 @@ static void make_layers(struct daemon_worker *self, struct net_stack_options *op
                                     .listener_count = tls->listener_count,
                                     .ctx = self,
                                     .on_failure = on_tls_failure};
-    self->tls_layers[0] = (struct net_layer_use){&tls_layer, &self->tls};
+    self->tls_layers[0] = self->wss_layers[0] = (struct net_layer_use){&tls_layer, &self->tls};
     self->tls_layers[1] = (struct net_layer_use){&net_layer_frame, NULL};
     options->layers[NET_TLS] = self->tls_layers;
+    options->layers[NET_WSS] = self->wss_layers;
 }
 
 enum err daemon_worker_open(struct daemon_worker *self, struct net_listeners *listeners)

@@ -12,6 +12,7 @@
 #include "net/net_layer.h"
 #include "tls/tls_layer.h"
 #include "trace/trace.h"
+#include "websocket/websocket_layer.h"
 #include "worker/worker_group.h"
 #include <stdatomic.h>
 
@@ -45,7 +46,8 @@ struct daemon_worker {
     const struct daemon_shared *shared;
     struct worker *worker;
     struct tls_worker tls;
-    struct net_layer_use tls_layers[3];
+    struct websocket_worker websocket;
+    struct net_layer_use tls_layers[3], ws_layers[2], wss_layers[3];
     struct log_limit tls_failures;
     struct net_stack *stack; /* NULL until daemon_worker_open */
     struct engine_core *core;

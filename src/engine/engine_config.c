@@ -18,6 +18,7 @@ const struct engine_setting engine_settings[] = {
      "\",client_certificates=require\""},
     {"certificate", ENGINE_SETTING_LIST, AT(certificates), 0, 0, "files in PEM"},
     {"key", ENGINE_SETTING_LIST, AT(keys), 0, 0, "files in PEM"},
+    {"origins", ENGINE_SETTING_LIST, AT(origins), 0, 0, "origins such as \"https://phone.example.com\""},
     {"client_ca", ENGINE_SETTING_TEXT, AT(client_ca), 0, 0, "a file in PEM"},
     {"server_ca", ENGINE_SETTING_TEXT, AT(server_ca), 0, 0, "a file in PEM"},
     {"client_certificates", ENGINE_SETTING_TEXT, AT(client_certificates), 0, 0, "\"none\", \"request\" or \"require\""},

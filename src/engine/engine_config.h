@@ -23,6 +23,7 @@ struct engine_config {
     struct engine_list listen;       /* "udp:127.0.0.1:5060", "tcp:[::1]:5060" */
     struct engine_list certificates; /* PEM files: a certificate and its chain each; the first is the default */
     struct engine_list keys;         /* PEM files, one a certificate; none: the keys are in the certificates' files */
+    struct engine_list origins;      /* of web pages that may connect by WebSocket; none: all */
     char *client_ca;                 /* PEM file: who may vouch for clients, or NULL */
     char *server_ca;                 /* PEM file: who may vouch for servers that we connect to; NULL: the system's */
     char *client_certificates;       /* "none", "request", "require": of listeners that do not say; NULL: none */

@@ -108,6 +108,13 @@ MUST_CHECK enum err engine_core_reset(struct engine_core *core);
 void engine_core_receive(struct engine_core *core, const struct net_flow *flow, struct span bytes,
                          enum sip_framing framing);
 
+/* How a message of this flow ends: over TCP and TLS where its Content-Length says; elsewhere with its datagram, or its
+ * WebSocket message (RFC 7118 5.1), whatever it says. */
+static inline enum sip_framing engine_framing_of(const struct net_flow *flow)
+{
+    return flow->transport == NET_TCP || flow->transport == NET_TLS ? SIP_STREAM : SIP_DATAGRAM;
+}
+
 /* What a stream is told whose framing is lost (`bytes` starts with the message that lost it): an answer with the
  * problem's code where one can be addressed, else empty.  Valid until the next call of this core. */
 struct span engine_core_refuse_stream(struct engine_core *core, struct span bytes, const struct sip_problem *problem);

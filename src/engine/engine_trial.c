@@ -218,8 +218,7 @@ static enum err receive(struct engine_trial *trial, const struct engine_trial_me
     core->said = said;
     engine_core_use(core, trial->policy, 1);
     txn_table_give_tag(core->txns, message->tag);
-    engine_core_receive(core, &message->flow, message->bytes,
-                        message->flow.transport == NET_UDP ? SIP_DATAGRAM : SIP_STREAM);
+    engine_core_receive(core, &message->flow, message->bytes, engine_framing_of(&message->flow));
     txn_table_give_tag(core->txns, SPAN(""));
     core->said = NULL;
     return OK;

@@ -192,6 +192,24 @@ void net_connection_close(struct net_connection *connection, enum net_close reas
     net_accept_resume(stack);
 }
 
+/* A handshake that failed may have left its own last words (an alert, an HTTP answer): only open ones say goodbye. */
+static void say_goodbye(struct net_connection *connection)
+{
+    for (unsigned i = connection->state == NET_OPEN ? connection->layer_count : 0; i > 0; i--) {
+        struct net_layer *layer = &connection->layers[i - 1];
+        if (layer->ops->finish && net_connection_is_live(connection))
+            layer->ops->finish(layer);
+    }
+}
+
+void net_connection_leave(struct net_connection *connection, enum net_close reason)
+{
+    say_goodbye(connection);
+    if (connection->state == NET_OPEN)
+        net_connection_write(connection);
+    net_connection_close(connection, reason);
+}
+
 void net_connection_finish(struct net_connection *connection, enum net_close reason)
 {
     if (!net_connection_is_live(connection))
@@ -200,12 +218,7 @@ void net_connection_finish(struct net_connection *connection, enum net_close rea
         net_connection_close(connection, reason);
         return;
     }
-    /* A handshake that failed may have left its own last words (an alert, an HTTP answer). */
-    for (unsigned i = connection->state == NET_OPEN ? connection->layer_count : 0; i > 0; i--) {
-        struct net_layer *layer = &connection->layers[i - 1];
-        if (layer->ops->finish && net_connection_is_live(connection))
-            layer->ops->finish(layer);
-    }
+    say_goodbye(connection);
     if (!net_connection_is_live(connection))
         return;
     end_flow(connection, reason);

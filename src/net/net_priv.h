@@ -232,6 +232,8 @@ MUST_CHECK enum err net_connection_new(struct net_stack *stack, int fd, const st
 void net_connection_start(struct net_connection *connection);
 /* At once.  Harmless on a closed one. */
 void net_connection_close(struct net_connection *connection, enum net_close reason);
+/* At once, but with a goodbye, as far as the socket takes it. */
+void net_connection_leave(struct net_connection *connection, enum net_close reason);
 /* After what is written has left, as far as it does. */
 void net_connection_finish(struct net_connection *connection, enum net_close reason);
 /* Ends it after an error of a layer. */

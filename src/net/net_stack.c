@@ -202,7 +202,7 @@ void net_stack_close(struct net_stack *stack, net_stack_closed_fn closed, void *
     stack->closing = true;
     net_stack_stop_accepting(stack);
     while ((node = list_first(&stack->connections)) != NULL)
-        net_connection_close(container_of(node, struct net_connection, node), NET_CLOSE_SHUTDOWN);
+        net_connection_leave(container_of(node, struct net_connection, node), NET_CLOSE_SHUTDOWN);
     for (unsigned i = 0; i < stack->listener_count; i++)
         if (stack->udps[i])
             net_udp_close(stack->udps[i]);

@@ -25,6 +25,7 @@ MODULES = [
     "test_observe",
     "test_transports",
     "test_tls",
+    "test_websocket",
     "test_ways",
     "test_torture",
     "test_heartbeat",
