@@ -2,14 +2,15 @@
 /* Reload, rollback, versions, status and drain, each run on the control thread while the connection's thread waits; and
  * the metrics, which wait for nobody. */
 #include "admin/admin_priv.h"
-#include "release/release_report.h"
+#include "release/release.h"
 #include "util/json.h"
 #include <stddef.h>
 
 /* A closure for the control thread. */
 struct errand {
     struct admin_request *request;
-    const char *path;
+    struct release_request wish;
+    int64_t shadow_ms, sample;
     bool on;
     enum err err;
     struct fault fault;
@@ -41,18 +42,44 @@ static void do_reload(void *arg)
 {
     struct errand *errand = arg;
     const struct admin_world *world = errand->request->world;
-    errand->err = world->reload(world->ctx, errand->path, &errand->report);
+    errand->err = world->reload(world->ctx, &errand->wish, &errand->report);
+}
+
+enum { SHADOW_MS_MAX = 7 * 86400 * 1000, SAMPLE_MAX = 1000000 };
+
+/* False: answered, since a number is out of its bounds. */
+static bool read_trial(struct admin_request *request, struct errand *errand)
+{
+    const char *wrong = NULL;
+    if (errand->shadow_ms < 0 || errand->shadow_ms > SHADOW_MS_MAX)
+        wrong = "\"shadow_ms\": expected milliseconds up to a week";
+    else if (errand->sample < 0 || errand->sample > SAMPLE_MAX)
+        wrong = "\"sample\": expected a number from 1 to 1000000";
+    if (wrong) {
+        admin_fail(request, MHD_HTTP_BAD_REQUEST, "%s", wrong);
+        return false;
+    }
+    errand->wish.shadow_ms = (uint32_t)errand->shadow_ms;
+    errand->wish.shadow_sample = (unsigned)errand->sample;
+    return true;
 }
 
 void admin_post_reload(struct admin_request *request)
 {
-    static const struct admin_field fields[] = {{"policy", ADMIN_FIELD_TEXT, offsetof(struct errand, path)},
-                                                {NULL, ADMIN_FIELD_TEXT, 0}};
+    static const struct admin_field fields[] = {
+        {"policy", ADMIN_FIELD_TEXT, offsetof(struct errand, wish.path)},
+        {"force", ADMIN_FIELD_FLAG, offsetof(struct errand, wish.force)},
+        {"expect", ADMIN_FIELD_TEXT, offsetof(struct errand, wish.expect)},
+        {"shadow_ms", ADMIN_FIELD_NUMBER, offsetof(struct errand, shadow_ms)},
+        {"sample", ADMIN_FIELD_NUMBER, offsetof(struct errand, sample)},
+        {"activate_if", ADMIN_FIELD_TEXT, offsetof(struct errand, wish.activate_if)},
+        {NULL, ADMIN_FIELD_TEXT, 0},
+    };
     struct errand errand = {.request = request};
     struct json_t *tree;
     if (!admin_body_read(request, fields, &errand, &tree))
         return;
-    if (admin_on_control(request, do_reload, &errand))
+    if (read_trial(request, &errand) && admin_on_control(request, do_reload, &errand))
         answer_report(&errand, MHD_HTTP_UNPROCESSABLE_CONTENT);
     admin_body_free(tree);
 }
@@ -77,6 +104,41 @@ void admin_post_certificates(struct admin_request *request)
     json_object_begin(&json);
     json_put_bool(&json, "loaded", true);
     json_object_end(&json);
+}
+
+static void do_shadow(void *arg)
+{
+    struct errand *errand = arg;
+    const struct admin_world *world = errand->request->world;
+    world->trial(world->ctx, errand->on, &errand->request->answer);
+}
+
+void admin_get_shadow(struct admin_request *request)
+{
+    struct errand errand = {.request = request, .on = false};
+    (void)admin_on_control(request, do_shadow, &errand);
+}
+
+void admin_get_probation(struct admin_request *request)
+{
+    struct errand errand = {.request = request, .on = true};
+    (void)admin_on_control(request, do_shadow, &errand);
+}
+
+static void do_shadow_cancel(void *arg)
+{
+    struct errand *errand = arg;
+    const struct admin_world *world = errand->request->world;
+    errand->err = world->shadow_cancel(world->ctx);
+    if (errand->err == OK)
+        do_shadow(arg);
+}
+
+void admin_post_shadow_cancel(struct admin_request *request)
+{
+    struct errand errand = {.request = request, .on = false};
+    if (admin_on_control(request, do_shadow_cancel, &errand) && errand.err != OK)
+        admin_fail(request, MHD_HTTP_CONFLICT, "no shadow is going");
 }
 
 static void do_rollback(void *arg)

@@ -23,9 +23,19 @@ static enum err world_control(void *ctx, void (*fn)(void *arg), void *arg)
     return daemon_control(ctx, call_closure, &closure);
 }
 
-static enum err world_reload(void *ctx, const char *path, struct release_report *out_report)
+static enum err world_reload(void *ctx, const struct release_request *request, struct release_report *out_report)
 {
-    return daemon_reload(ctx, path, out_report);
+    return daemon_reload(ctx, request, out_report);
+}
+
+static enum err world_shadow_cancel(void *ctx)
+{
+    return daemon_shadow_cancel(ctx);
+}
+
+static void world_trial(void *ctx, bool probation, struct buffer *out)
+{
+    daemon_trial_json(ctx, probation, out);
 }
 
 static enum err world_certificates(void *ctx, struct fault *fault)
@@ -86,6 +96,8 @@ void admin_world_of_daemon(struct daemon *daemon, struct admin_world *out_world)
         .reload = world_reload,
         .certificates = world_certificates,
         .rollback = world_rollback,
+        .shadow_cancel = world_shadow_cancel,
+        .trial = world_trial,
         .versions = world_versions,
         .status = world_status,
         .drain = world_drain,

@@ -7,6 +7,7 @@
 
 struct directory;
 struct release_report;
+struct release_request;
 
 struct admin_world {
     void *ctx;
@@ -14,12 +15,14 @@ struct admin_world {
     enum err (*control)(void *ctx, void (*fn)(void *arg), void *arg);
 
     /* These are only called inside of `control`.  The first two fill *out_report in any case; release_report_done() it. */
-    enum err (*reload)(void *ctx, const char *path, struct release_report *out_report);
+    enum err (*reload)(void *ctx, const struct release_request *request, struct release_report *out_report);
     /* Loads the certificates again, all or none. */
     enum err (*certificates)(void *ctx, struct fault *fault);
     enum err (*rollback)(void *ctx, struct release_report *out_report);
-    void (*versions)(void *ctx, struct buffer *out); /* a JSON array */
-    void (*status)(void *ctx, struct buffer *out);   /* a JSON object */
+    enum err (*shadow_cancel)(void *ctx);                         /* ERR_NOT_FOUND: none is going */
+    void (*trial)(void *ctx, bool probation, struct buffer *out); /* a JSON object: the shadow, or the probation */
+    void (*versions)(void *ctx, struct buffer *out);              /* a JSON array */
+    void (*status)(void *ctx, struct buffer *out);                /* a JSON object */
     void (*drain)(void *ctx, bool on);
     void (*calls)(void *ctx, size_t limit, struct buffer *out);           /* a JSON object */
     enum err (*call)(void *ctx, struct span call_id, struct buffer *out); /* one; ERR_NOT_FOUND: nothing is known */

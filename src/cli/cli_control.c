@@ -14,9 +14,15 @@ struct control_values {
     const char *control;
     const char *data;
     const char *policy;
+    const char *expect;
+    const char *activate_if;
+    uint32_t shadow_ms;
+    uint32_t sample;
     bool json;
     bool off;
     bool certificates;
+    bool force;
+    bool cancel;
 };
 
 #define COMMON_OPTIONS                                                                                                   \
@@ -34,6 +40,22 @@ static const struct cli_option reload_options[] = {
      offsetof(struct control_values, policy), 0, 0},
     {"certificates", NULL, "the certificates of TLS instead, all or none; connections stay", CLI_FLAG,
      offsetof(struct control_values, certificates), 0, 0},
+    {"force", NULL, "also bytes that are active already, or that a probation rolled back", CLI_FLAG,
+     offsetof(struct control_values, force), 0, 0},
+    {"expect", "CHANGE", "a wanted change: \"410 +2%\", \"410 -5%\", \"errors +1%\", \"diff +30%\"", CLI_TEXT,
+     offsetof(struct control_values, expect), 0, 0},
+    {"shadow", "SECONDS", "first decide beside the active version for so long, and answer nothing", CLI_SECONDS,
+     offsetof(struct control_values, shadow_ms), 100, 7 * 86400 * 1000},
+    {"sample", "N", "of the shadow: one call in N; default: each", CLI_NUMBER, offsetof(struct control_values, sample),
+     1, 1000000},
+    {"activate-if", "CONDITION", "at the shadow's end: \"diff < 0.1%\", \"410 < 0.5%, errors < 0.1%\"", CLI_TEXT,
+     offsetof(struct control_values, activate_if), 0, 0},
+    COMMON_OPTIONS,
+    CLI_END,
+};
+
+static const struct cli_option shadow_options[] = {
+    {"cancel", NULL, "end it; the candidate is discarded", CLI_FLAG, offsetof(struct control_values, cancel), 0, 0},
     COMMON_OPTIONS,
     CLI_END,
 };
@@ -49,6 +71,8 @@ static const struct cli_option drain_options[] = {
 
 static int run_reload(const struct cli_command *command, int argc, char **argv);
 static int run_rollback(const struct cli_command *command, int argc, char **argv);
+static int run_shadow(const struct cli_command *command, int argc, char **argv);
+static int run_probation(const struct cli_command *command, int argc, char **argv);
 static int run_versions(const struct cli_command *command, int argc, char **argv);
 static int run_status(const struct cli_command *command, int argc, char **argv);
 static int run_drain(const struct cli_command *command, int argc, char **argv);
@@ -58,7 +82,15 @@ const struct cli_command cli_reload_command = {
     .path = "reload",
     .arguments = "",
     .summary = "Loads the policy anew into the running engine, tested, on all workers or on none.",
-    .details = "Exit code 1 when the policy was refused; the version that decided before decides on.\n" WHERE,
+    .details =
+        "Exit code 1 when the policy was refused; the version that decided before decides on.\n"
+        "With --shadow the new version first decides a sample of the same requests and answers nothing: `verdict "
+        "shadow`\n"
+        "shows what would change.  At the end it becomes active by --activate-if, or is discarded.  It comes from "
+        "another\n"
+        "folder (--policy), or the folder is not watched (watch = \"off\"), since a save is loaded at once.\n"
+        "After every activation the version before decides a sample of the same requests (probation): when more 410s,\n"
+        "errors or kills come of the new one than its band allows, the engine rolls back by itself.\n" WHERE,
     .options = reload_options,
     .run = run_reload,
 };
@@ -70,6 +102,26 @@ const struct cli_command cli_rollback_command = {
     .details = WHERE,
     .options = common_options,
     .run = run_rollback,
+};
+const struct cli_command cli_shadow_command = {
+    .name = "shadow",
+    .path = "shadow",
+    .arguments = "",
+    .summary = "Shows what the version in the shadow would answer differently, or did when it was the last one.",
+    .details = "`verdict reload --shadow 60s` begins one.  Differences are counted by code and rule, the most frequent "
+               "first.\n" WHERE,
+    .options = shadow_options,
+    .run = run_shadow,
+};
+const struct cli_command cli_probation_command = {
+    .name = "probation",
+    .path = "probation",
+    .arguments = "",
+    .summary = "Shows how the active version answers beside the one before, and how the last probation ended.",
+    .details = "After every activation the version before decides a sample of the same requests: what leaves its band\n"
+               "(probation_band in the configuration) is rolled back by the engine itself.\n" WHERE,
+    .options = common_options,
+    .run = run_probation,
 };
 const struct cli_command cli_versions_command = {
     .name = "versions",
@@ -212,6 +264,28 @@ static int run_rollback(const struct cli_command *command, int argc, char **argv
                       (struct cli_control_call){.method = "POST", .path = "/v1/rollback", .print = cli_text_report});
 }
 
+static int run_shadow(const struct cli_command *command, int argc, char **argv)
+{
+    struct control_values values;
+    char socket[CLI_SOCKET_MAX];
+    int exit_code;
+    if (!begin(command, argc, argv, &values, socket, &exit_code))
+        return exit_code;
+    const struct cli_control_call call = {.command = command,
+                                          .socket = socket,
+                                          .method = values.cancel ? "POST" : "GET",
+                                          .path = values.cancel ? "/v1/shadow/cancel" : "/v1/shadow",
+                                          .as_json = values.json,
+                                          .print = cli_text_trial};
+    return cli_control_run(&call);
+}
+
+static int run_probation(const struct cli_command *command, int argc, char **argv)
+{
+    return run_simple(command, argc, argv,
+                      (struct cli_control_call){.method = "GET", .path = "/v1/probation", .print = cli_text_trial});
+}
+
 static int run_versions(const struct cli_command *command, int argc, char **argv)
 {
     return run_simple(command, argc, argv,
@@ -231,6 +305,20 @@ static char *whole_path(const struct cli_command *command, const char *path)
     if (!whole)
         cli_error(command, "--policy %s: expected a policy's folder or .lua file: %s", path, strerror(errno));
     return whole;
+}
+
+static void put_wish(struct json *json, const struct control_values *values)
+{
+    if (values->force)
+        json_put_bool(json, "force", true);
+    if (values->expect)
+        json_put_text(json, "expect", values->expect);
+    if (values->shadow_ms)
+        json_put_u64(json, "shadow_ms", values->shadow_ms);
+    if (values->sample)
+        json_put_u64(json, "sample", values->sample);
+    if (values->activate_if)
+        json_put_text(json, "activate_if", values->activate_if);
 }
 
 static int run_reload(const struct cli_command *command, int argc, char **argv)
@@ -262,6 +350,7 @@ static int run_reload(const struct cli_command *command, int argc, char **argv)
     json_object_begin(&json);
     if (path)
         json_put_text(&json, "policy", path);
+    put_wish(&json, &values);
     json_object_end(&json);
     free(path);
     const struct cli_control_call call = {.command = command,

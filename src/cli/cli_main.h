@@ -28,6 +28,8 @@ extern const struct cli_command cli_code_command;
 extern const struct cli_command cli_directory_command;
 extern const struct cli_command cli_reload_command;
 extern const struct cli_command cli_rollback_command;
+extern const struct cli_command cli_shadow_command;
+extern const struct cli_command cli_probation_command;
 extern const struct cli_command cli_versions_command;
 extern const struct cli_command cli_status_command;
 extern const struct cli_command cli_drain_command;

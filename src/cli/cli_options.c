@@ -59,6 +59,8 @@ static enum cli_parse bad_value(struct reading *reading, const struct cli_option
 bool cli_seconds_parse(const char *text, uint32_t *out_ms)
 {
     struct span span = span_of(text);
+    if (span.len > 1 && span.at[span.len - 1] == 's') /* "60s" is what people write */
+        span.len--;
     size_t point = span_find(span, '.');
     struct span whole = span_slice(span, 0, point);
     struct span part = span_slice(span, point + 1, span.len);

@@ -10,12 +10,12 @@ enum { CLI_EXIT_OK = 0, CLI_EXIT_FAILED = 1, CLI_EXIT_USAGE = 2, CLI_LIST_MAX = 
 
 /* What an option's value is, and so the type of the member that takes it. */
 enum cli_option_kind {
-    CLI_FLAG,    /* bool; takes no value */
-    CLI_TEXT,    /* const char * into argv */
-    CLI_NUMBER,  /* uint32_t, from `least` to `most` */
-    CLI_SECONDS, /* uint32_t in milliseconds, written in seconds with a point: "32", "0.5"; bounds in milliseconds */
-    CLI_CHOICE,  /* const char *: one of the words of `value`, "udp|tcp" */
-    CLI_LIST     /* struct cli_list: may be given several times */
+    CLI_FLAG,   /* bool; takes no value */
+    CLI_TEXT,   /* const char * into argv */
+    CLI_NUMBER, /* uint32_t, from `least` to `most` */
+    CLI_SECONDS, /* uint32_t in milliseconds, written in seconds with a point: "32", "0.5", "60s"; bounds in milliseconds */
+    CLI_CHOICE, /* const char *: one of the words of `value`, "udp|tcp" */
+    CLI_LIST    /* struct cli_list: may be given several times */
 };
 
 struct cli_list {

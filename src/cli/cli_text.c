@@ -135,9 +135,22 @@ static void print_changes(const json_t *report, FILE *to)
     else if (json_is_object(tests))
         (void)fprintf(to, "  tests: %lld passed, %lld failed\n", number_of(tests, "passed"),
                       number_of(tests, "failed"));
+    const json_t *probation = json_object_get(report, "probation");
+    if (probation)
+        (void)fprintf(
+            to,
+            "  on probation for %lld s: version %lld decides the same requests; what leaves its band is rolled back\n",
+            number_of(probation, "ms") / 1000, number_of(probation, "against"));
     const char *not_saved = cli_text_of(json_object_get(report, "save_error"), "text");
     if (not_saved[0])
         (void)fprintf(to, "  not kept as the last good version: %s\n", not_saved);
+}
+
+static void print_remark(const json_t *report, FILE *to)
+{
+    const char *remark = cli_text_of(report, "remark");
+    if (remark[0])
+        (void)fprintf(to, "  note: %s\n", remark);
 }
 
 void cli_text_report(const json_t *report, FILE *to)
@@ -147,12 +160,83 @@ void cli_text_report(const json_t *report, FILE *to)
                       number_of(report, "version"));
         return;
     }
+    const json_t *shadow = json_object_get(report, "shadow");
+    if (shadow) {
+        (void)fprintf(
+            to, "version %lld (%s %.*s) decides in the shadow of version %lld for %.1f s; `verdict shadow` shows it\n",
+            number_of(shadow, "version"), cli_text_of(report, "name"), HASH_SHOWN, cli_text_of(report, "hash"),
+            number_of(report, "version"), (double)number_of(shadow, "ms") / 1000);
+        print_changes(report, to);
+        print_remark(report, to);
+        return;
+    }
     (void)fprintf(to, "version %lld (%s %.*s) is active", number_of(report, "version"), cli_text_of(report, "name"),
                   HASH_SHOWN, cli_text_of(report, "hash"));
     if (number_of(report, "previous"))
         (void)fprintf(to, ", before it %lld", number_of(report, "previous"));
     (void)fprintf(to, "; took %.1f ms\n", (double)number_of(json_object_get(report, "took_us"), "total") / 1000);
     print_changes(report, to);
+    print_remark(report, to);
+}
+
+/* ---- Shadow and probation ---- */
+
+static void print_side(const json_t *side, FILE *to)
+{
+    const char *failure = cli_text_of(side, "failure");
+    if (number_of(side, "code"))
+        (void)fprintf(to, "%lld", number_of(side, "code"));
+    else
+        (void)fputs("drop", to);
+    (void)fprintf(to, " (%s%s%s)", cli_text_of(side, "rule"), failure[0] ? ", " : "", failure);
+}
+
+static void print_pairs(const json_t *trial, FILE *to)
+{
+    const json_t *kinds = json_object_get(trial, "kinds"), *examples = json_object_get(trial, "examples");
+    for (size_t i = 0; i < json_array_size(kinds); i++) {
+        const json_t *kind = json_array_get(kinds, i);
+        (void)fprintf(to, "  %10lld  ", number_of(kind, "count"));
+        print_side(json_object_get(kind, "from"), to);
+        (void)fputs(" -> ", to);
+        print_side(json_object_get(kind, "to"), to);
+        (void)fputc('\n', to);
+    }
+    if (json_array_size(examples))
+        (void)fputs("first examples:\n", to);
+    for (size_t i = 0; i < json_array_size(examples); i++) {
+        const json_t *example = json_array_get(examples, i);
+        (void)fprintf(to, "  %s %s: ", cli_text_of(example, "method"), cli_text_of(example, "target"));
+        print_side(json_object_get(example, "from"), to);
+        (void)fputs(" -> ", to);
+        print_side(json_object_get(example, "to"), to);
+        (void)fprintf(to, ", call %s\n", cli_text_of(example, "call_id"));
+    }
+}
+
+void cli_text_trial(const json_t *trial, FILE *to)
+{
+    const char *state = cli_text_of(trial, "state");
+    if (strcmp(state, "none") == 0) {
+        (void)fputs("none since the engine started\n", to);
+        return;
+    }
+    (void)fprintf(to, "version %lld (%.*s) against %lld: %s", number_of(trial, "version"), HASH_SHOWN,
+                  cli_text_of(trial, "hash"), number_of(trial, "against"), state);
+    if (json_object_get(trial, "left_ms"))
+        (void)fprintf(to, ", %.1f s left", (double)number_of(trial, "left_ms") / 1000);
+    if (cli_text_of(trial, "activate_if")[0])
+        (void)fprintf(to, ", active then if %s", cli_text_of(trial, "activate_if"));
+    if (cli_text_of(trial, "result")[0])
+        (void)fprintf(to, "\n%s", cli_text_of(trial, "result"));
+    const json_t *differences = json_object_get(trial, "differences"), *targets = json_object_get(trial, "targets");
+    (void)fprintf(to, "\n%lld requests decided twice (%lld skipped), to %lld targets\n", number_of(trial, "pairs"),
+                  number_of(trial, "skipped"), number_of(targets, "total"));
+    (void)fprintf(to, "%lld answers differ, at %lld targets; to 410: %lld, from 410: %lld, errors: %lld, kills: %lld\n",
+                  number_of(differences, "diff"), number_of(targets, "diff"), number_of(differences, "410"),
+                  number_of(differences, "lost 410"), number_of(differences, "errors"),
+                  number_of(differences, "kills"));
+    print_pairs(trial, to);
 }
 
 void cli_text_versions(const json_t *answer, FILE *to)

@@ -11,5 +11,8 @@ void cli_text_tree(const json_t *json, FILE *to);
 const char *cli_text_of(const json_t *object, const char *key);
 /* Prints a reload's or rollback's report (admin/README.md) in a few lines. */
 void cli_text_report(const json_t *report, FILE *to);
+/* Prints a shadow or a probation. */
+void cli_text_trial(const json_t *trial, FILE *to);
+
 /* Prints {"versions":[...]} as a table. */
 void cli_text_versions(const json_t *answer, FILE *to);

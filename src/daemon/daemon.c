@@ -71,7 +71,7 @@ static enum err make_metrics(struct daemon *daemon)
         err = daemon_gauges_init(&daemon->gauges, daemon->registry);
     for (int i = 0; i < 3 && err == OK; i++)
         err = metric_add(daemon->registry, METRIC_GAUGE, names[i][0], "", names[i][1], &daemon->up_metrics[i]);
-    return err;
+    return err == OK ? daemon_trial_init(daemon) : err;
 }
 
 static enum err make_parts(struct daemon *daemon, struct fault *fault)

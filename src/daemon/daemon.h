@@ -10,6 +10,7 @@ struct daemon;
 struct directory;
 struct release;
 struct release_report;
+struct release_request;
 
 /* Called on the control thread once everything listens (start) and before it goes (stop), so that floors above can hang
  * their own servers on the daemon.  A fault from start ends the daemon with its text. */
@@ -37,12 +38,15 @@ void daemon_metrics_render(struct daemon *daemon, struct buffer *out);
 
 /* The following run on the control thread (through daemon_control). */
 
-/* Loads the policy again; `path` NULL: from where the active one came.  The report is to be given to
- * release_report_done(). */
-enum err daemon_reload(struct daemon *daemon, const char *path, struct release_report *out_report);
 /* Loads the certificates again, all or none: a fault says what is wrong, and the ones before stay in use. */
 MUST_CHECK enum err daemon_reload_certificates(struct daemon *daemon, struct fault *fault);
+/* Loads the policy again, as `request` says.  The report is to be given to release_report_done(). */
+enum err daemon_reload(struct daemon *daemon, const struct release_request *request, struct release_report *out_report);
 enum err daemon_rollback(struct daemon *daemon, struct release_report *out_report);
+/* Ends the shadow that is going; ERR_NOT_FOUND: there is none. */
+enum err daemon_shadow_cancel(struct daemon *daemon);
+/* The shadow or probation that is going, or the last one, as one JSON object. */
+void daemon_trial_json(struct daemon *daemon, bool probation, struct buffer *out);
 struct release *daemon_release(struct daemon *daemon);
 /* Status as one JSON object: version, listeners, workers, calls, transactions, ACK ledger, directory, drops. */
 void daemon_status_json(struct daemon *daemon, struct buffer *out);

@@ -81,9 +81,10 @@ static void on_signal(uv_signal_t *handle, int number)
 {
     struct daemon *daemon = handle->data;
     struct release_report report = {0};
+    static const struct release_request request;
     switch (number) {
     case SIGHUP:
-        (void)daemon_reload(daemon, NULL, &report);
+        (void)daemon_reload(daemon, &request, &report);
         release_report_done(&report);
         break;
     case SIGUSR1:
@@ -112,6 +113,8 @@ enum err daemon_loop_init(struct daemon *daemon)
     uv_timer_init(&daemon->loop, &daemon->tick);
     daemon->tick.data = daemon;
     uv_timer_start(&daemon->tick, on_tick, TICK_MS, TICK_MS);
+    uv_timer_init(&daemon->loop, &daemon->trial);
+    daemon->trial.data = daemon;
     for (int i = 0; i < DAEMON_SIGNALS; i++) {
         uv_signal_init(&daemon->loop, &daemon->signals[i]);
         daemon->signals[i].data = daemon;
@@ -130,6 +133,7 @@ void daemon_loop_done(struct daemon *daemon)
 {
     uv_close((uv_handle_t *)&daemon->wake, NULL);
     uv_close((uv_handle_t *)&daemon->tick, NULL);
+    uv_close((uv_handle_t *)&daemon->trial, NULL);
     for (int i = 0; i < DAEMON_SIGNALS; i++)
         uv_close((uv_handle_t *)&daemon->signals[i], NULL);
     uv_run(&daemon->loop, UV_RUN_DEFAULT);

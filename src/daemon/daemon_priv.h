@@ -39,7 +39,9 @@ struct daemon {
     struct metric_registry *registry;
     struct engine_meters meters;
     struct daemon_gauges gauges;
-    struct metric *up_metrics[3]; /* version, reload failures, decision log drops */
+    struct metric *up_metrics[3];                               /* version, reload failures, decision log drops */
+    struct metric *trial_metrics[2][2 + RELEASE_MEASURE_COUNT]; /* of shadow and probation: daemon_trial.c */
+    struct metric *rollback_metrics[2];
     struct vm_watchdog *watchdog;
     struct facts_shared_registry *shared_tables;
     struct daemon_shared shared;
@@ -52,6 +54,7 @@ struct daemon {
     uv_async_t wake;
     uv_signal_t signals[DAEMON_SIGNALS];
     uv_timer_t tick;
+    uv_timer_t trial;     /* runs while a version is tried */
     uint64_t deadline_ms; /* of the orderly end, on the loop's clock */
     struct worker_watch *watch;
     struct release_watch watched;
@@ -79,6 +82,13 @@ MUST_CHECK enum err daemon_release_start(struct daemon *daemon, struct fault *fa
 void daemon_watch_start(struct daemon *daemon);
 void daemon_watch_stop(struct daemon *daemon);
 void daemon_serve_rebuilds(struct daemon *daemon);
+/* The active version may be another one now: metrics, and the path that is watched. */
+void daemon_release_changed(struct daemon *daemon);
+
+/* daemon_trial.c: shadow and probation. */
+MUST_CHECK enum err daemon_trial_init(struct daemon *daemon);
+/* Runs the timer while it is needed. */
+void daemon_trial_arm(struct daemon *daemon);
 
 /* daemon_loop.c: signals and the orderly end. */
 MUST_CHECK enum err daemon_loop_init(struct daemon *daemon);

@@ -73,6 +73,44 @@ static void workers_withdraw(void *ctx, unsigned index, uint64_t version)
     (void)err;
 }
 
+static void on_worker_compare(struct worker *worker, void *arg)
+{
+    daemon_worker_compare(worker_data(worker), arg);
+}
+
+static void workers_compare(void *ctx, const struct release_comparison *comparison)
+{
+    struct daemon *daemon = ctx;
+    struct release_comparison copy = {0};
+    if (comparison)
+        copy = *comparison;
+    /* ERR_CLOSED: the workers have ended, and nothing compares any more. */
+    enum err err = worker_run_wait_all(daemon->group, on_worker_compare, comparison ? &copy : NULL);
+    (void)err;
+}
+
+struct collect_order {
+    pthread_mutex_t lock;
+    struct release_tally *total;
+    struct release_tally *const *tallies;
+};
+
+static void on_worker_collect(struct worker *worker, void *arg)
+{
+    struct collect_order *order = arg;
+    pthread_mutex_lock(&order->lock);
+    release_tally_merge(order->total, order->tallies[worker_index(worker)]);
+    pthread_mutex_unlock(&order->lock);
+}
+
+static void workers_collect(void *ctx, struct release_tally *const *tallies, struct release_tally *total)
+{
+    struct daemon *daemon = ctx;
+    struct collect_order order = {.lock = PTHREAD_MUTEX_INITIALIZER, .total = total, .tallies = tallies};
+    enum err err = worker_run_wait_all(daemon->group, on_worker_collect, &order);
+    (void)err;
+}
+
 /* ---- Checks ---- */
 
 static enum err accept_policy(void *ctx, const struct policy_description *description, struct fault *fault)
@@ -108,9 +146,14 @@ enum err daemon_release_init(struct daemon *daemon, struct fault *fault)
                     .options = workers_options,
                     .stage = workers_stage,
                     .activate_all = workers_activate,
-                    .withdraw = workers_withdraw},
+                    .withdraw = workers_withdraw,
+                    .compare = workers_compare,
+                    .collect = workers_collect},
         .checks = {.ctx = daemon, .accept = accept_policy, .test = test_policy},
         .data_dir = daemon->config->data_dir,
+        .probation_ms = daemon->config->probation_s * 1000,
+        .probation_sample = daemon->config->probation_sample,
+        .band = daemon->config->probation_band,
     };
     enum err err = release_new(&options, &daemon->release);
     return err == OK ? OK : fault_set(fault, err, "", 0, "policies: %s", err_text(err));
@@ -143,18 +186,26 @@ enum err daemon_release_start(struct daemon *daemon, struct fault *fault)
 
 static void set_version_metric(struct daemon *daemon)
 {
+    const struct release_counters *counters = release_counters(daemon->release);
     metric_set(daemon->up_metrics[0], 0, (int64_t)release_active(daemon->release));
-    metric_set(daemon->up_metrics[1], 0, (int64_t)release_counters(daemon->release)->failures);
+    metric_set(daemon->up_metrics[1], 0, (int64_t)counters->failures);
+    metric_set(daemon->rollback_metrics[0], 0, (int64_t)(counters->rollbacks - counters->rolled_back));
+    metric_set(daemon->rollback_metrics[1], 0, (int64_t)counters->rolled_back);
 }
 
-enum err daemon_reload(struct daemon *daemon, const char *path, struct release_report *out_report)
+void daemon_release_changed(struct daemon *daemon)
 {
-    struct release_request request = {.path = path};
-    enum err err = release_reload(daemon->release, &request, out_report);
-    log_report(out_report, "reload");
     set_version_metric(daemon);
-    if (err == OK && daemon->watch)
+    daemon_trial_arm(daemon);
+    if (daemon->watch)
         (void)!worker_watch_set_path(daemon->watch, release_path(daemon->release));
+}
+
+enum err daemon_reload(struct daemon *daemon, const struct release_request *request, struct release_report *out_report)
+{
+    enum err err = release_reload(daemon->release, request, out_report);
+    log_report(out_report, "reload");
+    daemon_release_changed(daemon);
     return err;
 }
 
@@ -162,7 +213,7 @@ enum err daemon_rollback(struct daemon *daemon, struct release_report *out_repor
 {
     enum err err = release_rollback(daemon->release, out_report);
     log_report(out_report, "rollback");
-    set_version_metric(daemon);
+    daemon_release_changed(daemon);
     return err;
 }
 
@@ -196,7 +247,7 @@ static void reload_from_watch(struct daemon *daemon, uint64_t now_ms)
     bool stable = release_watch_loaded(&daemon->watched, release_fingerprint(release_path(daemon->release)), now_ms);
     if (!report.unchanged && (err == OK || stable))
         log_report(&report, "saved");
-    set_version_metric(daemon);
+    daemon_release_changed(daemon);
     release_report_done(&report);
 }
 
@@ -220,6 +271,11 @@ static uint64_t on_watch(void *ctx, enum worker_watch_reason reason)
 
 void daemon_watch_start(struct daemon *daemon)
 {
+    daemon_release_changed(daemon);
+    if (!daemon->config->watch) {
+        log_info("reload", "the policy's folder is not watched: `verdict reload` and SIGHUP load it again");
+        return;
+    }
     const char *path = release_path(daemon->release);
     release_watch_init(&daemon->watched, release_fingerprint(path), uv_now(&daemon->loop));
     if (worker_watch_new(&daemon->loop, path, on_watch, daemon, &daemon->watch) != OK)

@@ -62,6 +62,13 @@ static void put_policy(const struct daemon *daemon, struct json *json)
     json_object_end(json);
 }
 
+/* What is tried now, or was last: the whole of it is `verdict shadow`'s. */
+static void put_trial(struct daemon *daemon, const char *key, enum release_trial trial, struct json *json)
+{
+    json_key(json, key);
+    release_trial_summary(daemon->release, trial, json);
+}
+
 static void put_listeners(const struct daemon *daemon, struct json *json)
 {
     static const char *const transports[] = {"udp", "tcp", "tls", "ws", "wss"};
@@ -170,6 +177,8 @@ void daemon_status_json(struct daemon *daemon, struct buffer *out)
     json_put_bool(&json, "draining", daemon->draining);
     json_put_u64(&json, "calls", calls);
     put_policy(daemon, &json);
+    put_trial(daemon, "shadow", RELEASE_SHADOW, &json);
+    put_trial(daemon, "probation", RELEASE_PROBATION, &json);
     put_listeners(daemon, &json);
     json_key(&json, "workers");
     json_array_begin(&json);

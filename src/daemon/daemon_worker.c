@@ -4,6 +4,7 @@
 #include "daemon/daemon_worker.h"
 #include "daemon/daemon_steer.h"
 #include "daemon/daemon_wire.h"
+#include "engine/engine_beside.h"
 #include "util/invariant.h"
 #include "util/log.h"
 #include "vm/vm_watchdog.h"
@@ -141,7 +142,8 @@ static void on_turn_end(void *ctx, struct worker *worker)
     (void)ctx;
     struct daemon_worker *self = worker_data(worker);
     struct engine_core *core = self->core;
-    if (self->lookup.reader)
+    /* A version that decides beside is to find what the active one found: the look lasts until it has. */
+    if (self->lookup.reader && !engine_beside_waits(core))
         directory_reader_turn_end(self->lookup.reader);
     if (self->trace)
         trace_turn_end(self->trace);
@@ -153,6 +155,17 @@ static void on_turn_end(void *ctx, struct worker *worker)
         self->asked_rebuild = true;
         self->shared->wants_rebuild(self->shared->ctx, worker_index(worker));
     }
+}
+
+static void on_departed(void *ctx, struct worker *worker)
+{
+    (void)ctx;
+    struct daemon_worker *self = worker_data(worker);
+    if (!engine_beside_waits(self->core))
+        return;
+    engine_beside_turn(self->core);
+    if (self->lookup.reader)
+        directory_reader_turn_end(self->lookup.reader);
 }
 
 static unsigned owner_of(void *ctx, struct span bytes, unsigned count)
@@ -170,6 +183,7 @@ struct worker_ops daemon_worker_ops(struct daemon_shared *shared)
         .on_end = on_end,
         .on_post = daemon_wire_on_post,
         .on_turn_end = on_turn_end,
+        .on_departed = on_departed,
         .owner_of = owner_of,
     };
 }
@@ -265,5 +279,24 @@ void daemon_worker_withdraw(struct daemon_worker *self, uint64_t version)
         return;
     if (self->core->version == version)
         engine_core_use(self->core, NULL, 0);
+    if (engine_beside_policy(self->core) == held->policy)
+        engine_beside_stop(self->core);
     *held = (struct daemon_held){0};
+}
+
+void daemon_worker_compare(struct daemon_worker *self, const struct release_comparison *comparison)
+{
+    if (!comparison) {
+        engine_beside_stop(self->core);
+        return;
+    }
+    const struct daemon_held *held = find_held(self, comparison->version);
+    invariant(held);
+    const struct engine_beside_options options = {.policy = held->policy,
+                                                  .tally = comparison->tallies[worker_index(self->worker)],
+                                                  .sample = comparison->sample,
+                                                  .shadow = comparison->shadow};
+    if (engine_beside_start(self->core, &options) != OK)
+        log_error("reload", "worker %u has no memory to decide beside: its requests are not compared",
+                  worker_index(self->worker));
 }

@@ -10,6 +10,7 @@
 #include "daemon/daemon_tls.h"
 #include "engine/engine_core.h"
 #include "net/net_layer.h"
+#include "release/release.h"
 #include "tls/tls_layer.h"
 #include "trace/trace.h"
 #include "websocket/websocket_layer.h"
@@ -70,5 +71,7 @@ MUST_CHECK enum err daemon_worker_stage(struct daemon_worker *self, uint64_t ver
 /* Decides with `version`, which is held. */
 void daemon_worker_activate(struct daemon_worker *self, uint64_t version);
 void daemon_worker_withdraw(struct daemon_worker *self, uint64_t version);
+/* Another version decides beside the active one from now on (NULL: none). */
+void daemon_worker_compare(struct daemon_worker *self, const struct release_comparison *comparison);
 /* Copies the plain counters of this thread into the metrics; by itself once a second. */
 void daemon_worker_publish(struct daemon_worker *self);

@@ -76,6 +76,11 @@ const struct engine_setting engine_settings[] = {
     {"idle_timeout_ms", ENGINE_SETTING_NUMBER, AT(idle_timeout_ms), 1000, 86400000, "milliseconds from 1000"},
     {"drain_timeout_ms", ENGINE_SETTING_NUMBER, AT(drain_timeout_ms), 0, 86400000, "milliseconds, 0 for 64*T1"},
     {"retry_after_s", ENGINE_SETTING_NUMBER, AT(retry_after_s), 1, 86400, "seconds from 1 to 86400"},
+    {"probation_s", ENGINE_SETTING_NUMBER, AT(probation_s), 0, 86400, "seconds up to 86400, 0 for no probation"},
+    {"probation_sample", ENGINE_SETTING_NUMBER, AT(probation_sample), 1, 1000000, "a whole number from 1"},
+    {"probation_band", ENGINE_SETTING_BAND, AT(probation_band), 0, 0,
+     "shares such as \"410 1%, lost 410 5%, errors 1%, kills 0.5%, diff 20%\""},
+    {"watch", ENGINE_SETTING_FLAG, AT(watch), 0, 0, "true or false"},
     {"guard", ENGINE_SETTING_GUARD, AT(guard_strict), 0, 0, "\"normal\" or \"strict\""},
     {"log_level", ENGINE_SETTING_LEVEL, AT(log_level), 0, 0, "\"debug\", \"info\", \"warn\" or \"error\""},
     {"log", ENGINE_SETTING_DECISIONS, 0, 0, 0, "\"all\", \"errors\", \"off\" or \"sample N\""},
@@ -119,6 +124,9 @@ enum err engine_config_init(struct engine_config *config)
         .notify_rate = 10000,
         .idle_timeout_ms = 600000,
         .retry_after_s = 30,
+        .probation_s = 60,
+        .probation_sample = 1,
+        .watch = true,
         .log_level = LOG_INFO,
         .decisions = ENGINE_DECISIONS_SAMPLE,
         .decisions_sample = 100,
@@ -127,6 +135,7 @@ enum err engine_config_init(struct engine_config *config)
         .trace_bytes = 1u << 16,
         .hep_id = 2001,
     };
+    release_band_default(&config->probation_band);
     return OK;
 }
 
@@ -257,6 +266,8 @@ enum err engine_setting_put(struct engine_config *config, const struct engine_se
     case ENGINE_SETTING_GUARD:
         config->guard_strict = span_equal(value, SPAN("strict"));
         return config->guard_strict || span_equal(value, SPAN("normal")) ? OK : ERR_INVALID;
+    case ENGINE_SETTING_BAND:
+        return release_band_parse(value, place, NULL);
     case ENGINE_SETTING_LEVEL:
         return span_copy(value, level, sizeof(level)) && log_level_parse(level, place) ? OK : ERR_INVALID;
     case ENGINE_SETTING_DECISIONS:

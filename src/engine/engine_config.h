@@ -3,6 +3,7 @@
  * its default stand in one table in engine_config.c; README.md in this folder lists them. */
 #pragma once
 
+#include "release/release_band.h"
 #include "util/buffer.h"
 #include "util/err.h"
 #include "util/log.h"
@@ -68,6 +69,10 @@ struct engine_config {
     uint32_t idle_timeout_ms;
     uint32_t drain_timeout_ms; /* 0: 64*T1 */
     uint32_t retry_after_s;    /* in a 503 for the whole server */
+    uint32_t probation_s;      /* how long a new version is held against the one before; 0: not at all */
+    uint32_t probation_sample; /* one Call-ID in so many */
+    struct release_band probation_band;
+    bool watch; /* a saved policy is loaded at once */
     bool guard_strict;
     enum log_level log_level;
     enum engine_decisions decisions;

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "engine/engine_beside.h"
 #include "engine/engine_priv.h"
 #include <stdlib.h>
 
@@ -95,6 +96,7 @@ void engine_core_free(struct engine_core *core)
     if (!core)
         return;
     free_tables(core);
+    engine_beside_free(core->beside);
     free(core);
 }
 

@@ -67,6 +67,8 @@ enum { ENGINE_REPLY_BYTES = 72 * 1024 };
 /* Log lines that may repeat per packet are held back by kind. */
 enum engine_limit { ENGINE_LIMIT_FAILURES, ENGINE_LIMIT_CONFLICTS, ENGINE_LIMIT_ACKS, ENGINE_LIMIT_COUNT };
 
+struct engine_beside;
+
 struct engine_core {
     const struct engine_config *config;
     const struct engine_site *site;
@@ -86,6 +88,7 @@ struct engine_core {
     struct notifier_table *notifier;
     struct policy *policy; /* borrowed: the active version's VM of this worker; NULL: nothing can be decided, 503 */
     uint64_t version;
+    struct engine_beside *beside;          /* engine_beside.h; NULL: no second version has ever decided here */
     const struct engine_credentials *said; /* NULL live */
     bool draining;
     bool deciding;        /* `last` is in use: the policy is told of what began only afterwards */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Asks the policy: fills in the view that it gets of the request, and is the world that it sees. */
+#include "engine/engine_beside.h"
 #include "engine/engine_priv.h"
 #include "sip/sip_address.h"
 #include "util/clock.h"
@@ -22,10 +23,10 @@ static struct policy_peer peer_of(const struct engine_core *core, const struct n
 }
 
 /* A trusted source vouches for its caller (RFC 3325): the first P-Asserted-Identity.  Nobody else's word counts. */
-static struct span identity_of(const struct engine_request *request, const struct policy_peer *source)
+static struct span identity_of(const struct sip_message *message, const struct policy_peer *source)
 {
     struct sip_address address;
-    struct span value = sip_message_value(request->message, SIP_HEADER_P_ASSERTED_IDENTITY);
+    struct span value = sip_message_value(message, SIP_HEADER_P_ASSERTED_IDENTITY);
     if (!source->trusted || !value.at || sip_address_parse(value, &address, NULL) != OK)
         return (struct span){NULL, 0};
     return address.uri.text;
@@ -49,19 +50,23 @@ static void believe(struct policy_request *view, const struct engine_credentials
         view->source.identity = said->identity;
 }
 
+struct policy_request engine_view(struct engine_core *core, const struct sip_message *message,
+                                  const struct net_flow *flow, const struct policy_target *target)
+{
+    struct policy_request view = {.message = message, .source = peer_of(core, flow), .target = *target};
+    name_source(core, flow, &view.source);
+    if (!view.source.name_count)
+        view.source.identity = identity_of(message, &view.source);
+    return view;
+}
+
 void engine_decide(struct engine_request *request)
 {
     struct engine_core *core = request->core;
-    struct policy_request view = {
-        .message = request->message,
-        .source = peer_of(core, request->flow),
-        .target = core->target.target,
-    };
-    name_source(core, request->flow, &view.source);
-    if (!view.source.name_count)
-        view.source.identity = identity_of(request, &view.source);
+    struct policy_request *view = &request->view;
+    *view = engine_view(core, request->message, request->flow, &core->target.target);
     if (core->said)
-        believe(&view, core->said);
+        believe(view, core->said);
     if (core->decisions) {
         request->call_hash = siphash(&core->key, request->message->call_id.at, request->message->call_id.len);
         request->logs = engine_decisions_wants(core->decisions, request->call_hash, false);
@@ -69,9 +74,9 @@ void engine_decide(struct engine_request *request)
             request->started_ns = clock_mono_ns();
     }
     if (request->txn)
-        policy_decide(core->policy, &view, &core->last.decision);
+        policy_decide(core->policy, view, &core->last.decision);
     else
-        policy_decide_read_only(core->policy, &view, &core->last.decision);
+        policy_decide_read_only(core->policy, view, &core->last.decision);
     core->last.decided = true;
     core->owes_collection = true;
 }
@@ -90,7 +95,9 @@ static enum err host_record(void *ctx, const struct policy_request *request, str
 
 static void host_log(void *ctx, enum log_level level, const char *rule, struct span text)
 {
-    (void)ctx;
+    const struct engine_core *core = ctx;
+    if (engine_beside_decides(core)) /* it has decided nothing */
+        return;
     log_write(level, "policy", "%s%s%.*s", rule ? rule : "", rule ? ": " : "", SPAN_ARG(text));
 }
 

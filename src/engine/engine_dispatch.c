@@ -87,6 +87,7 @@ static void receive_new(struct engine_request *request)
     engine_decide(request);
     engine_carry_out(request);
     engine_report_decision(request);
+    engine_beside_note(request);
     core->deciding = false;
     engine_report_started(core);
 }

@@ -14,6 +14,7 @@ struct engine_request {
     struct sip_reply_via via;
     char received[TXN_RECEIVED_MAX];
     char tag[TXN_TAG_LEN]; /* of our answers; all zero: none was made */
+    struct policy_request view; /* what the policy saw, once it was asked */
     uint64_t call_hash;    /* of the Call-ID, for sampling */
     uint64_t started_ns;   /* 0: this decision is not logged */
     bool logs;
@@ -61,6 +62,32 @@ bool engine_check_event(struct engine_request *request);
 void engine_accept_subscription(struct engine_request *request);
 void engine_accept_publication(struct engine_request *request);
 bool engine_receive_subscribed(struct engine_request *request);
+
+/* engine_resolve.c: what a decision comes to on the wire, past the guard, without doing it. */
+struct engine_resolving {
+    const struct policy *policy; /* that decided */
+    const struct policy_decision *decision;
+    const struct sip_message *message;
+    const struct policy_target *target;
+};
+struct engine_resolved {
+    enum policy_verdict verdict;        /* as it is to be carried out */
+    unsigned code;                      /* 0: nothing is sent */
+    const char *note;                   /* why it is not what the policy said, "" otherwise */
+    bool unreadable;                    /* 503 for the whole server */
+    enum engine_guard_kind guard;       /* gone{}: what the guard made of it */
+    const struct policy_record *record; /* of a gone or moved target; NULL: none, or not asked for */
+};
+/* `space` is where the record goes when the policy did not ask for it. */
+struct engine_resolved engine_resolve(const struct engine_core *core, const struct engine_resolving *from,
+                                      struct policy_record *space);
+
+/* engine_decide.c: what a policy sees of a message. */
+struct policy_request engine_view(struct engine_core *core, const struct sip_message *message,
+                                  const struct net_flow *flow, const struct policy_target *target);
+
+/* engine_beside.c: puts the request by, with the decision just made, where a second version is to decide it too. */
+void engine_beside_note(const struct engine_request *request);
 
 /* engine_report.c: the decision log and the events. */
 void engine_report_decision(struct engine_request *request);

@@ -213,20 +213,6 @@ static void carry_out_ok(struct engine_request *request)
     }
 }
 
-/* The record for the target: what the policy saw, or what the directory says now. */
-static enum err find_record(struct engine_request *request, struct policy_record *space,
-                            const struct policy_record **out_record)
-{
-    struct engine_core *core = request->core;
-    const struct policy_decision *decision = &core->last.decision;
-    *out_record = decision->record;
-    if (decision->asked_record)
-        return OK;
-    enum err err = core->lookup.find(core->lookup.ctx, &core->target.target, space);
-    *out_record = err == OK ? space : NULL;
-    return err == ERR_NOT_FOUND ? OK : err;
-}
-
 static void answer_as(struct engine_request *request, enum policy_verdict verdict, const struct policy_record *record)
 {
     int code = engine_status_of(verdict, (enum sip_method)request->message->method);
@@ -238,50 +224,38 @@ static void answer_as(struct engine_request *request, enum policy_verdict verdic
         answer_plain(request, (unsigned)code);
 }
 
+static struct engine_resolved resolve(struct engine_request *request, struct policy_record *space)
+{
+    const struct engine_core *core = request->core;
+    struct engine_resolving from = {core->policy, &core->last.decision, request->message, &core->target.target};
+    return engine_resolve(core, &from, space);
+}
+
 static void carry_out_gone(struct engine_request *request)
 {
     struct engine_core *core = request->core;
     struct policy_record space;
-    const struct policy_record *record;
-    bool unreadable = find_record(request, &space, &record) != OK;
-    const struct policy_answer *from = core->last.decision.answer;
-    struct engine_ground ground = {
-        .unreadable = unreadable,
-        .state = record ? record->state : POLICY_STATE_NONE,
-        .has_forward = record && record->forward.len > 0,
-        .strict = core->config->guard_strict,
-        .evidence_holds = from->evidence.len && policy_program_evidence(policy_program_of(core->policy), from->evidence,
-                                                                        &core->target.target),
-    };
+    struct engine_resolved to = resolve(request, &space);
     core->last.guarded = true;
-    core->last.guard = engine_guard(&ground);
-    const struct engine_guard_result *result = engine_guard_result(core->last.guard);
+    core->last.guard = to.guard;
     if (core->meters)
-        metric_count(core->meters->guards[core->last.guard], core->worker, 1);
-    outcome_is(request, result->verdict, result->conflict ? result->name : "");
-    if (core->last.guard == ENGINE_GUARD_UNREADABLE)
+        metric_count(core->meters->guards[to.guard], core->worker, 1);
+    outcome_is(request, to.verdict, to.note);
+    if (to.unreadable)
         engine_answer_unavailable(request);
     else
-        answer_as(request, result->verdict, record);
+        answer_as(request, to.verdict, to.record);
 }
 
-/* A 301 needs an address (RFC 3261 21.3.2): the policy's, else the directory's.  Where neither knows one, 404 is the
- * honest answer; 410 never comes out of a policy that meant something else. */
 static void carry_out_moved(struct engine_request *request)
 {
     struct policy_record space;
-    const struct policy_record *record = NULL;
-    bool own = request->core->last.decision.answer->contact_count > 0;
-    if (!own && find_record(request, &space, &record) != OK) {
-        outcome_is(request, POLICY_REJECT, "unreadable");
+    struct engine_resolved to = resolve(request, &space);
+    outcome_is(request, to.verdict, to.note);
+    if (to.unreadable)
         engine_answer_unavailable(request);
-    } else if (!own && (!record || record->forward.len == 0)) {
-        outcome_is(request, POLICY_NOT_FOUND, "no_forward");
-        answer_plain(request, 404);
-    } else {
-        outcome_is(request, POLICY_MOVED, "");
-        answer_as(request, POLICY_MOVED, record);
-    }
+    else
+        answer_as(request, to.verdict, to.record);
 }
 
 static void carry_out_drop(struct engine_request *request)

@@ -273,6 +273,15 @@ void policy_decide_read_only(struct policy *policy, const struct policy_request 
     policy->read_only = false;
 }
 
+void policy_decide_beside(struct policy *policy, const struct policy_request *request, bool fresh,
+                          struct policy_decision *out_decision)
+{
+    bool before = policy->fresh_request;
+    policy->fresh_request = fresh || before;
+    policy_decide_read_only(policy, request, out_decision);
+    policy->fresh_request = before;
+}
+
 /* Arguments: the policy, the handler's reference, the call. */
 static int call_handler(lua_State *L)
 {

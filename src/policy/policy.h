@@ -111,6 +111,11 @@ void policy_decide(struct policy *policy, const struct policy_request *request, 
 void policy_decide_read_only(struct policy *policy, const struct policy_request *request,
                              struct policy_decision *out_decision);
 
+/* Decides what another policy has decided already: `shared` tables are only read, and with `fresh` the decision has a `req` of
+ * its own, so that one which escaped raises. */
+void policy_decide_beside(struct policy *policy, const struct policy_request *request, bool fresh,
+                          struct policy_decision *out_decision);
+
 /* Tells the script's handler about an event, under the same budget as a decision.  `out_decision` (which may be NULL)
  * gets failure, text, file, line and fuel; there is no answer.  A policy without such a handler ignores it. */
 void policy_event(struct policy *policy, enum policy_event event, const struct policy_call *call,

@@ -59,10 +59,8 @@ static int open_bindings(lua_State *L)
 static int make_objects(lua_State *L)
 {
     struct policy *policy = lua_touserdata(L, 1);
-    if (!policy->fresh_request) {
-        policy_lua_request_push(L, policy);
-        policy->request_object = luaL_ref(L, LUA_REGISTRYINDEX);
-    }
+    policy_lua_request_push(L, policy);
+    policy->request_object = luaL_ref(L, LUA_REGISTRYINDEX);
     policy_lua_environment_push(L, policy);
     policy->environment = luaL_ref(L, LUA_REGISTRYINDEX);
     return 0;

@@ -2,6 +2,7 @@
 /* The list of versions: which is active, which stay warm, what is told about them. */
 #include "release/release_priv.h"
 #include "util/clock.h"
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -23,6 +24,8 @@ enum err release_new(const struct release_options *options, struct release **out
         }
     }
     release->options.data_dir = release->data_dir;
+    if (release->data_dir)
+        release_refused_load(&release->refused, release->data_dir);
     *out_release = release;
     return OK;
 }
@@ -31,6 +34,7 @@ void release_free(struct release *release)
 {
     if (!release)
         return;
+    release_trials_done(release);
     struct list *node;
     while ((node = list_first(&release->versions)) != NULL) {
         struct release_version *version = container_of(node, struct release_version, node);
@@ -56,7 +60,8 @@ static bool is_ahead_of_rollback(const struct release *release, const struct rel
     return false;
 }
 
-/* The warm version that is least worth its memory: one that no rollback leads to, the longest out of use among those. */
+/* The warm version that is least worth its memory: one that no rollback leads to, the longest out of use among those.  What a
+ * probation holds the active version against is never it. */
 static struct release_version *least_warm(const struct release *release, unsigned *out_count)
 {
     struct release_version *least = NULL;
@@ -67,6 +72,8 @@ static struct release_version *least_warm(const struct release *release, unsigne
         if (version->state != RELEASE_WARM)
             continue;
         ++*out_count;
+        if (release->going.trial == RELEASE_PROBATION && version->number == release->going.against)
+            continue;
         bool ahead = is_ahead_of_rollback(release, version);
         if (!least || (least_ahead && !ahead) || (least_ahead == ahead && version->turn < least->turn)) {
             least = version;
@@ -96,11 +103,16 @@ void release_make_active(struct release *release, struct release_version *versio
     release->active = version;
     if (before)
         release_version_event(release, before, RELEASE_EV_SUPERSEDED);
+    release_trim_warm(release, RELEASE_WARM_MAX);
+    forget_old(release);
+}
+
+void release_trim_warm(struct release *release, unsigned most)
+{
     unsigned warm;
     struct release_version *least;
-    while ((least = least_warm(release, &warm)) != NULL && warm > RELEASE_WARM_MAX)
+    while ((least = least_warm(release, &warm)) != NULL && warm > most)
         release_version_event(release, least, RELEASE_EV_DROP);
-    forget_old(release);
 }
 
 enum err release_rollback(struct release *release, struct release_report *out_report)
@@ -116,11 +128,17 @@ enum err release_rollback(struct release *release, struct release_report *out_re
                                  RELEASE_WARM_MAX);
         return err;
     }
+    if (release_shadow_stop(release, RELEASE_OVERTAKEN, "an operator rolled the active version back"))
+        snprintf(out_report->remark, sizeof(out_report->remark), "the shadow that was going is ended");
+    release_probation_stop(release, "an operator rolled it back");
     /* The names are for the report alone: without memory for them a rollback still is one. */
     (void)!release_report_compare(out_report, policy_describe(before->program), policy_describe(target->program));
     release_make_active(release, target);
     release->counters.rollbacks++;
-    memcpy(release->rolled_back, before->hash, sizeof(release->rolled_back));
+    release_refused_add(&release->refused, before->hash, false, "an operator rolled it back");
+    if (release->data_dir && release_refused_save(&release->refused, release->data_dir) != OK)
+        release->counters.unsaved++;
+    release_keep_good(release, target, out_report);
     out_report->ok = true;
     out_report->reached = RELEASE_ACTIVE;
     out_report->version = target->number;

@@ -5,12 +5,22 @@
 #pragma once
 
 #include "policy/policy.h"
+#include "release/release_band.h"
 #include "release/release_report.h"
 #include "release/release_state.h"
 #include "util/err.h"
 
 struct release;
 struct buffer;
+
+/* A second version beside the active one: it decides a sample of the same requests, after their answers are out, and what
+ * both made of them is counted. */
+struct release_comparison {
+    uint64_t version;               /* that decides beside; the workers hold it */
+    unsigned sample;                /* one request in so many */
+    bool shadow;                    /* it is the new one; else the active one is, and this the old one */
+    struct release_tally **tallies; /* one a worker, which alone writes it */
+};
 
 /* The workers as release sees them.  All are called on the control thread and return when the thing is done; `index` is
  * below `count`.  The policies stay release's own: a worker borrows one from stage() until withdraw() has returned. */
@@ -28,6 +38,10 @@ struct release_workers {
     void (*activate_all)(void *ctx, uint64_t version);
     /* The worker forgets `version` and no longer touches its policy when this returns. */
     void (*withdraw)(void *ctx, unsigned index, uint64_t version);
+    /* Every worker compares from now on, or (NULL) no longer touches what it was given when this returns. */
+    void (*compare)(void *ctx, const struct release_comparison *comparison);
+    /* Adds what every worker has counted into its tally by now to *total. */
+    void (*collect)(void *ctx, struct release_tally *const *tallies, struct release_tally *total);
 };
 
 /* What the engine adds to the validation: both may be NULL and are called on the control thread. */
@@ -45,7 +59,11 @@ enum { RELEASE_WORKERS_MAX = 64, RELEASE_WARM_MAX = 2, RELEASE_HISTORY_MAX = 16 
 struct release_options {
     struct release_workers workers;
     struct release_checks checks;
-    const char *data_dir; /* where the last good version is kept (DIR/last_good); NULL: nowhere. Copied. */
+    const char *data_dir;  /* where the last good version is kept (DIR/last_good); NULL: nowhere. Copied. */
+    uint32_t probation_ms; /* how long a new version is held against the one before; 0: not at all */
+    unsigned probation_sample;
+    struct release_band band;
+    uint64_t (*now_ms)(void); /* monotonic; NULL: the system's clock */
 };
 
 MUST_CHECK enum err release_new(const struct release_options *options, struct release **out_release);
@@ -54,9 +72,17 @@ void release_free(struct release *release);
 
 /* How a reload is asked for; all zero is an ordinary one. */
 struct release_request {
-    const char *path; /* a folder or a .lua file; NULL: where the last one came from. Remembered when it succeeds. */
-    bool watched;     /* nobody asked, a file was touched: bytes that were rolled back from stay away */
-    bool force;       /* the same bytes as the active version's are made a new version, instead of nothing being done */
+    const char *path;   /* a folder or a .lua file; NULL: where the last one came from. Remembered when it succeeds. */
+    bool watched;       /* nobody asked, a file was touched: bytes that were rolled back from stay away */
+    bool force;         /* the same bytes as the active version's are made a new version, instead of nothing being done;
+                         and those that a probation has rolled back are taken again */
+    bool trusted;       /* its tests were passed before */
+    bool starts;        /* the first one of a process: bytes that were rolled back from stay away */
+    const char *expect; /* a wanted change, as release_band_expect() reads it; NULL: none */
+    uint32_t shadow_ms; /* decide beside the active version for so long first; 0: become active at once */
+    unsigned shadow_sample; /* one request in so many; 0: each */
+    const char
+        *activate_if; /* at the shadow's end, as release_condition_parse() reads it; NULL: it is discarded then */
 };
 
 /* The way to a new version.  The result says whether the version is active now (or was already: `unchanged`); *out_report
@@ -71,6 +97,49 @@ enum err release_start(struct release *release, const char *path, struct release
 /* Back to the version that was active before this one, in an instant: it is still warm.  ERR_NOT_FOUND: there is none.
  * A rolled-back version becomes warm in its turn, so a second rollback goes further back, then ERR_NOT_FOUND. */
 enum err release_rollback(struct release *release, struct release_report *out_report);
+
+/* ---- Shadow and probation ---- */
+
+enum release_trial { RELEASE_NO_TRIAL, RELEASE_SHADOW, RELEASE_PROBATION };
+
+/* How a trial ended. */
+enum release_ending {
+    RELEASE_GOING,     /* it has not */
+    RELEASE_ACTIVATED, /* shadow: its condition held */
+    RELEASE_DIFFERS,   /* shadow: its condition did not hold; discarded */
+    RELEASE_OVER,      /* shadow: its time is over and no condition was given; discarded */
+    RELEASE_CANCELLED, /* shadow: an operator ended it; discarded */
+    RELEASE_OVERTAKEN, /* another version took over meanwhile */
+    RELEASE_PASSED,    /* probation: nothing left its band */
+    RELEASE_BAND_LEFT, /* probation: rolled back */
+    RELEASE_ENDING_COUNT
+};
+/* "going", "activated", "differs", "over", "cancelled", "overtaken", "passed", "rolled back". */
+const char *release_ending_name(enum release_ending ending);
+
+/* What a tick brought about: to be told loudly. */
+struct release_news {
+    enum release_trial trial; /* NO_TRIAL: nothing happened */
+    enum release_ending ending;
+    uint64_t version; /* the one that was tried */
+    char text[768];   /* one line */
+};
+
+/* To be called now and then (release_tick_ms says when next): ends what is over, rolls back what has left its band. */
+void release_tick(struct release *release, struct release_news *out_news);
+/* In how many milliseconds the next tick is due; 0: nothing is tried. */
+uint32_t release_tick_ms(const struct release *release);
+
+/* Ends a shadow; its candidate is discarded.  ERR_NOT_FOUND: none is going. */
+enum err release_shadow_cancel(struct release *release, struct release_news *out_news);
+
+/* The trial that is going, or the last one of that kind: {"state":"going","version":7,"against":6,...}; {"state":"none"}. */
+void release_trial_json(struct release *release, enum release_trial trial, struct buffer *out);
+/* The same in a few members, into an array or object that is open. */
+struct json;
+void release_trial_summary(const struct release *release, enum release_trial trial, struct json *json);
+/* The last look at the trial that is going, or NULL. */
+const struct release_tally *release_trial_tally(const struct release *release, enum release_trial *out_trial);
 
 /* The active version, 0 before there is one; its program (borrowed), NULL before there is one. */
 uint64_t release_active(const struct release *release);
@@ -107,6 +176,8 @@ struct release_counters {
     uint64_t unchanged;
     uint64_t failures;
     uint64_t rollbacks;
-    uint64_t unsaved; /* active, but the last good copy could not be written */
+    uint64_t unsaved;     /* active, but the last good copy could not be written */
+    uint64_t rolled_back; /* of the rollbacks: by a probation */
+    uint64_t shadows;     /* begun */
 };
 const struct release_counters *release_counters(const struct release *release);

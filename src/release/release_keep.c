@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Writing and reading the copy of the last good version: DIR/last_good/HASH/NAME/... for a folder, DIR/last_good/HASH/NAME.lua
- * for a single file, and DIR/last_good/current with three lines: HASH, the entry below HASH/, the path it came from. */
+ * for a single file, and DIR/last_good/current and /proven with three lines: HASH, the entry below HASH/, the path it came from. */
 #include "release/release_keep.h"
 #include "store/store_file.h"
 #include "util/buffer.h"
@@ -14,6 +14,11 @@
 #include <unistd.h>
 
 enum { CURRENT_MAX = 64 + SOURCE_NAME_MAX + STORE_PATH_MAX + 8 };
+
+static const char *const names[RELEASE_KEPT_COUNT] = {
+    [RELEASE_KEPT_GOOD] = "current",
+    [RELEASE_KEPT_PROVEN] = "proven",
+};
 
 /* "HASH", "ENTRY", "PATH" as `current` has them. */
 struct kept {
@@ -98,12 +103,12 @@ static enum err write_source(const char *top, const char *entry, const struct so
     return err == OK ? store_sync_folder(top) : err;
 }
 
-static enum err read_current(const char *base, struct kept *out_kept)
+static enum err read_name(const char *base, enum release_kept which, struct kept *out_kept)
 {
     char path[STORE_PATH_MAX];
     char text[CURRENT_MAX];
     size_t len;
-    enum err err = store_path(path, base, "current");
+    enum err err = store_path(path, base, names[which]);
     if (err == OK)
         err = store_file_read(path, text, sizeof(text), &len);
     if (err != OK)
@@ -123,7 +128,7 @@ static enum err read_current(const char *base, struct kept *out_kept)
     return fits && !strchr(out_kept->hash, '/') && !strchr(out_kept->entry, '/') ? OK : ERR_CORRUPT;
 }
 
-static enum err write_current(const char *base, const struct kept *kept)
+static enum err write_name(const char *base, enum release_kept which, const struct kept *kept)
 {
     char path[STORE_PATH_MAX];
     char text[CURRENT_MAX];
@@ -131,19 +136,29 @@ static enum err write_current(const char *base, const struct kept *kept)
     buffer_addf(&out, "%s\n%s\n%s\n", kept->hash, kept->entry, kept->path);
     if (out.overflow)
         return ERR_TOO_LONG;
-    enum err err = store_path(path, base, "current");
+    enum err err = store_path(path, base, names[which]);
     return err == OK ? store_file_replace(path, buffer_span(&out)) : err;
 }
 
-/* Everything but `current` and the version that it names: older ones, and what a crash left. */
-static void remove_others(const char *base, const char *hash)
+static bool is_named(const char *base, const char *entry)
+{
+    bool found = entry[0] == '.' || strcmp(entry, "refused") == 0;
+    for (unsigned which = 0; which < RELEASE_KEPT_COUNT && !found; which++) {
+        struct kept kept;
+        found = strcmp(entry, names[which]) == 0 ||
+                (read_name(base, (enum release_kept)which, &kept) == OK && strcmp(kept.hash, entry) == 0);
+    }
+    return found;
+}
+
+/* Everything but the names and the versions that they name: older ones, and what a crash left. */
+static void remove_others(const char *base)
 {
     DIR *folder = opendir(base);
     struct dirent *entry;
     while (folder && (entry = readdir(folder)) != NULL) {
         char path[STORE_PATH_MAX];
-        bool keep = entry->d_name[0] == '.' || strcmp(entry->d_name, "current") == 0 ||
-                    strcmp(entry->d_name, hash) == 0 || store_path(path, base, entry->d_name) != OK;
+        bool keep = is_named(base, entry->d_name) || store_path(path, base, entry->d_name) != OK;
         if (!keep && store_remove_folder(path) != OK)
             (void)unlink(path); /* what cannot be removed now is tried again after the next version */
     }
@@ -188,7 +203,20 @@ static enum err write_version(const char *base, const struct kept *kept, const s
     return err;
 }
 
-enum err release_keep_save(const char *data_dir, const struct source *source, const char *path, struct fault *fault)
+/* Whether a name of any kind says that this very copy is whole. */
+static bool is_there(const char *base, const struct kept *wanted)
+{
+    for (unsigned which = 0; which < RELEASE_KEPT_COUNT; which++) {
+        struct kept present;
+        if (read_name(base, (enum release_kept)which, &present) == OK && strcmp(present.hash, wanted->hash) == 0 &&
+            strcmp(present.entry, wanted->entry) == 0)
+            return true;
+    }
+    return false;
+}
+
+enum err release_keep_save(const char *data_dir, enum release_kept which, const struct source *source, const char *path,
+                           struct fault *fault)
 {
     char base[STORE_PATH_MAX];
     struct kept kept;
@@ -200,21 +228,21 @@ enum err release_keep_save(const char *data_dir, const struct source *source, co
         err = store_make_folder(base);
     if (err != OK)
         return failed(fault, err, "make its folder", base);
-    bool is_there = read_current(base, &present) == OK && strcmp(present.hash, kept.hash) == 0 &&
-                    strcmp(present.entry, kept.entry) == 0;
-    if (is_there && strcmp(present.path, kept.path) == 0)
+    if (read_name(base, which, &present) == OK && strcmp(present.hash, kept.hash) == 0 &&
+        strcmp(present.entry, kept.entry) == 0 && strcmp(present.path, kept.path) == 0)
         return OK;
-    if (!is_there)
+    if (!is_there(base, &kept))
         err = write_version(base, &kept, source);
     if (err == OK)
-        err = write_current(base, &kept);
+        err = write_name(base, which, &kept);
     if (err != OK)
         return failed(fault, err, "write it", base);
-    remove_others(base, kept.hash);
+    remove_others(base);
     return OK;
 }
 
-enum err release_keep_load(const char *data_dir, const char *path, struct source **out_source, struct fault *fault)
+enum err release_keep_load(const char *data_dir, enum release_kept which, const char *path, struct source **out_source,
+                           struct fault *fault)
 {
     char base[STORE_PATH_MAX];
     char wanted[STORE_PATH_MAX];
@@ -225,7 +253,7 @@ enum err release_keep_load(const char *data_dir, const char *path, struct source
     if (err == OK)
         err = absolute(path, wanted);
     if (err == OK)
-        err = read_current(base, &kept);
+        err = read_name(base, which, &kept);
     if (err == OK && strcmp(kept.path, wanted) != 0)
         err = ERR_NOT_FOUND;
     if (err == OK)

@@ -39,6 +39,8 @@ void release_versions_json(const struct release *release, struct buffer *out)
         json_object_begin(&json);
         json_put_u64(&json, "version", info.version);
         json_put_text(&json, "state", release_state_name(info.state));
+        if (release->going.trial == RELEASE_PROBATION && release->going.version == info.version)
+            json_put_bool(&json, "on_probation", true);
         json_put_text(&json, "name", info.name);
         json_put_text(&json, "hash", info.hash);
         json_put_text(&json, "path", info.path);

@@ -3,9 +3,15 @@
 #pragma once
 
 #include "release/release.h"
+#include "release/release_refused.h"
+#include "util/buffer.h"
 #include "util/list.h"
 
-enum { RELEASE_FAILURE_MAX = 512 };
+enum {
+    RELEASE_FAILURE_MAX = 512,
+    RELEASE_TICK_MS = 200, /* between two looks at a trial's tallies */
+    RELEASE_TEXT_MAX = 160 /* what an operator said of a trial */
+};
 
 struct release_version {
     struct list node; /* in release->versions, newest first */
@@ -26,6 +32,26 @@ struct release_version {
     struct policy *policies[RELEASE_WORKERS_MAX];
 };
 
+/* One trial: going, or the last one of its kind. */
+struct release_try {
+    enum release_trial trial;
+    enum release_ending ending;
+    uint64_t version; /* the new one */
+    uint64_t against;
+    char hash[DIGEST_HEX_MAX];
+    unsigned sample;
+    int64_t began_ms, ended_ms; /* Unix time */
+    uint64_t until_ms;          /* on the monotonic clock */
+    uint32_t length_ms;
+    struct release_band band;
+    struct release_condition condition;
+    char condition_text[RELEASE_TEXT_MAX];
+    char expect_text[RELEASE_TEXT_MAX];                 /* of a shadow: for the probation that follows */
+    char text[512];                                     /* how it ended */
+    struct release_tally *total;                        /* as last looked at; kept with the result */
+    struct release_tally *tallies[RELEASE_WORKERS_MAX]; /* while it is going */
+};
+
 struct release {
     struct release_options options;
     char *data_dir;
@@ -35,8 +61,9 @@ struct release {
     struct release_version *active; /* NULL before the first */
     uint64_t last_number;
     uint64_t turns;
-    char
-        rolled_back[DIGEST_HEX_MAX]; /* hash of the version that the last rollback left, "" when there was none since */
+    struct release_refused refused;
+    struct release_try going; /* NO_TRIAL: none */
+    struct release_try last[RELEASE_PROBATION + 1];
     struct release_counters counters;
 };
 
@@ -56,6 +83,63 @@ void release_make_active(struct release *release, struct release_version *versio
 /* Validates, tests (unless `trusted`: it passed before) and stages `version`; on an error it is discarded. */
 MUST_CHECK enum err release_advance(struct release *release, struct release_version *version, bool trusted,
                                     struct release_report *report);
+
+/* What a request asks of a trial, read before anything is done. */
+struct release_wish {
+    struct release_band allowed; /* the band, with what is expected added */
+    bool expects;
+    struct release_condition condition;
+};
+MUST_CHECK enum err release_wish_read(const struct release *release, const struct release_request *request,
+                                      struct release_wish *out_wish, struct fault *fault);
+
+/* ---- release_trial.c: what shadow and probation share ---- */
+
+uint64_t release_now_ms(const struct release *release);
+/* Gets the memory of a trial; ERR_NOMEM. */
+MUST_CHECK enum err release_trial_prepare(const struct release *release, struct release_try *try);
+/* Has the workers compare with `beside`; what `try` holds is the release's from now on. */
+void release_trial_begin(struct release *release, struct release_try *try, uint64_t beside);
+/* Frees what a trial holds. */
+void release_trial_done(struct release_try *try);
+/* Looks at all tallies. */
+void release_trial_look(struct release *release);
+/* Stops comparing; the trial is the last one of its kind now. */
+void release_trial_end(struct release *release, enum release_ending ending, const char *text);
+/* Frees all memory of trials; nothing is compared any more. */
+void release_trials_done(struct release *release);
+/* "going" when one is: has the news of its end. */
+void release_news_of(const struct release *release, enum release_trial trial, struct release_news *out_news);
+
+/* ---- release_shadow.c ---- */
+
+/* STAGED -> SHADOWING. */
+void release_shadow_begin(struct release *release, struct release_version *version, struct release_try *try);
+/* Ends a shadow that is going, if there is one, and discards its candidate; false: there is none. */
+bool release_shadow_stop(struct release *release, enum release_ending ending, const char *text);
+void release_shadow_tick(struct release *release, struct release_news *out_news);
+
+/* ---- release_probation.c ---- */
+
+/* The version that a new one is to be held against: the one that a going probation is held against, else the active one. */
+struct release_version *release_baseline(const struct release *release);
+/* Holds the active version against `baseline` (NULL, or no memory, or probation_ms 0: it does not; false). */
+bool release_probation_begin(struct release *release, struct release_version *baseline,
+                             const struct release_band *band);
+/* Ends a probation that is going without a result. */
+void release_probation_stop(struct release *release, const char *text);
+void release_probation_tick(struct release *release, struct release_news *out_news);
+
+/* ---- release_reload.c ---- */
+
+/* The candidate of a shadow becomes active, as a reload's end would have it. */
+void release_activate(struct release *release, struct release_version *version, const struct release_band *band,
+                      struct release_report *report);
+/* Keeps `version` on disk as the last good one, and as the last proven one. */
+void release_keep_good(struct release *release, const struct release_version *version, struct release_report *report);
+void release_keep_proven(struct release *release, const struct release_version *version);
+/* Discards the warm version that is least worth its memory until at most `most` are left. */
+void release_trim_warm(struct release *release, unsigned most);
 
 /* Takes the time since *started_ns for `phase` and begins anew. */
 void release_took(struct release_report *report, enum release_phase phase, uint64_t *started_ns);

@@ -48,6 +48,11 @@ struct release_report {
     uint64_t took_total_us;
     struct fault fault; /* why it failed, with file and line; err OK when it did not */
     struct fault save_fault;
+    uint64_t candidate;    /* the version that decides beside the active one from now on; 0: none */
+    uint32_t shadow_ms;    /* for so long */
+    uint64_t against;      /* the version that this one is on probation against; 0: it is not */
+    uint32_t probation_ms; /* for so long */
+    char remark[512];      /* what else an operator has to hear; "" */
 };
 
 /* A report is zeroed by whoever fills it; this frees its names.  Twice is fine. */

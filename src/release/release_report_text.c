@@ -43,6 +43,26 @@ static void put_outcome(struct json *json, const struct release_report *report)
     json_put_text(json, "hash", report->hash);
 }
 
+static void put_trials(struct json *json, const struct release_report *report)
+{
+    if (report->candidate) {
+        json_key(json, "shadow");
+        json_object_begin(json);
+        json_put_u64(json, "version", report->candidate);
+        json_put_u64(json, "ms", report->shadow_ms);
+        json_object_end(json);
+    }
+    if (report->against) {
+        json_key(json, "probation");
+        json_object_begin(json);
+        json_put_u64(json, "against", report->against);
+        json_put_u64(json, "ms", report->probation_ms);
+        json_object_end(json);
+    }
+    if (report->remark[0])
+        json_put_text(json, "remark", report->remark);
+}
+
 void release_report_json(const struct release_report *report, struct buffer *out)
 {
     struct json json = json_into(out);
@@ -71,6 +91,7 @@ void release_report_json(const struct release_report *report, struct buffer *out
         json_put_u64(&json, phase_names[phase], report->took_us[phase]);
     json_put_u64(&json, "total", report->took_total_us);
     json_object_end(&json);
+    put_trials(&json, report);
     if (report->fault.err != OK)
         put_fault(&json, "error", &report->fault);
     if (report->save_fault.err != OK)
@@ -96,6 +117,9 @@ static void add_changes(const struct release_report *report, struct buffer *out)
     for (size_t index = 0; report->previous && index < report->reset.count; index++)
         buffer_addf(out, ", shared %s starts fresh", report->reset.list[index]);
     buffer_addf(out, ", %.1f ms", (double)report->took_total_us / 1000);
+    if (report->against)
+        buffer_addf(out, "; on probation for %u s against version %llu", report->probation_ms / 1000,
+                    (unsigned long long)report->against);
     if (report->save_fault.err != OK) {
         buffer_add_text(out, "; not kept as the last good version: ");
         add_fault(out, &report->save_fault);
@@ -105,7 +129,11 @@ static void add_changes(const struct release_report *report, struct buffer *out)
 void release_report_text(const struct release_report *report, struct buffer *out)
 {
     unsigned long long version = (unsigned long long)report->version;
-    if (report->last_good) {
+    if (report->candidate && report->fault.err == OK) {
+        buffer_addf(out, "version %llu (%.8s) of %s decides in the shadow of version %llu for %u s and answers nothing",
+                    (unsigned long long)report->candidate, report->hash, report->name, version,
+                    report->shadow_ms / 1000);
+    } else if (report->last_good) {
         buffer_add_text(out, "THE POLICY COULD NOT BE LOADED: ");
         add_fault(out, &report->fault);
         buffer_addf(out, "; running the LAST GOOD version %.8s of %s in its place", report->hash, report->name);
@@ -120,4 +148,6 @@ void release_report_text(const struct release_report *report, struct buffer *out
         buffer_addf(out, "version %llu (%.8s) of %s is active", version, report->hash, report->name);
         add_changes(report, out);
     }
+    if (report->remark[0])
+        buffer_addf(out, "; %s", report->remark);
 }

@@ -9,6 +9,7 @@
     X(RELEASE_VALIDATED, "validated") /* it compiles and fits the schema */                                            \
     X(RELEASE_TESTED, "tested")       /* its own tests passed */                                                       \
     X(RELEASE_STAGED, "staged")       /* every worker holds a VM of it */                                              \
+    X(RELEASE_SHADOWING, "shadow")    /* it decides beside the active one and answers nothing */                       \
     X(RELEASE_ACTIVE, "active")       /* every worker decides with it */                                               \
     X(RELEASE_WARM, "warm")           /* was active; a rollback away */                                                \
     X(RELEASE_DISCARDED, "discarded") /* no VM is left of it */
@@ -24,8 +25,10 @@ enum release_event {
     RELEASE_EV_VALID,      /* compiled, schema and globals are in order */
     RELEASE_EV_PASSED,     /* tests passed, or there are none */
     RELEASE_EV_HANDED,     /* the last of the workers said yes */
+    RELEASE_EV_SHADOW,     /* it is to decide beside the active one first */
     RELEASE_EV_SWITCH,     /* all workers switch to it: a reload's end, or a rollback */
     RELEASE_EV_SUPERSEDED, /* another version is active now */
+    RELEASE_EV_REJECTED,   /* another version is active now, since this one left its band */
     RELEASE_EV_FAILED,     /* a step on the way failed */
     RELEASE_EV_DROP,       /* too many are warm, or the process ends */
     RELEASE_EVENT_COUNT

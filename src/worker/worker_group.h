@@ -45,6 +45,9 @@ struct worker_ops {
      * then: call net_flush).  May be NULL. */
     void (*on_turn_begin)(void *ctx, struct worker *worker);
     void (*on_turn_end)(void *ctx, struct worker *worker);
+    /* After everything of the turn has left, posts included, before the loop sleeps: for what nobody waits for.  May send
+     * and post nothing.  May be NULL. */
+    void (*on_departed)(void *ctx, struct worker *worker);
     /* The index of the worker that owns what these bytes belong to; < count.  Must depend on nothing else. */
     unsigned (*owner_of)(void *ctx, struct span bytes, unsigned count);
 };

@@ -44,6 +44,8 @@ static void on_departure(uv_prepare_t *handle)
                          : uv_timer_start(&worker->timer, on_timer, due_ms > now_ms ? due_ms - now_ms : 0, 0);
         invariant(failed == 0);
     }
+    if (worker->turn_open && worker->group->ops.on_departed)
+        worker->group->ops.on_departed(worker->group->ops.ctx, worker);
     worker->counters.turns += worker->turn_open;
     worker->turn_open = false;
     worker_wake_before_sleep(worker);

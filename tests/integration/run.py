@@ -31,6 +31,7 @@ MODULES = [
     "test_heartbeat",
     "test_policy",
     "test_reload",
+    "test_release",
     "test_life",
     "test_control",
     "test_decisions",

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "support_admin.h"
 #include "net/net_address.h"
-#include "release/release_report.h"
+#include "release/release.h"
 #include "store/store_file.h"
 #include "support/cmocka_all.h"
 #include <errno.h>
@@ -22,10 +22,10 @@ static enum err world_control(void *ctx, void (*fn)(void *arg), void *arg)
     return OK;
 }
 
-static enum err world_reload(void *ctx, const char *path, struct release_report *out_report)
+static enum err world_reload(void *ctx, const struct release_request *request, struct release_report *out_report)
 {
     struct admin_bench *bench = ctx;
-    snprintf(bench->reload_path, sizeof(bench->reload_path), "%s", path ? path : "-");
+    snprintf(bench->reload_path, sizeof(bench->reload_path), "%s", request->path ? request->path : "-");
     *out_report = (struct release_report){.ok = bench->reload_err == OK, .version = 7};
     if (bench->reload_err == OK)
         return OK;

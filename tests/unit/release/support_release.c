@@ -96,6 +96,8 @@ static enum err stage(void *ctx, unsigned index, uint64_t version, struct policy
     worker->versions[place] = version;
     worker->policies[place] = policy;
     fake->staged++;
+    unsigned held = fake_held(fake, index);
+    fake->most_held = held > fake->most_held ? held : fake->most_held;
     return OK;
 }
 
@@ -123,9 +125,37 @@ static void withdraw(void *ctx, unsigned index, uint64_t version)
     struct fake_worker *worker = &fake->workers[index];
     int place = place_of(worker, version);
     assert_true(place >= 0);
+    assert_true(version != fake->comparing.version);
     worker->versions[place] = 0;
     worker->policies[place] = NULL;
     fake->withdrawn++;
+}
+
+static void compare(void *ctx, const struct release_comparison *comparison)
+{
+    struct fake_workers *fake = ctx;
+    fake->comparing = comparison ? *comparison : (struct release_comparison){0};
+    if (!comparison)
+        return;
+    for (int index = 0; index < FAKE_WORKERS; index++) {
+        assert_true(place_of(&fake->workers[index], comparison->version) >= 0);
+        assert_true(fake->workers[index].active != comparison->version);
+        assert_non_null(comparison->tallies[index]);
+    }
+}
+
+static void collect(void *ctx, struct release_tally *const *tallies, struct release_tally *total)
+{
+    (void)ctx;
+    for (int index = 0; index < FAKE_WORKERS; index++)
+        release_tally_merge(total, tallies[index]);
+}
+
+uint64_t fake_now_ms = 1000;
+
+static uint64_t now_ms(void)
+{
+    return fake_now_ms;
 }
 
 static enum err accept(void *ctx, const struct policy_description *description, struct fault *fault)
@@ -156,7 +186,11 @@ struct release_options fake_options(struct fake_workers *fake, const char *data_
                     .options = fill_options,
                     .stage = stage,
                     .activate_all = activate_all,
-                    .withdraw = withdraw},
+                    .withdraw = withdraw,
+                    .compare = compare,
+                    .collect = collect},
+        .now_ms = now_ms,
+        .probation_sample = 1,
         .checks = {.ctx = fake, .accept = accept, .test = test_policy},
         .data_dir = data_dir,
     };

@@ -35,12 +35,16 @@ struct fake_workers {
     enum err accept_err; /* what checks.accept says */
     enum err test_err;   /* what checks.test says: ERR_NOT_FOUND has no tests */
     struct authoring_test_summary test_summary;
+    struct release_comparison comparing; /* version 0: nothing is compared */
+    unsigned most_held;                  /* versions that a worker held at once */
     char log[4096];
 };
 
 void fake_workers_init(struct fake_workers *fake);
 /* Options with these workers and checks; data_dir may be NULL. */
 struct release_options fake_options(struct fake_workers *fake, const char *data_dir);
+/* The clock of fake_options(): stands still until a test moves it. */
+extern uint64_t fake_now_ms;
 /* How many versions worker `index` holds. */
 unsigned fake_held(const struct fake_workers *fake, unsigned index);
 /* All workers decide with `version` and hold it. */

@@ -24,7 +24,7 @@ static void save(const struct release_place *place, const char *path)
 {
     struct source *source = read_source(path);
     struct fault fault = {0};
-    enum err err = release_keep_save(place->data, source, path, &fault);
+    enum err err = release_keep_save(place->data, RELEASE_KEPT_GOOD, source, path, &fault);
     source_unref(source);
     if (err != OK)
         fail_msg("%s: %s", fault.file, fault.text);
@@ -34,7 +34,7 @@ static void assert_kept(const struct release_place *place, const char *path, con
 {
     struct source *source;
     struct fault fault = {0};
-    enum err err = release_keep_load(place->data, path, &source, &fault);
+    enum err err = release_keep_load(place->data, RELEASE_KEPT_GOOD, path, &source, &fault);
     if (err != OK)
         fail_msg("%s: %s", fault.file, fault.text);
     assert_string_equal(source_hash(source), hash);
@@ -111,7 +111,7 @@ static enum err load_err(const struct release_place *place, const char *path)
 {
     struct source *source = NULL;
     struct fault fault = {0};
-    enum err err = release_keep_load(place->data, path, &source, &fault);
+    enum err err = release_keep_load(place->data, RELEASE_KEPT_GOOD, path, &source, &fault);
     assert_null(source);
     assert_true(fault.text[0] != '\0');
     return err;
@@ -190,7 +190,7 @@ static void test_a_full_disk_leaves_the_old_version(void **state)
     struct rlimit small = {.rlim_cur = 4096, .rlim_max = before.rlim_max};
     void (*handler)(int) = signal(SIGXFSZ, SIG_IGN);
     assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
-    enum err err = release_keep_save(place->data, source, place->policy, &fault);
+    enum err err = release_keep_save(place->data, RELEASE_KEPT_GOOD, source, place->policy, &fault);
     assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
     signal(SIGXFSZ, handler);
     source_unref(source);
@@ -207,7 +207,7 @@ static void test_no_data_folder_is_an_error(void **state)
     place_write(place, "policy.lua", "return 1");
     struct source *source = read_source(place->policy);
     snprintf(missing, sizeof(missing), "%s/missing", place->root);
-    assert_int_equal(release_keep_save(missing, source, place->policy, &fault), ERR_NOT_FOUND);
+    assert_int_equal(release_keep_save(missing, RELEASE_KEPT_GOOD, source, place->policy, &fault), ERR_NOT_FOUND);
     assert_non_null(strstr(fault.file, "missing"));
     source_unref(source);
 }
