@@ -88,7 +88,7 @@ const struct cli_command cli_reload_command = {
         "shadow`\n"
         "shows what would change.  At the end it becomes active by --activate-if, or is discarded.  It comes from "
         "another\n"
-        "folder (--policy), or the folder is not watched (watch = \"off\"), since a save is loaded at once.\n"
+        "folder (--policy), or the folder is not watched (watch = false), since a save is loaded at once.\n"
         "After every activation the version before decides a sample of the same requests (probation): when more 410s,\n"
         "errors or kills come of the new one than its band allows, the engine rolls back by itself.\n" WHERE,
     .options = reload_options,

@@ -2,6 +2,7 @@
 /* Putting requests by, and deciding them once more. */
 #include "engine/engine_beside.h"
 #include "engine/engine_priv.h"
+#include "facts/facts_echo.h"
 #include "util/clock.h"
 #include <stdlib.h>
 
@@ -14,6 +15,7 @@ struct put_by {
     bool stream;
     bool in_dialog;
     struct release_answer answer;
+    struct facts_echoes heard; /* what its shared tables said */
     char rule[RULE_BYTES];
     uint8_t user_len;
     char user[USER_BYTES]; /* authenticated_as */
@@ -149,6 +151,7 @@ void engine_beside_note(const struct engine_request *request)
     if (put->user_len)
         memcpy(put->user, view->authenticated_as.at, put->user_len);
     put->answer = answer_of(core, &from);
+    put->heard = *policy_echoes(core->policy);
     (void)!span_copy(span_slice(span_of(put->answer.rule), 0, RULE_BYTES - 1), put->rule, RULE_BYTES);
     put->answer.rule = put->rule;
 }
@@ -178,7 +181,7 @@ static void count(struct engine_core *core, const struct put_by *put, const stru
     release_tally_add(beside->options.tally, &pair);
 }
 
-static void decide(struct engine_core *core, const struct put_by *put)
+static void decide(struct engine_core *core, struct put_by *put)
 {
     struct engine_beside *beside = core->beside;
     struct policy_decision decision;
@@ -191,7 +194,7 @@ static void decide(struct engine_core *core, const struct put_by *put)
     view.authenticated_as = span_make(put->user, put->user_len);
     view.in_dialog = put->in_dialog;
     beside->deciding = true;
-    policy_decide_beside(beside->options.policy, &view, beside->options.shadow, &decision);
+    policy_decide_beside(beside->options.policy, &view, beside->options.shadow, &put->heard, &decision);
     beside->deciding = false;
     struct engine_resolving from = {beside->options.policy, &decision, &beside->message, &beside->target.target};
     struct release_answer second = answer_of(core, &from);

@@ -84,12 +84,14 @@ static bool try_ref(struct facts_shared *shared)
     return false;
 }
 
-/* With the lock held. */
-static struct facts_shared *find_by_name(const struct facts_shared_registry *registry, struct span name)
+/* With the lock held; a reference.  Several of a name may live, each held by a version that declares it so: one that is
+ * refused, or only decides in the shadow, takes nothing away from the active one. */
+static struct facts_shared *find_alive(const struct facts_shared_registry *registry, struct span name,
+                                       const struct facts_shared_spec *spec)
 {
     for (struct list *node = registry->tables.next; node != &registry->tables; node = node->next) {
         struct facts_shared *shared = container_of(node, struct facts_shared, in_registry);
-        if (span_equal(span_of(shared->name), name))
+        if (span_equal(span_of(shared->name), name) && same_spec(&shared->spec, spec) && try_ref(shared))
             return shared;
     }
     return NULL;
@@ -106,11 +108,9 @@ enum err facts_shared_open(struct facts_shared_registry *registry, struct span n
     if (err != OK)
         return err;
     pthread_mutex_lock(&registry->lock);
-    struct facts_shared *there = find_by_name(registry, name);
-    bool kept = there && same_spec(&there->spec, spec) && try_ref(there);
+    struct facts_shared *there = find_alive(registry, name, spec);
+    bool kept = there != NULL;
     if (!kept) {
-        if (there)
-            list_remove(&there->in_registry);
         span_copy(name, made->name, sizeof(made->name));
         made->registry = registry;
         list_push_back(&registry->tables, &made->in_registry);

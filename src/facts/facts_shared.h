@@ -40,7 +40,7 @@ MUST_CHECK enum err facts_shared_registry_new(struct facts_shared_registry **out
 /* Tables that somebody still holds outlive it. */
 void facts_shared_registry_free(struct facts_shared_registry *registry);
 
-/* The table of that name: the one that lives (*out_kept true) when its spec is equal, else a new one that takes the name.
+/* The table of that name and spec: the one that lives (*out_kept true), else a new one.
  * Held by the caller until facts_shared_unref.  ERR_INVALID with a fault for an impossible spec. */
 MUST_CHECK enum err facts_shared_open(struct facts_shared_registry *registry, struct span name,
                                       const struct facts_shared_spec *spec, struct facts_shared **out_shared,

@@ -13,6 +13,7 @@ static void begin(struct policy *policy, const struct policy_request *request, s
     policy->scan_exceeded = false;
     policy->scan_left = POLICY_SCAN_MAX;
     policy->log_lines = 0;
+    policy->echoes.count = 0;
     policy->lookup = POLICY_LOOKUP_NOT_ASKED;
     arena_reset(&policy->arena);
     out->answer = policy->fallback;
@@ -273,12 +274,19 @@ void policy_decide_read_only(struct policy *policy, const struct policy_request 
     policy->read_only = false;
 }
 
+const struct facts_echoes *policy_echoes(const struct policy *policy)
+{
+    return &policy->echoes;
+}
+
 void policy_decide_beside(struct policy *policy, const struct policy_request *request, bool fresh,
-                          struct policy_decision *out_decision)
+                          struct facts_echoes *heard, struct policy_decision *out_decision)
 {
     bool before = policy->fresh_request;
     policy->fresh_request = fresh || before;
+    policy->heard = heard;
     policy_decide_read_only(policy, request, out_decision);
+    policy->heard = NULL;
     policy->fresh_request = before;
 }
 

@@ -16,6 +16,7 @@ struct policy;
 struct policy_program;
 struct vm_watchdog;
 struct facts_shared_registry;
+struct facts_echoes;
 struct policy_trace;
 
 struct policy_options {
@@ -48,6 +49,7 @@ struct policy_rule_info {
 struct policy_shared_info {
     const char *name;
     const char *type; /* "counter", "map", "bucket" */
+    uint64_t options; /* a hash of its options: a table with others is another table */
 };
 
 /* A `data` set. */
@@ -111,10 +113,12 @@ void policy_decide(struct policy *policy, const struct policy_request *request, 
 void policy_decide_read_only(struct policy *policy, const struct policy_request *request,
                              struct policy_decision *out_decision);
 
-/* Decides what another policy has decided already: `shared` tables are only read, and with `fresh` the decision has a `req` of
- * its own, so that one which escaped raises. */
+/* What `shared` tables answered in the last decision. */
+const struct facts_echoes *policy_echoes(const struct policy *policy);
+/* Decides what another policy has decided already, which heard `heard` (used up): `shared` tables answer the same, and are only
+ * read.  With `fresh` the decision has a `req` of its own, so that one which escaped raises. */
 void policy_decide_beside(struct policy *policy, const struct policy_request *request, bool fresh,
-                          struct policy_decision *out_decision);
+                          struct facts_echoes *heard, struct policy_decision *out_decision);
 
 /* Tells the script's handler about an event, under the same budget as a decision.  `out_decision` (which may be NULL)
  * gets failure, text, file, line and fuel; there is no answer.  A policy without such a handler ignores it. */

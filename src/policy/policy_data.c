@@ -4,6 +4,7 @@
 
 #include "facts/facts_set.h"
 #include "facts/facts_shared.h"
+#include "util/siphash.h"
 
 /* "name = constructor ..." of the table at `index`, in the order of names: the same in every process. */
 struct entry_names {
@@ -213,13 +214,16 @@ static enum err read_spec(lua_State *L, const char *name, const char *op, struct
     return OK;
 }
 
-static void describe_shared(struct policy_program *program, const char *name, const char *type)
+static void describe_shared(struct policy_program *program, const char *name, const struct facts_shared_spec *spec)
 {
+    static const struct siphash_key key = {0x7370, 0x6563};
+    const double numbers[] = {(double)spec->ttl_ms, (double)spec->max, spec->rate, spec->burst};
     if (program->sealed)
         return;
     char *kept = program->shared_names[program->shared_count];
     snprintf(kept, POLICY_RULE_NAME_MAX + 1, "%s", name);
-    program->shared_info[program->shared_count++] = (struct policy_shared_info){kept, type};
+    program->shared_info[program->shared_count++] = (struct policy_shared_info){
+        kept, facts_shared_kind_name(spec->kind), siphash(&key, numbers, sizeof(numbers))};
 }
 
 static enum err open_shared(struct policy *policy, const char *name, const struct facts_shared_spec *spec,
@@ -234,7 +238,7 @@ static enum err open_shared(struct policy *policy, const char *name, const struc
         return err;
     snprintf(shared->name, sizeof(shared->name), "%s", name);
     policy->shared_count++;
-    describe_shared(policy->program, name, facts_shared_kind_name(spec->kind));
+    describe_shared(policy->program, name, spec);
     return OK;
 }
 

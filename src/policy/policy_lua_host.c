@@ -64,6 +64,12 @@ static struct facts_shared *shared_upvalue(lua_State *L)
     return policy->shared[lua_tointeger(L, lua_upvalueindex(UP_ENTRY))].table;
 }
 
+/* What the version that decided this request before was told, where this one is to hear the same. */
+static bool hears(struct policy *policy, const struct facts_question *question, uint64_t *out_answer)
+{
+    return policy->heard && facts_echo_take(policy->heard, question, out_answer);
+}
+
 /* counter:incr(key [, by]) -> the count in this window. */
 static int counter_incr(lua_State *L)
 {
@@ -75,6 +81,9 @@ static int counter_incr(lua_State *L)
     if (by < 0)
         return luaL_error(L, "incr: a counter only counts up");
     enum err err = OK;
+    struct facts_question question = {table, FACTS_ECHO_COUNT, key, (double)by};
+    if (hears(policy, &question, &count))
+        return answer_count(L, key, count);
     if (policy->read_only) {
         err = facts_shared_read(table, key, mono_ms(policy), &count);
         count += (uint64_t)by;
@@ -82,6 +91,7 @@ static int counter_incr(lua_State *L)
         err = facts_shared_incr(table, key, (uint64_t)by, mono_ms(policy), &count);
     }
     check_shared(L, err);
+    facts_echo_add(&policy->echoes, &question, count);
     return answer_count(L, key, count);
 }
 
@@ -90,7 +100,10 @@ static int counter_get(lua_State *L)
     uint64_t count = 0;
     struct facts_shared *table = shared_upvalue(L);
     struct span key = take_key(L, "env.calls:get(req.source.ip)");
-    check_shared(L, facts_shared_read(table, key, mono_ms(policy_upvalue(L)), &count));
+    struct facts_question question = {table, FACTS_ECHO_GET, key, 0};
+    if (!hears(policy_upvalue(L), &question, &count))
+        check_shared(L, facts_shared_read(table, key, mono_ms(policy_upvalue(L)), &count));
+    facts_echo_add(&policy_upvalue(L)->echoes, &question, count);
     return answer_count(L, key, count);
 }
 
@@ -115,8 +128,14 @@ static int map_get(lua_State *L)
     size_t len = 0;
     struct facts_shared *table = shared_upvalue(L);
     struct span key = take_key(L, "env.seen:get(key)");
-    enum err err = facts_shared_get(table, key, mono_ms(policy_upvalue(L)), value, &len);
+    struct facts_question question = {table, FACTS_ECHO_NO_VALUE, key, 0};
+    uint64_t none;
+    enum err err = hears(policy_upvalue(L), &question, &none)
+                       ? ERR_NOT_FOUND
+                       : facts_shared_get(table, key, mono_ms(policy_upvalue(L)), value, &len);
     check_shared(L, err);
+    if (err == ERR_NOT_FOUND)
+        facts_echo_add(&policy_upvalue(L)->echoes, &question, 0);
     if (err == OK)
         lua_pushlstring(L, value, len);
     else
@@ -134,8 +153,13 @@ static int bucket_take(lua_State *L)
     bool taken = true;
     if (!(tokens >= 0 && tokens <= 1e9))
         return luaL_error(L, "take: expected a number of tokens");
-    if (!policy->read_only)
+    struct facts_question question = {table, FACTS_ECHO_TAKE, key, tokens};
+    uint64_t heard;
+    if (hears(policy, &question, &heard))
+        taken = heard != 0;
+    else if (!policy->read_only)
         check_shared(L, facts_shared_take(table, key, tokens, mono_ms(policy), &taken));
+    facts_echo_add(&policy->echoes, &question, taken);
     lua_pushboolean(L, taken);
     return answer(L, key, taken ? "within the limit" : "over the limit");
 }

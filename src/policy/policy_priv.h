@@ -2,6 +2,7 @@
 /* What the files of this folder share.  Not for other folders. */
 #pragma once
 
+#include "facts/facts_echo.h"
 #include "facts/facts_index.h"
 #include "policy/policy.h"
 #include "policy/policy_match.h"
@@ -108,7 +109,9 @@ struct policy {
     lua_State *L;
     const struct policy_trace *trace; /* NULL live */
     bool fresh_request;
-    bool read_only; /* `shared` tables do not count in this decision */
+    bool read_only;             /* `shared` tables do not count in this decision */
+    struct facts_echoes echoes; /* what they answered in it */
+    struct facts_echoes *heard; /* and what they answered the version that decided before; NULL: none did */
     struct policy_kills function_kills;
     int function; /* the plain-function form: registry reference; LUA_NOREF with rules */
     int events[POLICY_EVENT_COUNT];

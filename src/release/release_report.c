@@ -61,7 +61,8 @@ static enum err compare_rules(struct release_report *report, const struct policy
 static bool has_shared(const struct policy_description *in, const struct policy_shared_info *wanted)
 {
     for (size_t index = 0; in && index < in->shared_count; index++)
-        if (strcmp(in->shared[index].name, wanted->name) == 0 && strcmp(in->shared[index].type, wanted->type) == 0)
+        if (strcmp(in->shared[index].name, wanted->name) == 0 && strcmp(in->shared[index].type, wanted->type) == 0 &&
+            in->shared[index].options == wanted->options)
             return true;
     return false;
 }

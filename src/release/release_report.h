@@ -40,7 +40,7 @@ struct release_report {
     struct release_names added; /* rules */
     struct release_names removed;
     struct release_names changed;
-    struct release_names kept;  /* `shared` tables that live on */
+    struct release_names kept;  /* `shared` tables that live on: same name, type and options */
     struct release_names reset; /* `shared` tables that start fresh */
     bool has_tests;
     struct authoring_test_summary tests;

@@ -229,7 +229,7 @@ def a_kill_in_the_middle_of_a_shadow(t):
 @test()
 def reloads_in_the_middle_of_a_shadow(t):
     now = folder_of(t, "now", OK)
-    daemon = Daemon(t, policy=now, args=HOST + ["--set", "watch=off"])
+    daemon = Daemon(t, policy=now, args=HOST + ["--set", "watch=false"])
     next_ = folder_of(t, "next", GONE)
     equal(daemon.post("/v1/reload", {"policy": str(next_), "shadow_ms": 60000})[0], 200, "shadow")
     daemon.signal(signal.SIGHUP)  # the same bytes: nothing

@@ -168,8 +168,13 @@ static void a_name_and_type_live_on(void **state)
     struct facts_shared *changed = open_named(registry, "calls", longer, false);
     assert_int_equal(incr(changed, "a", 1), 1);
     assert_int_equal(incr(second, "a", 1), 3); /* the older version goes on with its own */
-    facts_shared_unref(second);
+    /* A version with other options that is given up again has taken nothing away. */
     facts_shared_unref(changed);
+    struct facts_shared *again = open_named(registry, "calls", counter, true);
+    assert_ptr_equal(again, second);
+    assert_int_equal(incr(again, "a", 1), 4);
+    facts_shared_unref(again);
+    facts_shared_unref(second);
     changed = open_named(registry, "calls", longer, false); /* nobody held it */
     struct facts_shared *refused = NULL;
     bool kept;

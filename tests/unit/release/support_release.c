@@ -77,9 +77,9 @@ void fake_workers_init(struct fake_workers *fake)
 
 static void fill_options(void *ctx, unsigned index, struct policy_options *out_options)
 {
-    (void)ctx;
+    const struct fake_workers *fake = ctx;
     (void)index;
-    *out_options = (struct policy_options){0};
+    *out_options = (struct policy_options){.shared = fake->shared};
 }
 
 static enum err stage(void *ctx, unsigned index, uint64_t version, struct policy *policy, struct fault *fault)

@@ -2,6 +2,7 @@
 /* A place on disk for a test's policies and data, and workers that write down what they are told. */
 #pragma once
 
+#include "facts/facts_shared.h"
 #include "release/release.h"
 #include <stdio.h>
 
@@ -35,8 +36,9 @@ struct fake_workers {
     enum err accept_err; /* what checks.accept says */
     enum err test_err;   /* what checks.test says: ERR_NOT_FOUND has no tests */
     struct authoring_test_summary test_summary;
-    struct release_comparison comparing; /* version 0: nothing is compared */
-    unsigned most_held;                  /* versions that a worker held at once */
+    struct facts_shared_registry *shared; /* what workers' VMs are made with; NULL: tables of their own */
+    struct release_comparison comparing;  /* version 0: nothing is compared */
+    unsigned most_held;                   /* versions that a worker held at once */
     char log[4096];
 };
 
