@@ -13,10 +13,10 @@ struct engine_request {
     struct txn *txn;             /* NULL: it is answered without state */
     struct sip_reply_via via;
     char received[TXN_RECEIVED_MAX];
-    char tag[TXN_TAG_LEN]; /* of our answers; all zero: none was made */
+    char tag[TXN_TAG_LEN];      /* of our answers; all zero: none was made */
     struct policy_request view; /* what the policy saw, once it was asked */
-    uint64_t call_hash;    /* of the Call-ID, for sampling */
-    uint64_t started_ns;   /* 0: this decision is not logged */
+    uint64_t call_hash;         /* of the Call-ID, for sampling */
+    uint64_t started_ns;        /* 0: this decision is not logged */
     bool logs;
 };
 

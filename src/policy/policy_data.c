@@ -222,8 +222,8 @@ static void describe_shared(struct policy_program *program, const char *name, co
         return;
     char *kept = program->shared_names[program->shared_count];
     snprintf(kept, POLICY_RULE_NAME_MAX + 1, "%s", name);
-    program->shared_info[program->shared_count++] = (struct policy_shared_info){
-        kept, facts_shared_kind_name(spec->kind), siphash(&key, numbers, sizeof(numbers))};
+    program->shared_info[program->shared_count++] =
+        (struct policy_shared_info){kept, facts_shared_kind_name(spec->kind), siphash(&key, numbers, sizeof(numbers))};
 }
 
 static enum err open_shared(struct policy *policy, const char *name, const struct facts_shared_spec *spec,
