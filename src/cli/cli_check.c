@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* verdict check: what is wrong with a policy, or likely to be, without running it. */
 #include "cli/cli_main.h"
-#include "engine/engine_check.h"
+#include "offline/offline_check.h"
 
 #include <stdio.h>
 
@@ -31,7 +31,7 @@ static int run(const struct cli_command *command, int argc, char **argv)
     struct buffer out = buffer_heap(1 << 20);
     unsigned errors = 0;
     unsigned warnings = 0;
-    enum err err = engine_check_policy(arguments.items[0], &out, &errors, &warnings);
+    enum err err = offline_check_policy(arguments.items[0], &out, &errors, &warnings);
     cli_write(buffer_span(&out));
     bool said_nothing = out.len == 0;
     buffer_done(&out);

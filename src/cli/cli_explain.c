@@ -3,9 +3,9 @@
 #include "cli/cli_main.h"
 #include "daemon/daemon_lookup.h"
 #include "directory/directory.h"
-#include "engine/engine_explain.h"
 #include "facts/facts_hours.h"
 #include "net/net_address.h"
+#include "offline/offline_explain.h"
 #include "replay/replay_line.h"
 #include "store/store_lock.h"
 #include "util/clock.h"
@@ -179,7 +179,7 @@ static enum err open_directory(const char *data, struct opened *opened, struct f
     return err == OK ? OK : fault_set(fault, err, data, 0, "the directory cannot be read: %s", err_text(err));
 }
 
-static enum err explain_one(const struct values *values, const char *path, FILE *file, struct engine_explain_ask *ask,
+static enum err explain_one(const struct values *values, const char *path, FILE *file, struct offline_explain_ask *ask,
                             struct fault *fault)
 {
     struct buffer message = buffer_heap(2 * MESSAGE_MAX), out = buffer_heap(4 << 20);
@@ -188,7 +188,7 @@ static enum err explain_one(const struct values *values, const char *path, FILE 
     if (err == OK)
         err = take_circumstances(values, &ask->request, fault);
     if (err == OK)
-        err = engine_explain(ask, &out, fault);
+        err = offline_explain(ask, &out, fault);
     if (err == OK)
         cli_write(buffer_span(&out));
     buffer_done(&out);
@@ -199,7 +199,7 @@ static enum err explain_one(const struct values *values, const char *path, FILE 
 /* A decision log, read as it comes; a line that cannot be explained is named, and the next one goes on. */
 struct stream {
     const char *path;
-    struct engine_explainer *explainer;
+    struct offline_explainer *explainer;
     struct directory_reader *reader; /* NULL: no directory */
     struct replay_line line;
     struct buffer out;
@@ -214,7 +214,7 @@ static void explain_line(struct stream *stream, struct span text)
     switch (replay_line_read(text, &stream->line, &why)) {
     case REPLAY_LINE_DECISION:
         buffer_clear(&stream->out);
-        err = engine_explainer_receive(stream->explainer, &stream->line.message, &stream->out);
+        err = offline_explainer_receive(stream->explainer, &stream->line.message, &stream->out);
         why = err == OK ? "" : err_text(err);
         if (stream->reader)
             directory_reader_turn_end(stream->reader);
@@ -235,14 +235,14 @@ static void explain_line(struct stream *stream, struct span text)
     }
 }
 
-static enum err explain_log(const char *path, FILE *file, const struct engine_explain_ask *ask,
+static enum err explain_log(const char *path, FILE *file, const struct offline_explain_ask *ask,
                             struct directory_reader *reader, struct fault *fault)
 {
     struct stream stream = {.path = path, .reader = reader, .out = buffer_heap(4 << 20)};
     char *text = NULL;
     size_t cap = 0;
     ssize_t len;
-    enum err err = engine_explainer_new(ask, &stream.explainer, fault);
+    enum err err = offline_explainer_new(ask, &stream.explainer, fault);
     while (err == OK && (len = getline(&text, &cap, file)) > 0) {
         stream.number++;
         explain_line(&stream, span_make(text, (size_t)len - (text[len - 1] == '\n')));
@@ -250,7 +250,7 @@ static enum err explain_log(const char *path, FILE *file, const struct engine_ex
     if (err == OK && stream.failed)
         err = fault_set(fault, ERR_INVALID, path, 0, "%lu lines could not be explained, %lu were", stream.failed,
                         stream.explained);
-    engine_explainer_free(stream.explainer);
+    offline_explainer_free(stream.explainer);
     replay_line_done(&stream.line);
     buffer_done(&stream.out);
     free(text);
@@ -262,7 +262,7 @@ static enum err explain(const struct values *values, const struct cli_arguments 
 {
     const char *path = arguments->items[1];
     struct opened opened = {0};
-    struct engine_explain_ask ask = {.policy = arguments->items[0], .json = values->json};
+    struct offline_explain_ask ask = {.policy = arguments->items[0], .json = values->json};
     bool is_input = strcmp(path, "-") == 0;
     enum err err = OK;
     if (values->config) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* verdict test: runs a policy's own test.lua without a network. */
 #include "cli/cli_main.h"
-#include "engine/engine_check.h"
+#include "offline/offline_check.h"
 #include "release/release_watch.h"
 #include "util/clock.h"
 
@@ -68,10 +68,10 @@ static int run_once(const struct cli_command *command, const char *path, const s
 {
     struct buffer out = buffer_heap(4 << 20);
     struct buffer junit = buffer_heap(16 << 20);
-    struct engine_test_result result;
-    const struct engine_test_ask ask = {
+    struct offline_test_result result;
+    const struct offline_test_ask ask = {
         .path = path, .out = &out, .junit = values->junit ? &junit : NULL, .coverage = values->coverage};
-    enum err err = engine_test_policy(&ask, &result);
+    enum err err = offline_test_policy(&ask, &result);
     bool fine = err == OK;
     cli_write(buffer_span(&out));
     if (err != OK && out.len == 0)

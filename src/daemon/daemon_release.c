@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Wires the life of policy versions to the workers, to the engine's own tests, and to the watch on the folder. */
 #include "daemon/daemon_priv.h"
-#include "engine/engine_check.h"
+#include "offline/offline_check.h"
 #include "util/log.h"
 
 /* ---- Workers ---- */
@@ -135,7 +135,7 @@ static enum err test_policy(void *ctx, struct source *source, struct authoring_t
 {
     (void)ctx;
     /* As `verdict test` runs them: a policy's tests speak of hosts of their own, not of this daemon's. */
-    return engine_test_source(NULL, source, out_summary, fault);
+    return offline_test_source(NULL, source, out_summary, fault);
 }
 
 enum err daemon_release_init(struct daemon *daemon, struct fault *fault)

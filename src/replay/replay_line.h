@@ -2,7 +2,7 @@
 /* A line of the decision log, read back: the request as it came, and what was decided of it then. */
 #pragma once
 
-#include "engine/engine_trial.h"
+#include "offline/offline_trial.h"
 #include "util/buffer.h"
 
 /* What was decided once. */
@@ -13,7 +13,7 @@ struct replay_then {
 };
 
 struct replay_line {
-    struct engine_trial_message message;
+    struct offline_trial_message message;
     struct replay_then then;
     struct buffer bytes; /* heap; what the spans point into */
 };

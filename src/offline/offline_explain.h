@@ -3,10 +3,10 @@
 #pragma once
 
 #include "authoring/authoring_test.h"
-#include "engine/engine_trial.h"
+#include "offline/offline_trial.h"
 #include "util/buffer.h"
 
-struct engine_explain_ask {
+struct offline_explain_ask {
     const char *policy;                 /* folder or .lua file */
     const struct engine_config *config; /* NULL: the defaults */
     struct authoring_test_case request; /* message, source, now_ms, record */
@@ -16,12 +16,12 @@ struct engine_explain_ask {
 
 /* Says which rules were tried and why each did or did not fit, the fields read, the facts looked up, the exact bytes of
  * the answer and what would follow without and with an ACK.  Errors are about the policy, in `fault`. */
-MUST_CHECK enum err engine_explain(const struct engine_explain_ask *ask, struct buffer *out, struct fault *fault);
+MUST_CHECK enum err offline_explain(const struct offline_explain_ask *ask, struct buffer *out, struct fault *fault);
 
 /* The same for one message of the network after another, with one VM: `request` of the ask is not used. */
-struct engine_explainer;
-MUST_CHECK enum err engine_explainer_new(const struct engine_explain_ask *ask, struct engine_explainer **out_explainer,
-                                         struct fault *fault);
-void engine_explainer_free(struct engine_explainer *explainer); /* NULL is fine */
-MUST_CHECK enum err engine_explainer_receive(struct engine_explainer *explainer,
-                                             const struct engine_trial_message *message, struct buffer *out);
+struct offline_explainer;
+MUST_CHECK enum err offline_explainer_new(const struct offline_explain_ask *ask,
+                                          struct offline_explainer **out_explainer, struct fault *fault);
+void offline_explainer_free(struct offline_explainer *explainer); /* NULL is fine */
+MUST_CHECK enum err offline_explainer_receive(struct offline_explainer *explainer,
+                                              const struct offline_trial_message *message, struct buffer *out);

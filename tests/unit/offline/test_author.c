@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A policy's own tests through the engine: what only a test can say, lost ACKs in virtual time, coverage, JUnit. */
-#include "engine/engine_check.h"
-#include "engine/engine_explain.h"
+#include "offline/offline_check.h"
+#include "offline/offline_explain.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -41,13 +41,13 @@ static int tear_down(void **state)
     return system(command);
 }
 
-static struct engine_test_result run(enum err expected, bool coverage, char *text, size_t cap, char *junit)
+static struct offline_test_result run(enum err expected, bool coverage, char *text, size_t cap, char *junit)
 {
     struct buffer out = buffer_over(text, cap - 1);
     struct buffer xml = buffer_over(junit ? junit : text, junit ? cap - 1 : 0);
-    struct engine_test_result result;
-    const struct engine_test_ask ask = {.path = root, .out = &out, .junit = junit ? &xml : NULL, .coverage = coverage};
-    enum err err = engine_test_policy(&ask, &result);
+    struct offline_test_result result;
+    const struct offline_test_ask ask = {.path = root, .out = &out, .junit = junit ? &xml : NULL, .coverage = coverage};
+    enum err err = offline_test_policy(&ask, &result);
     text[out.len] = '\0';
     if (junit)
         junit[xml.len] = '\0';
@@ -80,7 +80,7 @@ static void lost_acks(void **state)
                "  expect = { code = 404, sent = 11, on_ack_missing = false } },\n"
                "{ 'nobody waits', request = call 'g', expect = { code = 410, sent = 1, on_ack_missing = false } },\n"
                "}\n");
-    struct engine_test_result result = run(OK, false, text, sizeof(text), NULL);
+    struct offline_test_result result = run(OK, false, text, sizeof(text), NULL);
     assert_int_equal(result.passed, 4);
     write_file("test.lua", "return { { 'wrong', request = { uri = 'sip:g@example.com' }, ack = false,\n"
                            "  expect = { on_ack_missing = false, sent = 3 } } }\n");
@@ -118,7 +118,7 @@ static void what_only_a_test_says(void **state)
                            "{ 'vouched', request = p, source = { trusted = true }, expect = { rule = 'vouched' } },\n"
                            "{ 'anybody', request = p, expect = { rule = 'default' } },\n"
                            "}\n");
-    struct engine_test_result result = run(OK, false, text, sizeof(text), NULL);
+    struct offline_test_result result = run(OK, false, text, sizeof(text), NULL);
     assert_int_equal(result.passed, 5);
 }
 
@@ -144,7 +144,7 @@ static void coverage(void **state)
                            "{ 'a', request = { uri = 'sip:a@example.com' }, expect = { rule = 'one' } },\n"
                            "{ 'c', request = { uri = 'sip:c@example.com' }, expect = { rule = 'default' } },\n"
                            "}\n");
-    struct engine_test_result result = run(OK, true, text, sizeof(text), NULL);
+    struct offline_test_result result = run(OK, true, text, sizeof(text), NULL);
     assert_non_null(strstr(text, "policy.lua:6 never ran\n"));
     assert_null(strstr(text, "policy.lua:5 never ran\n"));
     assert_non_null(strstr(text, "lib.lua:3 never ran\n"));
@@ -190,7 +190,7 @@ static void explain(struct span message, enum authoring_test_record has_record, 
 {
     struct buffer out = buffer_over(text, cap - 1);
     struct fault fault = {0};
-    const struct engine_explain_ask ask = {
+    const struct offline_explain_ask ask = {
         .policy = root,
         .json = json,
         .request = {.message = message,
@@ -198,7 +198,7 @@ static void explain(struct span message, enum authoring_test_record has_record, 
                     .record = {.state = POLICY_STATE_ACTIVE, .kind = "account"},
                     .source = {.family = 4, .address = {192, 0, 2, 1}, .port = 5060, .transport = "udp"},
                     .now_ms = 1767225600000}};
-    if (engine_explain(&ask, &out, &fault) != OK)
+    if (offline_explain(&ask, &out, &fault) != OK)
         fail_msg("%s", fault.text);
     text[out.len] = '\0';
 }

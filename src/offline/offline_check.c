@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "engine/engine_check.h"
+#include "offline/offline_check.h"
 #include "authoring/authoring_check.h"
 #include "authoring/authoring_coverage.h"
-#include "engine/engine_trial.h"
+#include "offline/offline_trial.h"
 #include <stdlib.h>
 
 /* The cases of one test.lua on their way. */
 struct run {
-    struct engine_trial *trial;
+    struct offline_trial *trial;
     struct buffer *out;   /* may be NULL */
     struct buffer *junit; /* may be NULL */
     struct fault *fault;  /* may be NULL: the first failed test */
@@ -16,8 +16,8 @@ struct run {
 /* Each case meets an empty engine, so that no transaction of an earlier one answers for it. */
 static enum err run_case(void *ctx, const struct authoring_test_case *test, struct authoring_test_got *out_got)
 {
-    struct engine_trial *trial = ((struct run *)ctx)->trial;
-    enum err err = engine_trial_run(trial, test);
+    struct offline_trial *trial = ((struct run *)ctx)->trial;
+    enum err err = offline_trial_run(trial, test);
     if (err != OK)
         return err;
     const struct engine_outcome *last = &trial->core->last;
@@ -30,10 +30,10 @@ static enum err run_case(void *ctx, const struct authoring_test_case *test, stru
         .answer = last->decided ? last->decision.answer : NULL,
     };
     if (test->ack_lost)
-        engine_trial_wait(trial, ENGINE_TRIAL_LOST_T1 * trial->config->t1_ms);
-    out_got->sent = engine_trial_answers(trial);
+        offline_trial_wait(trial, OFFLINE_TRIAL_LOST_T1 * trial->config->t1_ms);
+    out_got->sent = offline_trial_answers(trial);
     out_got->on_ack_missing = trial->lost_ack_told;
-    out_got->bye = engine_trial_hung_up(trial);
+    out_got->bye = offline_trial_hung_up(trial);
     return OK;
 }
 
@@ -89,21 +89,21 @@ static enum err test_with(struct run *run, struct source *source, struct authori
     return err == OK && out_summary->failed ? ERR_CONFLICT : err;
 }
 
-enum err engine_test_source(const struct engine_config *config, struct source *source,
-                            struct authoring_test_summary *out_summary, struct fault *fault)
+enum err offline_test_source(const struct engine_config *config, struct source *source,
+                             struct authoring_test_summary *out_summary, struct fault *fault)
 {
     struct fault first = {0};
     struct run run = {.fault = &first};
-    const struct engine_trial_options options = {.config = config};
+    const struct offline_trial_options options = {.config = config};
     if (!source_find(source, "test.lua"))
         return ERR_NOT_FOUND;
-    enum err err = engine_trial_new(&options, source, &run.trial, fault);
+    enum err err = offline_trial_new(&options, source, &run.trial, fault);
     if (err != OK)
         return err;
     err = test_with(&run, source, out_summary, fault);
     if (err == ERR_CONFLICT && fault)
         *fault = first;
-    engine_trial_free(run.trial);
+    offline_trial_free(run.trial);
     return err;
 }
 
@@ -116,7 +116,7 @@ static enum err say_fault(struct buffer *out, const struct fault *fault, enum er
 }
 
 /* The suite's element around its cases, whose number is known only now. */
-static void wrap_junit(const struct engine_test_ask *ask, const struct source *source, struct span cases,
+static void wrap_junit(const struct offline_test_ask *ask, const struct source *source, struct span cases,
                        const struct authoring_test_summary *summary)
 {
     buffer_add_literal(ask->junit, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuite name=\"");
@@ -126,8 +126,8 @@ static void wrap_junit(const struct engine_test_ask *ask, const struct source *s
     buffer_add_literal(ask->junit, "</testsuite>\n");
 }
 
-static enum err test_source(const struct engine_test_ask *ask, struct source *source, struct engine_test_result *result,
-                            struct fault *fault)
+static enum err test_source(const struct offline_test_ask *ask, struct source *source,
+                            struct offline_test_result *result, struct fault *fault)
 {
     struct authoring_coverage *coverage = NULL;
     struct buffer cases = buffer_heap(8 << 20);
@@ -136,9 +136,9 @@ static enum err test_source(const struct engine_test_ask *ask, struct source *so
     enum err err = source_find(source, "test.lua") ? OK : ERR_NOT_FOUND;
     if (err == OK && ask->coverage)
         err = authoring_coverage_new(source, &coverage, fault);
-    const struct engine_trial_options options = {.trace = coverage ? authoring_coverage_trace(coverage) : NULL};
+    const struct offline_trial_options options = {.trace = coverage ? authoring_coverage_trace(coverage) : NULL};
     if (err == OK)
-        err = engine_trial_new(&options, source, &run.trial, fault);
+        err = offline_trial_new(&options, source, &run.trial, fault);
     if (err == OK)
         err = test_with(&run, source, &summary, fault);
     result->passed = (unsigned)summary.passed;
@@ -150,17 +150,17 @@ static enum err test_source(const struct engine_test_ask *ask, struct source *so
         if (ask->junit)
             wrap_junit(ask, source, buffer_span(&cases), &summary);
     }
-    engine_trial_free(run.trial);
+    offline_trial_free(run.trial);
     authoring_coverage_free(coverage);
     buffer_done(&cases);
     return err;
 }
 
-enum err engine_test_policy(const struct engine_test_ask *ask, struct engine_test_result *out_result)
+enum err offline_test_policy(const struct offline_test_ask *ask, struct offline_test_result *out_result)
 {
     struct source *source;
     struct fault fault = {0};
-    *out_result = (struct engine_test_result){0};
+    *out_result = (struct offline_test_result){0};
     enum err err = source_read(ask->path, &source, &fault);
     if (err != OK)
         return say_fault(ask->out, &fault, err == ERR_NOT_FOUND ? ERR_IO : err);
@@ -171,7 +171,7 @@ enum err engine_test_policy(const struct engine_test_ask *ask, struct engine_tes
     return err;
 }
 
-enum err engine_check_policy(const char *path, struct buffer *out, unsigned *out_errors, unsigned *out_warnings)
+enum err offline_check_policy(const char *path, struct buffer *out, unsigned *out_errors, unsigned *out_warnings)
 {
     struct source *source;
     struct fault fault = {0};

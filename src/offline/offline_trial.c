@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "engine/engine_trial.h"
-#include "engine/engine_priv.h"
+#include "offline/offline_trial.h"
+#include "engine/engine_core.h"
 #include "net/net_listener.h"
 #include <stdlib.h>
 
 static const struct siphash_key trial_key = {1, 2};
 
-static void keep_line(struct engine_trial_sent *sent, struct span bytes)
+static void keep_line(struct offline_trial_sent *sent, struct span bytes)
 {
     struct span line = span_slice(bytes, 0, span_find(bytes, '\r'));
     line = span_slice(line, 0, sizeof(sent->line) - 1);
@@ -15,7 +15,7 @@ static void keep_line(struct engine_trial_sent *sent, struct span bytes)
 
 static enum err trial_send(void *ctx, const struct net_flow *flow, struct span bytes)
 {
-    struct engine_trial *trial = ctx;
+    struct offline_trial *trial = ctx;
     uint32_t code = 0;
     (void)flow;
     if (span_starts_with(bytes, SPAN("SIP/2.0 ")))
@@ -25,15 +25,15 @@ static enum err trial_send(void *ctx, const struct net_flow *flow, struct span b
         trial->answer_len = bytes.len;
         trial->answer_ms = trial->clock.mono_ms - trial->began_ms;
     }
-    if (trial->sent_count == ENGINE_TRIAL_SENT_MAX)
+    if (trial->sent_count == OFFLINE_TRIAL_SENT_MAX)
         return OK;
-    struct engine_trial_sent *sent = &trial->sent[trial->sent_count++];
-    *sent = (struct engine_trial_sent){
+    struct offline_trial_sent *sent = &trial->sent[trial->sent_count++];
+    *sent = (struct offline_trial_sent){
         .at_ms = trial->clock.mono_ms - trial->began_ms,
         .code = code,
         .hash = siphash(&trial_key, bytes.at, bytes.len),
     };
-    for (const struct engine_trial_sent *earlier = trial->sent; earlier < sent && !sent->again; earlier++)
+    for (const struct offline_trial_sent *earlier = trial->sent; earlier < sent && !sent->again; earlier++)
         sent->again = earlier->hash == sent->hash;
     keep_line(sent, bytes);
     return OK;
@@ -41,7 +41,7 @@ static enum err trial_send(void *ctx, const struct net_flow *flow, struct span b
 
 static enum err trial_find(void *ctx, const struct policy_target *target, struct policy_record *out_record)
 {
-    const struct engine_trial *trial = ctx;
+    const struct offline_trial *trial = ctx;
     if (trial->lookup.find)
         return trial->lookup.find(trial->lookup.ctx, target, out_record);
     if (!trial->test || trial->test->has_record == AUTHORING_TEST_NO_RECORD)
@@ -54,47 +54,47 @@ static enum err trial_find(void *ctx, const struct policy_target *target, struct
 
 static void on_event(void *ctx, enum policy_event event, const struct policy_decision *outcome)
 {
-    struct engine_trial *trial = ctx;
+    struct offline_trial *trial = ctx;
     if (event == POLICY_ON_ACK_MISSING && outcome->failure == POLICY_FAILED_NOT)
         trial->lost_ack_told = true;
 }
 
 static void on_rule(void *ctx, size_t index, enum policy_tried tried)
 {
-    const struct policy_trace *to = ((struct engine_trial *)ctx)->listener;
+    const struct policy_trace *to = ((struct offline_trial *)ctx)->listener;
     if (to->rule)
         to->rule(to->ctx, index, tried);
 }
 
 static void on_condition(void *ctx, size_t rule, unsigned condition, struct span field, struct span value, bool holds)
 {
-    const struct policy_trace *to = ((struct engine_trial *)ctx)->listener;
+    const struct policy_trace *to = ((struct offline_trial *)ctx)->listener;
     if (to->condition)
         to->condition(to->ctx, rule, condition, field, value, holds);
 }
 
 static void on_read(void *ctx, const char *object, struct span field, struct span value)
 {
-    const struct policy_trace *to = ((struct engine_trial *)ctx)->listener;
+    const struct policy_trace *to = ((struct offline_trial *)ctx)->listener;
     if (to->read)
         to->read(to->ctx, object, field, value);
 }
 
 static void on_lookup(void *ctx, const char *what, struct span key, struct span result)
 {
-    const struct policy_trace *to = ((struct engine_trial *)ctx)->listener;
+    const struct policy_trace *to = ((struct offline_trial *)ctx)->listener;
     if (to->lookup)
         to->lookup(to->ctx, what, key, result);
 }
 
 static void on_line(void *ctx, const char *file, int line)
 {
-    const struct policy_trace *to = ((struct engine_trial *)ctx)->listener;
+    const struct policy_trace *to = ((struct offline_trial *)ctx)->listener;
     to->line(to->ctx, file, line);
 }
 
 /* We listen to events ourselves; the rest goes on to the caller's listener. */
-static void listen_for(struct engine_trial *trial, const struct policy_trace *listener)
+static void listen_for(struct offline_trial *trial, const struct policy_trace *listener)
 {
     trial->listener = listener;
     trial->trace = (struct policy_trace){.ctx = trial, .event = on_event};
@@ -108,7 +108,7 @@ static void listen_for(struct engine_trial *trial, const struct policy_trace *li
 }
 
 /* What the configuration listens on is ours; a wildcard says nothing here. */
-static enum err take_own(struct engine_trial *trial)
+static enum err take_own(struct offline_trial *trial)
 {
     enum err err = OK;
     for (unsigned i = 0; i < trial->config->listen.count && err == OK; i++) {
@@ -121,10 +121,10 @@ static enum err take_own(struct engine_trial *trial)
     return err;
 }
 
-enum err engine_trial_new(const struct engine_trial_options *options, struct source *source,
-                          struct engine_trial **out_trial, struct fault *fault)
+enum err offline_trial_new(const struct offline_trial_options *options, struct source *source,
+                           struct offline_trial **out_trial, struct fault *fault)
 {
-    struct engine_trial *trial = calloc(1, sizeof(*trial));
+    struct offline_trial *trial = calloc(1, sizeof(*trial));
     if (!trial)
         return fault_set(fault, ERR_NOMEM, "", 0, "out of memory");
     enum err err = engine_config_init(&trial->defaults);
@@ -155,11 +155,11 @@ enum err engine_trial_new(const struct engine_trial_options *options, struct sou
     if (err == OK)
         *out_trial = trial;
     else
-        engine_trial_free(trial);
+        offline_trial_free(trial);
     return err;
 }
 
-void engine_trial_free(struct engine_trial *trial)
+void offline_trial_free(struct offline_trial *trial)
 {
     if (!trial)
         return;
@@ -185,7 +185,7 @@ static struct net_flow flow_of(const struct policy_peer *source)
 }
 
 /* Who is trusted is the case's word alone: the configuration of the machine that tests says nothing about it. */
-static void trust_as_said(struct engine_trial *trial, const struct net_flow *flow, bool trusted)
+static void trust_as_said(struct offline_trial *trial, const struct net_flow *flow, bool trusted)
 {
     trial->site.trusted_count = trusted ? 1 : 0;
     trial->site.trusted[0] = (struct net_prefix){
@@ -195,7 +195,7 @@ static void trust_as_said(struct engine_trial *trial, const struct net_flow *flo
     trial->site.trusted[0].address.port = 0;
 }
 
-static enum err receive(struct engine_trial *trial, const struct engine_trial_message *message,
+static enum err receive(struct offline_trial *trial, const struct offline_trial_message *message,
                         const struct engine_credentials *said)
 {
     struct engine_core *core = trial->core;
@@ -224,23 +224,23 @@ static enum err receive(struct engine_trial *trial, const struct engine_trial_me
     return OK;
 }
 
-enum err engine_trial_receive(struct engine_trial *trial, const struct engine_trial_message *message)
+enum err offline_trial_receive(struct offline_trial *trial, const struct offline_trial_message *message)
 {
     trial->test = NULL;
     return receive(trial, message, NULL);
 }
 
-enum err engine_trial_run(struct engine_trial *trial, const struct authoring_test_case *test)
+enum err offline_trial_run(struct offline_trial *trial, const struct authoring_test_case *test)
 {
     const struct engine_credentials said = {test->authenticated_as, test->source.identity, test->in_dialog};
-    const struct engine_trial_message message = {
+    const struct offline_trial_message message = {
         .bytes = test->message, .flow = flow_of(&test->source), .wall_ms = test->now_ms};
     trial->test = test;
     trust_as_said(trial, &message.flow, test->source.trusted);
     return receive(trial, &message, &said);
 }
 
-void engine_trial_wait(struct engine_trial *trial, uint64_t ms)
+void offline_trial_wait(struct offline_trial *trial, uint64_t ms)
 {
     while (ms > 0) {
         uint64_t step = wheel_next_ms(&trial->wheel);
@@ -252,7 +252,7 @@ void engine_trial_wait(struct engine_trial *trial, uint64_t ms)
     }
 }
 
-unsigned engine_trial_answers(const struct engine_trial *trial)
+unsigned offline_trial_answers(const struct offline_trial *trial)
 {
     unsigned count = 0;
     for (unsigned i = 0; i < trial->sent_count; i++)
@@ -260,7 +260,7 @@ unsigned engine_trial_answers(const struct engine_trial *trial)
     return count;
 }
 
-bool engine_trial_hung_up(const struct engine_trial *trial)
+bool offline_trial_hung_up(const struct offline_trial *trial)
 {
     for (unsigned i = 0; i < trial->sent_count; i++) {
         if (span_starts_with(span_of(trial->sent[i].line), SPAN("BYE ")))

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "engine/engine_explain.h"
-#include "engine/engine_trial.h"
+#include "offline/offline_explain.h"
+#include "offline/offline_trial.h"
 #include "util/json.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,8 +19,8 @@ struct step {
     char value[VALUE_MAX];
 };
 
-struct engine_explainer {
-    struct engine_trial *trial;
+struct offline_explainer {
+    struct offline_trial *trial;
     struct source *source;
     const char *policy;
     bool json;
@@ -32,7 +32,7 @@ struct engine_explainer {
     struct step steps[STEPS_MAX];
 };
 
-static struct step *next_step(struct engine_explainer *self, enum step_kind kind)
+static struct step *next_step(struct offline_explainer *self, enum step_kind kind)
 {
     if (self->count == STEPS_MAX) {
         self->left_out++;
@@ -139,7 +139,7 @@ static void say_detail(const struct step *step, struct buffer *out)
     }
 }
 
-static void say_rules(const struct engine_explainer *self, struct buffer *out)
+static void say_rules(const struct offline_explainer *self, struct buffer *out)
 {
     size_t told = 0;
     buffer_add_literal(out, "rules\n");
@@ -160,7 +160,7 @@ static void say_rules(const struct engine_explainer *self, struct buffer *out)
         buffer_add_literal(out, "  none was asked\n");
 }
 
-static void say_decision(const struct engine_explainer *self, struct buffer *out)
+static void say_decision(const struct offline_explainer *self, struct buffer *out)
 {
     const struct engine_outcome *last = &self->trial->core->last;
     const struct policy_decision *decision = &last->decision;
@@ -179,7 +179,7 @@ static void say_decision(const struct engine_explainer *self, struct buffer *out
         buffer_addf(out, "  carried out as %s: %s\n", policy_verdict_name(last->verdict), last->note);
 }
 
-static void say_answer(const struct engine_explainer *self, struct buffer *out)
+static void say_answer(const struct offline_explainer *self, struct buffer *out)
 {
     struct span left = span_make(self->trial->answer, self->trial->answer_len);
     if (left.len == 0) {
@@ -202,9 +202,9 @@ static void say_answer(const struct engine_explainer *self, struct buffer *out)
     }
 }
 
-static void say_follows(const struct engine_explainer *self, bool is_invite, struct buffer *out)
+static void say_follows(const struct offline_explainer *self, bool is_invite, struct buffer *out)
 {
-    const struct engine_trial *trial = self->trial;
+    const struct offline_trial *trial = self->trial;
     buffer_add_literal(out, "what follows\n");
     if (trial->sent_count == 0)
         buffer_add_literal(out, "  nothing, and nothing for its retransmissions\n");
@@ -217,11 +217,11 @@ static void say_follows(const struct engine_explainer *self, bool is_invite, str
                     trial->sent[i].again ? " (again)" : "");
     if (is_invite && trial->sent_count > self->answers_at_once)
         buffer_addf(out, "  %6.1f s  given up%s%s\n", 64.0 * trial->config->t1_ms / 1000.0,
-                    engine_trial_hung_up(trial) ? "" : ", nothing more is sent",
+                    offline_trial_hung_up(trial) ? "" : ", nothing more is sent",
                     trial->lost_ack_told ? "; on_ack_missing is told" : "");
 }
 
-static void say_all(const struct engine_explainer *self, struct span message, struct buffer *out)
+static void say_all(const struct offline_explainer *self, struct span message, struct buffer *out)
 {
     buffer_add_literal(out, "request\n  ");
     add_visible(out, span_slice(message, 0, span_find(message, '\r')));
@@ -236,7 +236,7 @@ static void say_all(const struct engine_explainer *self, struct span message, st
 
 /* ---- As JSON ---- */
 
-static void put_step(const struct engine_explainer *self, const struct step *step, struct json *json)
+static void put_step(const struct offline_explainer *self, const struct step *step, struct json *json)
 {
     static const char *const kinds[] = {"rule", "condition", "read", "lookup"};
     json_object_begin(json);
@@ -256,7 +256,7 @@ static void put_step(const struct engine_explainer *self, const struct step *ste
     json_object_end(json);
 }
 
-static void put_decision(const struct engine_explainer *self, struct json *json)
+static void put_decision(const struct offline_explainer *self, struct json *json)
 {
     const struct engine_outcome *last = &self->trial->core->last;
     json_key(json, "decision");
@@ -276,12 +276,12 @@ static void put_decision(const struct engine_explainer *self, struct json *json)
     json_object_end(json);
 }
 
-static void put_follows(const struct engine_explainer *self, struct json *json)
+static void put_follows(const struct offline_explainer *self, struct json *json)
 {
     json_key(json, "without_ack");
     json_array_begin(json);
     for (unsigned i = self->answers_at_once; i < self->trial->sent_count; i++) {
-        const struct engine_trial_sent *sent = &self->trial->sent[i];
+        const struct offline_trial_sent *sent = &self->trial->sent[i];
         json_object_begin(json);
         json_put_u64(json, "ms", sent->at_ms);
         json_put_text(json, "message", sent->line);
@@ -291,7 +291,7 @@ static void put_follows(const struct engine_explainer *self, struct json *json)
     json_array_end(json);
 }
 
-static void put_all(const struct engine_explainer *self, struct buffer *out)
+static void put_all(const struct offline_explainer *self, struct buffer *out)
 {
     struct json json = json_into(out);
     json_object_begin(&json);
@@ -313,25 +313,25 @@ static void put_all(const struct engine_explainer *self, struct buffer *out)
 
 /* ---- */
 
-static enum err open_trial(struct engine_explainer *self, const struct engine_explain_ask *ask, struct fault *fault)
+static enum err open_trial(struct offline_explainer *self, const struct offline_explain_ask *ask, struct fault *fault)
 {
     const struct policy_trace trace = {
         .ctx = self, .rule = on_rule, .condition = on_condition, .read = on_read, .lookup = on_lookup};
     self->listener = trace;
-    const struct engine_trial_options options = {
+    const struct offline_trial_options options = {
         .config = ask->config, .trace = &self->listener, .lookup = ask->lookup};
     enum err err = source_read(ask->policy, &self->source, fault);
     if (err == OK)
-        err = engine_trial_new(&options, self->source, &self->trial, fault);
+        err = offline_trial_new(&options, self->source, &self->trial, fault);
     if (err == OK)
         self->description = policy_describe(policy_program_of(self->trial->policy));
     return err;
 }
 
-enum err engine_explainer_new(const struct engine_explain_ask *ask, struct engine_explainer **out_explainer,
-                              struct fault *fault)
+enum err offline_explainer_new(const struct offline_explain_ask *ask, struct offline_explainer **out_explainer,
+                               struct fault *fault)
 {
-    struct engine_explainer *self = calloc(1, sizeof(*self));
+    struct offline_explainer *self = calloc(1, sizeof(*self));
     if (!self)
         return fault_set(fault, ERR_NOMEM, ask->policy, 0, "out of memory");
     self->policy = ask->policy;
@@ -340,26 +340,26 @@ enum err engine_explainer_new(const struct engine_explain_ask *ask, struct engin
     if (err == OK)
         *out_explainer = self;
     else
-        engine_explainer_free(self);
+        offline_explainer_free(self);
     return err;
 }
 
-void engine_explainer_free(struct engine_explainer *self)
+void offline_explainer_free(struct offline_explainer *self)
 {
     if (!self)
         return;
-    engine_trial_free(self->trial);
+    offline_trial_free(self->trial);
     source_unref(self->source);
     free(self);
 }
 
 /* The message was received: says what came of it, after the time in which a lost ACK is given up. */
-static void say_outcome(struct engine_explainer *self, struct span message, struct buffer *out)
+static void say_outcome(struct offline_explainer *self, struct span message, struct buffer *out)
 {
-    struct engine_trial *trial = self->trial;
+    struct offline_trial *trial = self->trial;
     self->answers_at_once = trial->sent_count;
     struct engine_outcome before = trial->core->last; /* whatever the end of the wait decides */
-    engine_trial_wait(trial, (uint64_t)ENGINE_TRIAL_LOST_T1 * trial->config->t1_ms);
+    offline_trial_wait(trial, (uint64_t)OFFLINE_TRIAL_LOST_T1 * trial->config->t1_ms);
     trial->core->last = before;
     if (self->json)
         put_all(self, out);
@@ -367,27 +367,27 @@ static void say_outcome(struct engine_explainer *self, struct span message, stru
         say_all(self, message, out);
 }
 
-enum err engine_explainer_receive(struct engine_explainer *self, const struct engine_trial_message *message,
-                                  struct buffer *out)
+enum err offline_explainer_receive(struct offline_explainer *self, const struct offline_trial_message *message,
+                                   struct buffer *out)
 {
     self->count = self->left_out = 0;
-    enum err err = engine_trial_receive(self->trial, message);
+    enum err err = offline_trial_receive(self->trial, message);
     if (err == OK)
         say_outcome(self, message->bytes, out);
     return err;
 }
 
-enum err engine_explain(const struct engine_explain_ask *ask, struct buffer *out, struct fault *fault)
+enum err offline_explain(const struct offline_explain_ask *ask, struct buffer *out, struct fault *fault)
 {
-    struct engine_explainer *self;
-    enum err err = engine_explainer_new(ask, &self, fault);
+    struct offline_explainer *self;
+    enum err err = offline_explainer_new(ask, &self, fault);
     if (err != OK)
         return err;
-    err = engine_trial_run(self->trial, &ask->request);
+    err = offline_trial_run(self->trial, &ask->request);
     if (err == OK)
         say_outcome(self, ask->request.message, out);
     else
         (void)fault_set(fault, err, ask->policy, 0, "%s", err_text(err));
-    engine_explainer_free(self);
+    offline_explainer_free(self);
     return err;
 }

@@ -8,21 +8,21 @@
 #include "policy/policy_trace.h"
 
 enum {
-    ENGINE_TRIAL_SENT_MAX = 128,
-    ENGINE_TRIAL_LINE_MAX = 96,
-    ENGINE_TRIAL_LOST_T1 = 65 /* a lost ACK is given up at 64 */
+    OFFLINE_TRIAL_SENT_MAX = 128,
+    OFFLINE_TRIAL_LINE_MAX = 96,
+    OFFLINE_TRIAL_LOST_T1 = 65 /* a lost ACK is given up at 64 */
 };
 
 /* A message that went out. */
-struct engine_trial_sent {
+struct offline_trial_sent {
     uint64_t at_ms; /* since the request came */
     unsigned code;  /* 0: a request of ours */
     bool again;     /* the same bytes as an earlier one */
     uint64_t hash;
-    char line[ENGINE_TRIAL_LINE_MAX]; /* its first line, cut */
+    char line[OFFLINE_TRIAL_LINE_MAX]; /* its first line, cut */
 };
 
-struct engine_trial {
+struct offline_trial {
     struct engine_config defaults;
     const struct engine_config *config;
     struct engine_site site;
@@ -38,37 +38,37 @@ struct engine_trial {
     uint64_t began_ms;
     bool lost_ack_told; /* on_ack_missing ran, and did not fail */
     unsigned sent_count;
-    struct engine_trial_sent sent[ENGINE_TRIAL_SENT_MAX];
+    struct offline_trial_sent sent[OFFLINE_TRIAL_SENT_MAX];
     size_t answer_len;  /* the first final answer; 0: none */
     uint64_t answer_ms; /* since the request came */
     char answer[ENGINE_REPLY_BYTES];
 };
 
 /* A message as it came from a network once, to be decided again. */
-struct engine_trial_message {
+struct offline_trial_message {
     struct span bytes;
     struct net_flow flow; /* `local` counts as an address of ours */
     int64_t wall_ms;      /* when */
     struct span tag;      /* our To tag in the answer; empty: a new one */
 };
 
-struct engine_trial_options {
+struct offline_trial_options {
     const struct engine_config *config; /* NULL: the defaults */
     const struct policy_trace *trace;   /* NULL: none; its `event` is not called */
     struct engine_lookup lookup;        /* find == NULL: each case's own record */
 };
 
-MUST_CHECK enum err engine_trial_new(const struct engine_trial_options *options, struct source *source,
-                                     struct engine_trial **out_trial, struct fault *fault);
-void engine_trial_free(struct engine_trial *trial); /* NULL is fine */
+MUST_CHECK enum err offline_trial_new(const struct offline_trial_options *options, struct source *source,
+                                      struct offline_trial **out_trial, struct fault *fault);
+void offline_trial_free(struct offline_trial *trial); /* NULL is fine */
 
 /* The case's message meets an empty engine: no transaction of an earlier one answers for it.  What came of it is in
  * core->last, `sent` and `answer`. */
-MUST_CHECK enum err engine_trial_run(struct engine_trial *trial, const struct authoring_test_case *test);
+MUST_CHECK enum err offline_trial_run(struct offline_trial *trial, const struct authoring_test_case *test);
 /* The same for a message of the network: who is trusted is the configuration's word, nothing but its bytes speaks. */
-MUST_CHECK enum err engine_trial_receive(struct engine_trial *trial, const struct engine_trial_message *message);
+MUST_CHECK enum err offline_trial_receive(struct offline_trial *trial, const struct offline_trial_message *message);
 /* Lets so much time pass, without a message coming in. */
-void engine_trial_wait(struct engine_trial *trial, uint64_t ms);
+void offline_trial_wait(struct offline_trial *trial, uint64_t ms);
 /* How often the final answer went out, and whether a BYE did. */
-unsigned engine_trial_answers(const struct engine_trial *trial);
-bool engine_trial_hung_up(const struct engine_trial *trial);
+unsigned offline_trial_answers(const struct offline_trial *trial);
+bool offline_trial_hung_up(const struct offline_trial *trial);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Every policy that ships: no finding, and its own tests pass, guard included. */
 #include "authoring/authoring_check.h"
-#include "engine/engine_check.h"
+#include "offline/offline_check.h"
 
 #include <dirent.h>
 #include <setjmp.h>
@@ -26,7 +26,7 @@ static void try_policy(const char *path)
     for (size_t i = 0; i < findings->count; i++)
         print_error("%s/%s:%d: %s\n", path, findings->list[i].file, findings->list[i].line, findings->list[i].text);
     assert_int_equal(findings->count, 0);
-    if (engine_test_source(NULL, source, &summary, &fault) != OK)
+    if (offline_test_source(NULL, source, &summary, &fault) != OK)
         fail_msg("%s: %s:%d: %s", path, fault.file, fault.line, fault.text);
     assert_int_equal(summary.failed, 0);
     assert_true(summary.passed > 0);
