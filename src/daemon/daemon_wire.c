@@ -14,20 +14,13 @@ static void count_noise(struct daemon_worker *self, enum engine_noise kind)
     metric_count(self->shared->meters->noise[kind], worker_index(self->worker), 1);
 }
 
-/* ACK, CANCEL, BYE and answers end work; they get through where new work has to wait. */
-static bool has_priority(struct span bytes)
-{
-    return span_starts_with(bytes, SPAN("ACK ")) || span_starts_with(bytes, SPAN("BYE ")) ||
-           span_starts_with(bytes, SPAN("CANCEL ")) || span_starts_with(bytes, SPAN("SIP/2.0 "));
-}
-
 static enum err hand_over(struct daemon_worker *self, unsigned owner, const struct net_flow *flow, struct span bytes)
 {
     struct worker_post post = {
         .flow = *flow,
         .bytes = bytes,
         .kind = flow->transport == NET_UDP ? POST_DATAGRAM : POST_STREAM,
-        .priority = has_priority(bytes),
+        .priority = daemon_shed_has_priority(bytes),
         .patient = flow->transport != NET_UDP,
     };
     return worker_post(self->worker, owner, &post);
@@ -38,6 +31,7 @@ static void take(struct daemon_worker *self, const struct net_flow *flow, struct
 {
     if (self->trace)
         trace_put(self->trace, TRACE_IN, flow, bytes);
+    self->core->refuse_new = daemon_shed_refuses(self, flow, bytes);
     engine_core_receive(self->core, flow, bytes, framing);
 }
 

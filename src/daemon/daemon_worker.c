@@ -95,6 +95,7 @@ static enum err on_start(void *ctx, struct worker *worker)
     self->lookup.directory = self->shared->directory;
     worker_set_data(worker, self);
     timer_init(&self->publish, publish_again);
+    daemon_shed_init(self);
     enum err err = daemon_locate_init(&self->locate, worker, self->shared->config, self->shared->site, &self->stack,
                                       self->shared->key);
     if (err == OK)
@@ -115,6 +116,7 @@ static void on_stop(void *ctx, struct worker *worker)
     if (!self)
         return;
     wheel_cancel(worker_wheel(worker), &self->publish);
+    daemon_shed_stop(self);
     if (self->stack)
         net_stack_close(self->stack, NULL, NULL);
     self->stack = NULL;
@@ -147,6 +149,7 @@ static void on_turn_end(void *ctx, struct worker *worker)
         directory_reader_turn_end(self->lookup.reader);
     if (self->trace)
         trace_turn_end(self->trace);
+    daemon_shed_turn_end(self);
     if (!core->owes_collection || !core->policy)
         return;
     core->owes_collection = false;

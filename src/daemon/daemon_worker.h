@@ -6,6 +6,7 @@
 #include "daemon/daemon_locate.h"
 #include "daemon/daemon_lookup.h"
 #include "daemon/daemon_publish.h"
+#include "daemon/daemon_shed.h"
 #include "daemon/daemon_steer.h"
 #include "daemon/daemon_tls.h"
 #include "engine/engine_core.h"
@@ -57,6 +58,7 @@ struct daemon_worker {
     struct trace *trace; /* NULL: nothing is kept or exported */
     struct daemon_held held[DAEMON_VERSIONS_MAX];
     struct timer publish;
+    struct daemon_shed shed;
     bool asked_rebuild;
     uint64_t said_drops, said_pauses; /* of these the log has spoken */
 };

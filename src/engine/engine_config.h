@@ -54,6 +54,7 @@ struct engine_config {
     uint32_t max_handshakes_per_source; /* likewise */
     uint32_t max_handshakes_per_second; /* begun, a source and worker */
     uint32_t handshake_timeout_ms;
+    uint32_t max_queue_ms; /* that a message may wait to be read before new requests are dropped; 0: never */
     uint32_t max_message_bytes;
     uint32_t subscribe_min_s, subscribe_default_s, subscribe_max_s; /* Expires of SUBSCRIBE */
     uint32_t publish_min_s, publish_default_s, publish_max_s;

@@ -91,6 +91,7 @@ struct engine_core {
     struct engine_beside *beside;          /* engine_beside.h; NULL: no second version has ever decided here */
     const struct engine_credentials *said; /* NULL live */
     bool draining;
+    bool refuse_new;      /* the message at hand, if it is a new request, gets 503: too much is going on */
     bool deciding;        /* `last` is in use: the policy is told of what began only afterwards */
     struct call *started; /* meanwhile; NULL: none */
     bool owes_collection; /* the policy made garbage since the last policy_collect */

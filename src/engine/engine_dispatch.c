@@ -74,6 +74,11 @@ static void receive_new(struct engine_request *request)
         answer_heartbeat(request);
         return;
     }
+    if (core->refuse_new) {
+        count_noise(core, ENGINE_NOISE_OVERLOAD, 1);
+        engine_answer_busy(request, false);
+        return;
+    }
     if (core->draining || !core->policy) {
         engine_answer_busy(request, true);
         return;

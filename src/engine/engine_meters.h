@@ -14,6 +14,7 @@
     X(ENGINE_NOISE_STRAY_RESPONSE, "stray_response")                                                                   \
     X(ENGINE_NOISE_TRAILING, "trailing_bytes") /* discarded behind Content-Length (datagram) */                        \
     X(ENGINE_NOISE_RING_FULL, "ring_full")     /* a datagram for a worker whose ring is full */                        \
+    X(ENGINE_NOISE_OVERLOAD, "overload")       /* answered 503: too much is going on, or one source sends too much */  \
     X(ENGINE_NOISE_SEND_FAILED, "send_failed") /* an answer that the wire refused */
 
 enum engine_noise {

@@ -62,6 +62,7 @@ struct net_udp {
     int fd;
     struct net_flow flow; /* all but `remote` of what arrives here */
     uint32_t drops_seen;  /* SO_RXQ_OVFL counts from the socket's birth */
+    bool cut_short;       /* in this turn more could be read than was allowed */
     struct list queue;    /* struct net_queued: the socket was full */
     size_t queue_bytes;
 };
@@ -150,6 +151,8 @@ struct net_stack {
     unsigned worker;
     bool turn_open;
     bool closing;
+    bool sheds;       /* the UDP sockets have a filter */
+    bool cut_short;   /* one of them was */
     unsigned handles; /* not yet let go by the loop */
     net_stack_closed_fn closed;
     void *closed_ctx;

@@ -3,6 +3,7 @@
  * count of kernel drops nor batched sending.) */
 #include "net/net_priv.h"
 
+#include "util/clock.h"
 #include "util/invariant.h"
 #include <errno.h>
 #include <stdlib.h>
@@ -14,6 +15,7 @@ enum {
     SLOT_STRIDE = NET_RECEIVE_ROOM + 17 * 64,
     /* Full batches a socket may have before timers, streams and other sockets get their turn. */
     BATCHES_A_TURN = 4,
+    TURN_NS = 4 * 1000 * 1000,
 };
 
 static void reset_message(struct net_receive *receive, unsigned i)
@@ -57,7 +59,8 @@ static void note_drops(struct net_udp *udp, struct msghdr *header)
         if (control->cmsg_level != SOL_SOCKET || control->cmsg_type != SO_RXQ_OVFL)
             continue;
         memcpy(&drops, CMSG_DATA(control), sizeof(drops));
-        udp->stack->counters.udp_kernel_drops += (uint32_t)(drops - udp->drops_seen);
+        uint64_t *counter = udp->stack->sheds ? &udp->stack->counters.udp_shed : &udp->stack->counters.udp_kernel_drops;
+        *counter += (uint32_t)(drops - udp->drops_seen);
         udp->drops_seen = drops;
     }
 }
@@ -104,6 +107,19 @@ static bool receive_batch(struct net_udp *udp)
     return count == NET_BATCH && udp->fd >= 0;
 }
 
+/* Where a message costs much, a few batches are a long time for timers, and for whoever watches the queue. */
+static void receive_batches(struct net_udp *udp)
+{
+    uint64_t end_ns = clock_mono_ns() + TURN_NS;
+    int batches = 0;
+    while (receive_batch(udp)) {
+        if (++batches < BATCHES_A_TURN && clock_mono_ns() < end_ns)
+            continue;
+        udp->cut_short = udp->stack->cut_short = true;
+        return;
+    }
+}
+
 static void on_poll(uv_poll_t *handle, int status, int events)
 {
     struct net_udp *udp = container_of(handle, struct net_udp, poll);
@@ -121,8 +137,7 @@ static void on_poll(uv_poll_t *handle, int status, int events)
         net_udp_drain(udp);
     if (!(events & UV_READABLE))
         return;
-    for (int i = 0; i < BATCHES_A_TURN && receive_batch(udp); i++)
-        continue;
+    receive_batches(udp);
 }
 
 void net_udp_poll(struct net_udp *udp)

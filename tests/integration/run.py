@@ -40,6 +40,7 @@ MODULES = [
     "test_namespace",
     "test_config",
     "test_examples",
+    "test_scale",
     "test_soak",
 ]
 

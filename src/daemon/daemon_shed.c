@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "daemon/daemon_shed.h"
+#include "daemon/daemon_worker.h"
+#include "net/net_shed.h"
+#include "sip/sip_message.h"
+#include "util/log.h"
+
+enum {
+    TIMER_MS = WORKER_LOAD_INTERVAL_US / 1000,
+    SAY_MS = 1000,
+    SAMPLE_MASK = 31, /* one new request in 32 of those that are read */
+};
+
+/* Our own Contact has no user, so a request inside of a dialog of ours, and an upstream's heartbeat, have no '@' in
+ * their Request-URI; a REGISTER never has one. */
+static const struct net_shed_rule rules[] = {
+    {"INVI", 7, NET_SHED_ADDRESSED}, {"ACK ", 4, NET_SHED_NEVER},     {"BYE ", 4, NET_SHED_NEVER},
+    {"CANC", 7, NET_SHED_NEVER},     {"SIP/", 8, NET_SHED_NEVER},     {"PRAC", 6, NET_SHED_NEVER},
+    {"UPDA", 7, NET_SHED_NEVER},     {"INFO", 5, NET_SHED_NEVER},     {"NOTI", 7, NET_SHED_NEVER},
+    {"OPTI", 8, NET_SHED_ADDRESSED}, {"MESS", 8, NET_SHED_ADDRESSED}, {"SUBS", 10, NET_SHED_ADDRESSED},
+    {"REFE", 6, NET_SHED_ADDRESSED}, {"REGI", 9, NET_SHED_ALWAYS},    {"PUBL", 8, NET_SHED_ALWAYS},
+    {"\r\n\r\n", 0, NET_SHED_NEVER},
+};
+
+bool daemon_shed_has_priority(struct span bytes)
+{
+    return span_starts_with(bytes, SPAN("ACK ")) || span_starts_with(bytes, SPAN("BYE ")) ||
+           span_starts_with(bytes, SPAN("CANCEL ")) || span_starts_with(bytes, SPAN("SIP/2.0 "));
+}
+
+bool daemon_shed_refuses(const struct daemon_worker *self, const struct net_flow *flow, struct span bytes)
+{
+    double share = self->shed.load.share;
+    if (share >= 1 || daemon_shed_has_priority(bytes))
+        return false;
+    /* By Call-ID, so that a request that is sent again meets the same fate. */
+    struct span call_id = sip_call_id_scan(bytes);
+    uint64_t hash = siphash(&self->shared->key, call_id.at, call_id.len);
+    bool is_excess = flow->transport != NET_UDP && (double)(hash >> 48) >= share * 65536; /* no filter sees streams */
+    return is_excess || (hash & SAMPLE_MASK) == 0;
+}
+
+static void say(struct daemon_worker *self, uint64_t now_ms)
+{
+    struct daemon_shed *shed = &self->shed;
+    if (now_ms - shed->said_ms < SAY_MS && shed->load.share < 1)
+        return;
+    shed->said_ms = now_ms;
+    if (shed->load.share < 1)
+        log_warn("overload", "worker %u takes on %.0f %% of new requests: the last one read had waited %llu ms",
+                 worker_index(self->worker), 100 * shed->load.share, (unsigned long long)(shed->load.before_us / 1000));
+    else
+        log_info("overload", "worker %u takes on all new requests again", worker_index(self->worker));
+}
+
+static void apply(struct daemon_worker *self)
+{
+    struct daemon_shed *shed = &self->shed;
+    bool filters = shed->load.share < 1;
+    struct net_shed program = {rules, sizeof(rules) / sizeof(rules[0]), (uint32_t)(shed->load.share * 4294967295.0)};
+    if ((filters || shed->filters) && net_shed_set(self->stack, filters ? &program : NULL) != OK)
+        log_warn("overload", "worker %u: a socket refuses the filter; its buffer alone limits what waits",
+                 worker_index(self->worker));
+    shed->filters = filters;
+    say(self, worker_clock(self->worker)->mono_ms);
+}
+
+/* A full ring is a queue as well, in front of another worker. */
+static uint64_t wait_us(struct daemon_worker *self)
+{
+    struct daemon_shed *shed = &self->shed;
+    uint64_t refused = worker_counters(self->worker)->post_full;
+    uint64_t wait = net_queue_delay_us(self->stack);
+    if (refused != shed->refused_seen && wait < 2 * shed->load.target_us)
+        wait = 2 * shed->load.target_us;
+    shed->refused_seen = refused;
+    return wait;
+}
+
+static void look(struct daemon_worker *self)
+{
+    struct daemon_shed *shed = &self->shed;
+    uint64_t wait = wait_us(self);
+    if (wait == 0 && worker_load_is_idle(&shed->load))
+        return;
+    uint64_t now_us = clock_mono_ns() / 1000;
+    if (worker_load_note(&shed->load, now_us, wait))
+        apply(self);
+    if (!worker_load_is_idle(&shed->load) && !timer_is_armed(&shed->timer))
+        wheel_arm(worker_wheel(self->worker), &shed->timer, worker_clock(self->worker)->mono_ms + TIMER_MS);
+}
+
+/* Its being due is a turn, whose end looks. */
+static void on_timer(struct timer *timer, void *ctx)
+{
+    (void)timer;
+    (void)ctx;
+}
+
+void daemon_shed_init(struct daemon_worker *self)
+{
+    timer_init(&self->shed.timer, on_timer);
+    worker_load_init(&self->shed.load, (uint64_t)self->shared->config->max_queue_ms * 1000);
+}
+
+void daemon_shed_stop(struct daemon_worker *self)
+{
+    wheel_cancel(worker_wheel(self->worker), &self->shed.timer);
+}
+
+void daemon_shed_turn_end(struct daemon_worker *self)
+{
+    if (self->stack)
+        look(self);
+}

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a worker does when more comes than it can serve: new requests are dropped before they are read, by a filter on its
+ * sockets, so that what belongs to calls gets through and what is served is served in time.  Of the rest a sample is
+ * told 503, without Retry-After: this server is busy, not away. */
+#pragma once
+
+#include "net/net_flow.h"
+#include "util/span.h"
+#include "util/wheel.h"
+#include "worker/worker_load.h"
+
+struct daemon_worker;
+
+struct daemon_shed {
+    struct worker_load load;
+    struct timer timer;    /* while a turn alone would not do: the load may have ended */
+    bool filters;          /* the sockets have a filter */
+    uint64_t refused_seen; /* worker_counters.post_full at the last look */
+    uint64_t said_ms;      /* when the log was last told */
+};
+
+/* `self->stack` is open. */
+void daemon_shed_init(struct daemon_worker *self);
+void daemon_shed_stop(struct daemon_worker *self);
+/* At the end of each turn. */
+void daemon_shed_turn_end(struct daemon_worker *self);
+
+/* ACK, CANCEL, BYE and answers end work; they get through where new work has to wait. */
+bool daemon_shed_has_priority(struct span bytes);
+/* Whether this request, if it turns out to be a new one, is to be refused: never without overload. */
+bool daemon_shed_refuses(const struct daemon_worker *self, const struct net_flow *flow, struct span bytes);
