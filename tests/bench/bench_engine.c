@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What one transaction costs inside of the engine, without sockets: parse, transactions, checks, policy, guard, answer.
  *
- *   bench_engine [options|gone|call|all] [ROUNDS [T1_MS]]     one JSON line each: nanoseconds of CPU a transaction
+ *   bench_engine [options|gone|call|subscribe|all] [ROUNDS [T1_MS]]     one JSON line each: nanoseconds of CPU a transaction
  *
- * The messages are those of an ordinary load: options (one datagram in, one out), gone (INVITE, 410, ACK) and call
- * (INVITE, 200, ACK, BYE, 200).  They come in batches of 32, as a socket hands them over, and are made outside of what
+ * The messages are those of an ordinary load: options (one datagram in, one out), gone (INVITE, 410, ACK), call
+ * (INVITE, 200, ACK, BYE, 200) and subscribe (SUBSCRIBE, 200, NOTIFY, 200).  They come in batches of 32, as a socket hands them over, and are made outside of what
  * is measured.  tests/bench/instructions counts what runs inside of the two functions called measured_. */
 #include "engine/engine_core.h"
 #include "util/clock.h"
@@ -124,21 +124,39 @@ static void make_request(struct bench *bench, const char *method, bool gone, uns
                        "Content-Length: %zu\r\n\r\n%s",
                        method, user, number % 10000, number, branch, number, user, number % 10000,
                        in_dialog ? bench->tags[at] : "", number, method[0] == 'B' ? 2 : 1, method,
-                       is_invite ? "Content-Type: application/sdp\r\nSupported: timer, replaces\r\n"
-                                   "Allow: INVITE, ACK, CANCEL, OPTIONS, BYE, REFER, NOTIFY\r\n"
-                                 : "",
+                       is_invite          ? "Content-Type: application/sdp\r\nSupported: timer, replaces\r\n"
+                                            "Allow: INVITE, ACK, CANCEL, OPTIONS, BYE, REFER, NOTIFY\r\n"
+                       : method[0] == 'S' ? "Event: presence\r\nExpires: 600\r\nAccept: application/pidf+xml\r\n"
+                                          : "",
                        is_invite ? sizeof(sdp) - 1 : 0, is_invite ? sdp : "");
     bench->lens[at] = (size_t)len;
 }
 
+/* The 200 to the NOTIFY that was sent last: the lines that a response copies. */
+static void make_answer(struct bench *bench, unsigned long number)
+{
+    static const char *const copied[] = {"Via:", "From:", "To:", "Call-ID:", "CSeq:"};
+    unsigned at = number % BATCH;
+    const char *line = bench->answers[at], *last = line + bench->answer_lens[at], *end;
+    size_t len = (size_t)snprintf(bench->texts[at], TEXT_CAP, "SIP/2.0 200 OK\r\n");
+    for (; (end = memmem(line, (size_t)(last - line), "\r\n", 2)) && end > line; line = end + 2)
+        for (size_t i = 0; i < sizeof(copied) / sizeof(copied[0]); i++)
+            if (strncmp(line, copied[i], strlen(copied[i])) == 0) {
+                memcpy(bench->texts[at] + len, line, (size_t)(end + 2 - line));
+                len += (size_t)(end + 2 - line);
+            }
+    bench->lens[at] = len + (size_t)snprintf(bench->texts[at] + len, TEXT_CAP - len, "Content-Length: 0\r\n\r\n");
+}
+
 static const struct mode {
     const char *name;
-    const char *steps[STEPS_MAX]; /* methods; NULL: no more */
+    const char *steps[STEPS_MAX]; /* methods, or 200 to what was asked of us; NULL: no more */
     unsigned answers;
 } modes[] = {
     {"options", {"OPTIONS"}, 1},
     {"gone", {"INVITE", "ACK"}, 1},
     {"call", {"INVITE", "ACK", "BYE"}, 2},
+    {"subscribe", {"SUBSCRIBE", "200"}, 2},
 };
 
 __attribute__((noinline)) static void measured_receive(struct bench *bench)
@@ -156,8 +174,12 @@ __attribute__((noinline)) static void measured_turn(struct bench *bench)
 
 static uint64_t run_step(struct bench *bench, const struct mode *mode, unsigned step, unsigned long first)
 {
+    const char *method = mode->steps[step];
     for (unsigned i = 0; i < BATCH; i++)
-        make_request(bench, mode->steps[step], mode->name[0] == 'g' || (mode->name[0] == 'o' && i % 2), first + i);
+        if (method[0] == '2')
+            make_answer(bench, first + i);
+        else
+            make_request(bench, method, mode->name[0] == 'g' || (mode->name[0] == 'o' && i % 2), first + i);
     uint64_t started = clock_thread_cpu_ns();
     for (bench->at = 0; bench->at < BATCH; bench->at++)
         measured_receive(bench);
