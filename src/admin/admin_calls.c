@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Live calls, one call's messages, and the peers: asked of all workers, on the control thread. */
+/* Live calls, one call's messages, subscriptions, and the peers: asked of all workers, on the control thread. */
 #include "admin/admin_priv.h"
 
 enum { LIMIT_DEFAULT = 100, LIMIT_MAX = 10000 };
@@ -8,8 +8,21 @@ struct question {
     struct admin_request *request;
     uint32_t limit;
     struct span call_id;
+    struct span aor;
     enum err err;
 };
+
+/* False: it was refused. */
+static bool read_limit(struct admin_request *request, uint32_t *out_limit)
+{
+    const char *limit = admin_query(request, "limit");
+    *out_limit = LIMIT_DEFAULT;
+    if (!limit || (span_to_u32(span_of(limit), out_limit) && *out_limit >= 1 && *out_limit <= LIMIT_MAX))
+        return true;
+    admin_fail(request, MHD_HTTP_BAD_REQUEST, "limit: expected a whole number from 1 to %d, got \"%.64s\"", LIMIT_MAX,
+               limit);
+    return false;
+}
 
 static void do_calls(void *arg)
 {
@@ -20,14 +33,23 @@ static void do_calls(void *arg)
 
 void admin_get_calls(struct admin_request *request)
 {
-    struct question question = {.request = request, .limit = LIMIT_DEFAULT};
-    const char *limit = admin_query(request, "limit");
-    if (limit && (!span_to_u32(span_of(limit), &question.limit) || question.limit < 1 || question.limit > LIMIT_MAX)) {
-        admin_fail(request, MHD_HTTP_BAD_REQUEST, "limit: expected a whole number from 1 to %d, got \"%.64s\"",
-                   LIMIT_MAX, limit);
-        return;
-    }
-    (void)admin_on_control(request, do_calls, &question);
+    struct question question = {.request = request};
+    if (read_limit(request, &question.limit))
+        (void)admin_on_control(request, do_calls, &question);
+}
+
+static void do_subscriptions(void *arg)
+{
+    struct question *question = arg;
+    const struct admin_world *world = question->request->world;
+    world->subscriptions(world->ctx, question->aor, question->limit, &question->request->answer);
+}
+
+void admin_get_subscriptions(struct admin_request *request)
+{
+    struct question question = {.request = request, .aor = span_of(admin_query(request, "user"))};
+    if (read_limit(request, &question.limit))
+        (void)admin_on_control(request, do_subscriptions, &question);
 }
 
 static void do_call(void *arg)

@@ -68,6 +68,11 @@ static enum err world_call(void *ctx, struct span call_id, struct buffer *out)
     return daemon_call_json(ctx, call_id, out);
 }
 
+static void world_subscriptions(void *ctx, struct span aor, size_t limit, struct buffer *out)
+{
+    daemon_subscriptions_json(ctx, aor, limit, out);
+}
+
 static void world_peers(void *ctx, struct buffer *out)
 {
     daemon_peers_json(ctx, out);
@@ -103,6 +108,7 @@ void admin_world_of_daemon(struct daemon *daemon, struct admin_world *out_world)
         .drain = world_drain,
         .calls = world_calls,
         .call = world_call,
+        .subscriptions = world_subscriptions,
         .peers = world_peers,
         .directory = world_directory,
         .metrics = world_metrics,

@@ -106,6 +106,7 @@ void admin_get_metrics(struct admin_request *request);
 
 /* admin_calls.c */
 void admin_get_calls(struct admin_request *request);
+void admin_get_subscriptions(struct admin_request *request);
 void admin_get_call(struct admin_request *request);
 void admin_get_peers(struct admin_request *request);
 /* admin_control.c: runs fn(arg) on the control thread; false: the engine is going, and that has been answered. */

@@ -15,6 +15,7 @@ static const struct admin_route routes[] = {
     {"POST", "/v1/drain", admin_post_drain, false},
     {"GET", "/v1/calls", admin_get_calls, false},
     {"GET", "/v1/calls/show", admin_get_call, false},
+    {"GET", "/v1/subscriptions", admin_get_subscriptions, false},
     {"GET", "/v1/peers", admin_get_peers, false},
     {"GET", "/metrics", admin_get_metrics, false},
     {"POST", "/v1/directory/add", admin_directory_add, false},

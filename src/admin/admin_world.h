@@ -26,7 +26,9 @@ struct admin_world {
     void (*drain)(void *ctx, bool on);
     void (*calls)(void *ctx, size_t limit, struct buffer *out);           /* a JSON object */
     enum err (*call)(void *ctx, struct span call_id, struct buffer *out); /* one; ERR_NOT_FOUND: nothing is known */
-    void (*peers)(void *ctx, struct buffer *out);                         /* one */
+    /* Those to one user, or, where `aor` is empty, to all; a JSON object. */
+    void (*subscriptions)(void *ctx, struct span aor, size_t limit, struct buffer *out);
+    void (*peers)(void *ctx, struct buffer *out); /* one */
 
     /* These are called on any thread, and never wait for the control thread. */
     struct directory *(*directory)(void *ctx); /* NULL where none was ever made */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What goes on in a running engine: calls, one call's messages as a ladder, and the peers by their ACKs. */
+/* What goes on in a running engine: calls, one call's messages as a ladder, subscriptions, and the peers by their ACKs. */
 #include "cli/cli_control.h"
 #include "cli/cli_main.h"
 #include "cli/cli_text.h"
@@ -37,11 +37,19 @@ static const struct cli_option calls_options[] = {
     CLI_END,
 };
 
+static const struct cli_option subscriptions_options[] = {
+    {"limit", "N", "subscriptions to show a worker (default 100)", CLI_NUMBER, offsetof(struct calls_values, limit), 1,
+     10000},
+    COMMON_OPTIONS,
+    CLI_END,
+};
+
 #define WHERE                                                                                                          \
     "Which engine is meant is said by --control or --data, or by VERDICT_CONTROL or VERDICT_DATA in the environment."
 
 static int run_calls(const struct cli_command *command, int argc, char **argv);
 static int run_show(const struct cli_command *command, int argc, char **argv);
+static int run_subscriptions(const struct cli_command *command, int argc, char **argv);
 static int run_peers(const struct cli_command *command, int argc, char **argv);
 
 const struct cli_command cli_calls_command = {
@@ -74,6 +82,17 @@ const struct cli_command cli_call_command = {
     .arguments = "",
     .summary = "One call.",
     .children = call_commands,
+};
+
+const struct cli_command cli_subscriptions_command = {
+    .name = "subscriptions",
+    .path = "subscriptions",
+    .arguments = "[USER@HOST]",
+    .summary = "Lists who watches whom: event package, state, seconds left, NOTIFYs sent, source.",
+    .details = "With USER@HOST, only those to that user.\n" WHERE,
+    .options = subscriptions_options,
+    .args_max = 1,
+    .run = run_subscriptions,
 };
 
 const struct cli_command cli_peers_command = {
@@ -238,6 +257,54 @@ static int run_show(const struct cli_command *command, int argc, char **argv)
                                               .print = print_show};
         exit_code = cli_control_run(&call);
     }
+    buffer_done(&path);
+    return exit_code;
+}
+
+/* ---- subscriptions ---- */
+
+static void print_subscriptions(const json_t *answer, FILE *to)
+{
+    const json_t *rows = json_object_get(answer, "subscriptions");
+    long long total = number_of(answer, "total"), shown = number_of(answer, "shown");
+    (void)fprintf(to, "%lld subscriptions, %lld publications\n", total, number_of(answer, "publications"));
+    if (shown)
+        (void)fprintf(to, "%-28s %-10s %-8s %8s %8s  %-22s %s\n", "user", "event", "state", "left s", "NOTIFYs",
+                      "source", "watcher");
+    for (size_t i = 0; i < json_array_size(rows); i++) {
+        const json_t *row = json_array_get(rows, i);
+        (void)fprintf(to, "%-28s %-10s %-8s %8lld %8lld  %-22s %s\n", cli_text_of(row, "user"),
+                      cli_text_of(row, "event"), cli_text_of(row, "state"), number_of(row, "expires_s"),
+                      number_of(row, "notified"), cli_text_of(row, "source"), cli_text_of(row, "watcher"));
+    }
+    if (shown < total)
+        (void)fprintf(to, "%lld more not shown\n", total - shown);
+}
+
+static int run_subscriptions(const struct cli_command *command, int argc, char **argv)
+{
+    struct calls_values values = {.limit = 100};
+    struct cli_arguments arguments;
+    char socket[CLI_SOCKET_MAX];
+    int exit_code;
+    if (!begin(command, argc, argv, &values, &arguments, socket, &exit_code))
+        return exit_code;
+    struct buffer path = buffer_heap(1 << 16);
+    buffer_addf(&path, "/v1/subscriptions?limit=%u", values.limit);
+    if (arguments.count) {
+        buffer_add_literal(&path, "&user=");
+        cli_http_escape(&path, span_of(arguments.items[0]));
+    }
+    buffer_add_byte(&path, '\0');
+    const struct cli_control_call call = {.command = command,
+                                          .socket = socket,
+                                          .method = "GET",
+                                          .path = path.at,
+                                          .as_json = values.json,
+                                          .print = print_subscriptions};
+    if (path.overflow)
+        cli_error(command, "the user is too long");
+    exit_code = path.overflow ? CLI_EXIT_USAGE : cli_control_run(&call);
     buffer_done(&path);
     return exit_code;
 }

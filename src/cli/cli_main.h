@@ -35,4 +35,5 @@ extern const struct cli_command cli_status_command;
 extern const struct cli_command cli_drain_command;
 extern const struct cli_command cli_calls_command;
 extern const struct cli_command cli_call_command;
+extern const struct cli_command cli_subscriptions_command;
 extern const struct cli_command cli_peers_command;

@@ -55,6 +55,9 @@ void daemon_calls_json(struct daemon *daemon, size_t limit, struct buffer *out);
 /* What is known of one Call-ID: its live calls and its messages in the rings.  ERR_NOT_FOUND: nothing; `out` is then as it
  * was. */
 MUST_CHECK enum err daemon_call_json(struct daemon *daemon, struct span call_id, struct buffer *out);
+/* Who watches whom, at most `limit` a worker; an empty `aor`: all users.
+ * {"total","shown","publications","subscriptions":[...]}. */
+void daemon_subscriptions_json(struct daemon *daemon, struct span aor, size_t limit, struct buffer *out);
 /* The ACK ledger, peer by peer, the latest first: {"peers":[...],"total":{...}}. */
 void daemon_peers_json(struct daemon *daemon, struct buffer *out);
 /* New requests get 503 with Retry-After from now on; calls go on. */

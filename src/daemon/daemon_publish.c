@@ -3,7 +3,7 @@
 #include "daemon/daemon_worker.h"
 #include <stdio.h>
 
-enum row_source { FROM_NET, FROM_WORKER, FROM_TXN, FROM_CALL, FROM_HEP, FROM_TLS };
+enum row_source { FROM_NET, FROM_WORKER, FROM_TXN, FROM_CALL, FROM_NOTIFIER, FROM_HEP, FROM_TLS };
 
 struct row {
     enum row_source source;
@@ -27,6 +27,11 @@ struct row {
 #define CALL(field, name, help)                                                                                        \
     {                                                                                                                  \
         FROM_CALL, offsetof(struct call_counters, field), name, help                                                   \
+    }
+
+#define NOTIFIER(field, name, help)                                                                                    \
+    {                                                                                                                  \
+        FROM_NOTIFIER, offsetof(struct notifier_counters, field), name, help                                           \
     }
 
 #define HEP(field, name, help)                                                                                         \
@@ -73,15 +78,35 @@ static const struct row rows[] = {
     CALL(byes_sent, "verdict_byes_sent_total", "BYEs that we sent."),
     CALL(byes_suppressed, "verdict_byes_suppressed_total", "BYEs not sent: too many to one destination."),
     CALL(bye_failures, "verdict_bye_failures_total", "BYEs that were never answered."),
+    NOTIFIER(subscribed, "verdict_subscriptions_opened_total", "SUBSCRIBEs that opened a subscription."),
+    NOTIFIER(refreshed, "verdict_subscriptions_refreshed_total", "SUBSCRIBEs that refreshed one."),
+    NOTIFIER(expired, "verdict_subscriptions_expired_total", "Subscriptions that were not refreshed in time."),
+    NOTIFIER(ended, "verdict_subscriptions_ended_total",
+             "Subscriptions that ended with their user, or at the end of the server."),
+    NOTIFIER(lost, "verdict_subscriptions_lost_total",
+             "Subscriptions whose NOTIFY was answered 481 and the like, or not at all."),
+    NOTIFIER(refused_full, "verdict_subscriptions_refused_total", "SUBSCRIBEs and PUBLISHes over a cap."),
+    NOTIFIER(notified, "verdict_notifies_sent_total", "NOTIFYs sent."),
+    NOTIFIER(failed, "verdict_notifies_failed_total", "NOTIFYs that were never answered, or could not be sent."),
+    NOTIFIER(refused, "verdict_notifies_refused_total", "NOTIFYs answered by 300 to 699."),
+    NOTIFIER(published, "verdict_publications_total", "PUBLISHes answered 200."),
     HEP(sent, "verdict_hep_sent_total", "Messages exported to the HEP collector."),
     HEP(dropped, "verdict_hep_dropped_total", "Messages not exported: the socket was full, or the collector refused."),
     HEP(cut, "verdict_hep_cut_total", "Messages exported without their end: too long for a datagram."),
 };
 
-enum { ROWS = sizeof(rows) / sizeof(rows[0]), LEVELS = 5 };
+enum { ROWS = sizeof(rows) / sizeof(rows[0]), LEVELS = 7 };
 
 /* Behind the rows: what is computed. */
-enum level { LEVEL_TXNS, LEVEL_TXN_BYTES, LEVEL_CALLS, LEVEL_CONNECTIONS, LEVEL_POLICY_BYTES };
+enum level {
+    LEVEL_TXNS,
+    LEVEL_TXN_BYTES,
+    LEVEL_CALLS,
+    LEVEL_CONNECTIONS,
+    LEVEL_POLICY_BYTES,
+    LEVEL_SUBSCRIPTIONS,
+    LEVEL_PUBLICATIONS
+};
 
 static enum err add_levels(struct daemon_gauges *gauges, struct metric_registry *registry)
 {
@@ -91,6 +116,8 @@ static enum err add_levels(struct daemon_gauges *gauges, struct metric_registry 
         {"verdict_calls", "Live calls."},
         {"verdict_connections", "Open connections."},
         {"verdict_policy_bytes", "Memory of the active policy's VMs."},
+        {"verdict_subscriptions", "Live subscriptions."},
+        {"verdict_publications", "Publications that have not expired."},
     };
     _Static_assert(sizeof(levels) / sizeof(levels[0]) == LEVELS, "a name for each");
     enum err err = OK;
@@ -126,7 +153,8 @@ static void set(struct metric *metric, unsigned shard, uint64_t value)
 
 void daemon_gauges_set(struct daemon_gauges *gauges, unsigned shard, const struct daemon_counts *counts)
 {
-    const void *const sources[] = {counts->net, counts->worker, counts->txn, counts->call, counts->hep, counts->tls};
+    const void *const sources[] = {counts->net,      counts->worker, counts->txn, counts->call,
+                                   counts->notifier, counts->hep,    counts->tls};
     for (unsigned i = 0; i < ROWS; i++) {
         const char *from = sources[rows[i].source];
         if (from)
@@ -141,6 +169,8 @@ void daemon_gauges_set(struct daemon_gauges *gauges, unsigned shard, const struc
     set(gauges->metrics[ROWS + LEVEL_CALLS], shard, counts->calls);
     set(gauges->metrics[ROWS + LEVEL_CONNECTIONS], shard, counts->net ? counts->net->stream_open : 0);
     set(gauges->metrics[ROWS + LEVEL_POLICY_BYTES], shard, counts->policy_bytes);
+    set(gauges->metrics[ROWS + LEVEL_SUBSCRIPTIONS], shard, counts->watched.subscriptions);
+    set(gauges->metrics[ROWS + LEVEL_PUBLICATIONS], shard, counts->watched.publications);
 }
 
 void daemon_worker_publish(struct daemon_worker *self)
@@ -154,6 +184,8 @@ void daemon_worker_publish(struct daemon_worker *self)
         .worker = worker_counters(self->worker),
         .txn = txn_table_counters(core->txns),
         .call = call_table_counters(core->calls),
+        .notifier = notifier_table_counters(core->notifier),
+        .watched = notifier_table_census(core->notifier),
         .hep = &hep,
         .tls = &self->tls.counters,
         .calls = call_table_count(core->calls),

@@ -5,12 +5,13 @@
 
 #include "call/call_table.h"
 #include "net/net_stack.h"
+#include "notifier/notifier.h"
 #include "tls/tls_layer.h"
 #include "trace/trace.h"
 #include "util/metric.h"
 #include "worker/worker_group.h"
 
-enum { DAEMON_GAUGES_MAX = 64 };
+enum { DAEMON_GAUGES_MAX = 96 };
 
 struct daemon_gauges {
     struct metric *metrics[DAEMON_GAUGES_MAX];
@@ -29,6 +30,8 @@ struct daemon_counts {
     const struct trace_export_counters *hep;
     const struct tls_counters *tls;
     struct txn_census census;
+    const struct notifier_counters *notifier;
+    struct notifier_census watched;
     size_t calls;
     size_t policy_bytes;
     const struct txn_ledger_entry *acks;

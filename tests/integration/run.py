@@ -27,6 +27,7 @@ MODULES = [
     "test_tls",
     "test_websocket",
     "test_ways",
+    "test_presence",
     "test_torture",
     "test_heartbeat",
     "test_policy",
