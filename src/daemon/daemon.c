@@ -44,8 +44,10 @@ static enum err open_data(struct daemon *daemon, struct fault *fault)
 {
     const struct engine_config *config = daemon->config;
     struct directory_options options = {.lenient = true};
-    if (!config->data_dir)
+    if (!config->data_dir) {
+        log_info("registrar", "no data folder: bindings are kept in memory alone and end with the process");
         return OK;
+    }
     enum err err = store_lock_take(config->data_dir, config->control_path, &daemon->lock, NULL, fault);
     if (err == OK)
         err = directory_open(config->data_dir, &options, &daemon->shared.directory, fault);
@@ -54,6 +56,7 @@ static enum err open_data(struct daemon *daemon, struct fault *fault)
     enum directory_status status = directory_status(daemon->shared.directory);
     if (status != DIRECTORY_NEVER_MADE && status != DIRECTORY_READABLE)
         log_error("directory", "%s: policies that ask it are answered 503", directory_status_text(status));
+    daemon_bindings_open(daemon);
     return OK;
 }
 
@@ -250,6 +253,7 @@ static void finish(struct daemon *daemon)
         directory_on_change(daemon->shared.directory, NULL, NULL);
     if (daemon->group) {
         release_free(daemon->release);
+        daemon_bindings_close(daemon);
         worker_group_free(daemon->group);
     }
     net_listeners_free(daemon->listeners);
@@ -258,6 +262,7 @@ static void finish(struct daemon *daemon)
     facts_shared_registry_free(daemon->shared_tables);
     vm_watchdog_free(daemon->watchdog);
     metric_registry_free(daemon->registry);
+    registrar_journal_close(daemon->shared.journal); /* open only where no worker ever ran */
     directory_close(daemon->shared.directory);
     store_lock_release(daemon->lock);
 }

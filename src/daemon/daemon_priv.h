@@ -90,6 +90,11 @@ MUST_CHECK enum err daemon_trial_init(struct daemon *daemon);
 /* Runs the timer while it is needed. */
 void daemon_trial_arm(struct daemon *daemon);
 
+/* daemon_bindings.c: the journal of bindings. */
+void daemon_bindings_open(struct daemon *daemon);
+/* While the workers live: what is on its way to the disk is answered, then the journal is closed. */
+void daemon_bindings_close(struct daemon *daemon);
+
 /* daemon_loop.c: signals and the orderly end. */
 MUST_CHECK enum err daemon_loop_init(struct daemon *daemon);
 void daemon_loop_run(struct daemon *daemon);

@@ -24,6 +24,13 @@ static unsigned peer_names(void *ctx, uint16_t peer, struct span *out_names)
     return count;
 }
 
+static bool owns_user(void *ctx, struct span owner_key)
+{
+    const struct daemon_worker *self = ctx;
+    return daemon_steer_user(&self->shared->steering, owner_key, worker_count(self->worker)) ==
+           worker_index(self->worker);
+}
+
 static enum err make_core(struct daemon_worker *self)
 {
     struct engine_core_options options = {
@@ -39,6 +46,7 @@ static enum err make_core(struct daemon_worker *self)
         .worker = worker_index(self->worker),
         .ways = daemon_locate_ways(&self->locate),
         .peers = {self, peer_names},
+        .bindings = {self->shared->journal, self->shared->bindings_unreadable, owns_user, self},
     };
     return engine_core_new(&options, &self->core);
 }
@@ -81,6 +89,7 @@ static void publish_again(struct timer *timer, void *ctx)
     (void)ctx;
     struct daemon_worker *self = container_of(timer, struct daemon_worker, publish);
     daemon_worker_publish(self);
+    registrar_tick(self->core->registrar);
     complain(self);
     wheel_arm(worker_wheel(self->worker), timer, worker_clock(self->worker)->mono_ms + PUBLISH_MS);
 }
@@ -146,6 +155,8 @@ static void on_turn_end(void *ctx, struct worker *worker)
     struct engine_core *core = self->core;
     /* A version that decides beside is to find what the active one found: the look lasts until it has. */
     if (self->lookup.reader && !engine_beside_waits(core))
+    engine_core_turn_end(core);
+    if (self->lookup.reader)
         directory_reader_turn_end(self->lookup.reader);
     if (self->trace)
         trace_turn_end(self->trace);

@@ -33,7 +33,9 @@ struct daemon_shared {
     struct engine_decisions_log *decisions;
     struct engine_meters *meters;
     struct daemon_gauges *gauges;
-    struct directory *directory; /* NULL: no data folder */
+    struct directory *directory;       /* NULL: no data folder */
+    struct registrar_journal *journal; /* of bindings; NULL: no data folder, or it cannot be opened */
+    bool bindings_unreadable;
     struct vm_watchdog *watchdog;
     const struct daemon_tls *tls; /* `tls` in it is NULL: nothing speaks TLS */
     struct siphash_key key;

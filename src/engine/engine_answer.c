@@ -49,6 +49,19 @@ static void count_answer(struct engine_core *core, unsigned code)
         metric_count(core->meters->answers[code], core->worker, 1);
 }
 
+static void count_failure(struct engine_core *core)
+{
+    if (core->meters)
+        metric_count(core->meters->noise[ENGINE_NOISE_SEND_FAILED], core->worker, 1);
+}
+
+void engine_answer_bytes(struct engine_core *core, struct txn *txn, unsigned code, struct span bytes)
+{
+    count_answer(core, code);
+    if (txn_reply(txn, code, bytes) != OK)
+        count_failure(core);
+}
+
 void engine_answer_end(struct engine_request *request, struct buffer *answer, unsigned code)
 {
     struct engine_core *core = request->core;
@@ -65,11 +78,13 @@ void engine_answer_end(struct engine_request *request, struct buffer *answer, un
             txn_absorb(request->txn);
         return;
     }
+    if (request->txn) {
+        engine_answer_bytes(core, request->txn, code, buffer_span(answer));
+        return;
+    }
     count_answer(core, code);
-    enum err err = request->txn ? txn_reply(request->txn, code, buffer_span(answer))
-                                : core->wire.send(core->wire.ctx, &request->back, buffer_span(answer));
-    if (err != OK && core->meters)
-        metric_count(core->meters->noise[ENGINE_NOISE_SEND_FAILED], core->worker, 1);
+    if (core->wire.send(core->wire.ctx, &request->back, buffer_span(answer)) != OK)
+        count_failure(core);
 }
 
 void engine_answer(struct engine_request *request, unsigned code, struct span reason, struct span name,
@@ -86,7 +101,7 @@ void engine_add_abilities(const struct engine_request *request, struct buffer *a
     sip_reply_header(answer, SPAN("Allow"), engine_allow());
     sip_reply_header(answer, SPAN("Accept"), SPAN("application/sdp"));
     sip_reply_header(answer, SPAN("Allow-Events"), notifier_events(request->core->notifier));
-    sip_reply_header(answer, SPAN("Supported"), SPAN("100rel, timer"));
+    sip_reply_header(answer, SPAN("Supported"), SPAN("100rel, timer, path, outbound"));
 }
 
 static void add_retry_after(const struct engine_request *request, struct buffer *answer)

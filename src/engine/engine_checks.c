@@ -7,8 +7,10 @@
 #include "sip/sip_value.h"
 
 /* Extensions that a Require may name. */
-static bool supports(struct span option)
+static bool supports(const struct sip_message *message, struct span option)
 {
+    if (message->method == SIP_METHOD_REGISTER)
+        return span_equal_nocase(option, SPAN("path")) || span_equal_nocase(option, SPAN("outbound"));
     return span_equal_nocase(option, SPAN("100rel")) || span_equal_nocase(option, SPAN("timer"));
 }
 
@@ -63,6 +65,22 @@ static bool check_sips(struct engine_request *request)
     return true;
 }
 
+/* RFC 3261 10.2: the To of a REGISTER is a SIP or SIPS URI (a tel URI is the same user by its number).  10.3 step 1: its
+ * Request-URI names a domain of ours. */
+static bool check_registrar(struct engine_request *request)
+{
+    const struct sip_message *message = request->message;
+    if (message->method != SIP_METHOD_REGISTER)
+        return false;
+    if (message->to.uri.scheme == SIP_SCHEME_OTHER)
+        engine_answer(request, 400, SPAN("To Is No SIP Address"), SPAN(""), SPAN(""));
+    else if (!engine_site_is_ours(request->core->site, &message->uri))
+        engine_answer(request, 404, SPAN(""), SPAN(""), SPAN(""));
+    else
+        return false;
+    return true;
+}
+
 /* 8.2.2.1: a Request-URI that this server does not answer for. */
 static bool check_target(struct engine_request *request)
 {
@@ -82,7 +100,7 @@ bool engine_check_require(struct engine_request *request)
     for (; header; header = sip_message_header_next(request->message, header)) {
         struct span rest = header->value, option;
         while (sip_text_list_next(&rest, &option)) {
-            if (supports(option))
+            if (supports(request->message, option))
                 continue;
             refused = true;
             if (unsupported.cap - unsupported.len < option.len + 2)
@@ -145,7 +163,7 @@ static bool check_accept(struct engine_request *request)
 bool engine_checks(struct engine_request *request)
 {
     static bool (*const steps[])(struct engine_request *) = {
-        check_method,         check_scheme, check_sips,   check_target,
+        check_method,         check_scheme, check_sips,   check_registrar,    check_target,
         engine_check_require, check_body,   check_accept, engine_check_event,
     };
     for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++)

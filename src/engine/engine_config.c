@@ -3,6 +3,7 @@
 #include "engine/engine_config_priv.h"
 #include "engine/engine_listen.h"
 #include "net/net_listener.h"
+#include "registrar/registrar.h"
 #include "sip/sip_uri.h"
 #include <stdlib.h>
 #include <string.h>
@@ -55,6 +56,13 @@ const struct engine_setting engine_settings[] = {
      "a whole number from 1 to 65535"},
     {"handshake_timeout_ms", ENGINE_SETTING_NUMBER, AT(handshake_timeout_ms), 100, 600000, "milliseconds from 100"},
     {"max_queue_ms", ENGINE_SETTING_NUMBER, AT(max_queue_ms), 0, 10000, "milliseconds up to 10000, 0 for no limit"},
+    {"register_min_s", ENGINE_SETTING_NUMBER, AT(register_min_s), 1, 3600, "seconds from 1 to 3600"},
+    {"register_max_s", ENGINE_SETTING_NUMBER, AT(register_max_s), 1, 31536000, "seconds from 1"},
+    {"register_default_s", ENGINE_SETTING_NUMBER, AT(register_default_s), 1, 31536000, "seconds from 1"},
+    {"max_bindings_per_user", ENGINE_SETTING_NUMBER, AT(max_bindings_per_user), 1, REGISTRAR_USER_MAX,
+     "a whole number from 1 to 64"},
+    {"max_bindings", ENGINE_SETTING_NUMBER, AT(max_bindings), 1, 100000000, "a whole number from 1"},
+    {"service_route", ENGINE_SETTING_TEXT, AT(service_route), 0, 0, "routes such as \"<sip:edge.example.com;lr>\""},
     {"max_message_bytes", ENGINE_SETTING_NUMBER, AT(max_message_bytes), 1024, 65535, "bytes from 1024 to 65535"},
     {"max_unread_bytes", ENGINE_SETTING_NUMBER, AT(max_unread_bytes), 65536, 1u << 30, "bytes from 65536"},
     {"subscribe_min_s", ENGINE_SETTING_NUMBER, AT(subscribe_min_s), 1, 3600, "seconds from 1 to 3600"},
@@ -111,6 +119,10 @@ enum err engine_config_init(struct engine_config *config)
         .max_handshakes_per_second = 1000,
         .handshake_timeout_ms = 10000,
         .max_queue_ms = 10,
+        .register_min_s = 60,
+        .register_max_s = 7200,
+        .max_bindings_per_user = 16,
+        .max_bindings = 10000000,
         .max_message_bytes = 65535,
         .max_unread_bytes = 1048576,
         .subscribe_min_s = 60,
@@ -347,12 +359,17 @@ static enum err check_lifetimes(struct engine_config *config, struct fault *faul
 {
     if (!config->subscribe_default_s)
         config->subscribe_default_s = usual_lifetime(config->subscribe_min_s, config->subscribe_max_s);
+    if (!config->register_default_s)
+        config->register_default_s = usual_lifetime(config->register_min_s, config->register_max_s);
     if (!config->publish_default_s)
         config->publish_default_s = usual_lifetime(config->publish_min_s, config->publish_max_s);
     const uint32_t subscribe[] = {config->subscribe_min_s, config->subscribe_default_s, config->subscribe_max_s};
     const uint32_t publish[] = {config->publish_min_s, config->publish_default_s, config->publish_max_s};
+    const uint32_t binding[] = {config->register_min_s, config->register_default_s, config->register_max_s};
     enum err err = check_lifetime("subscribe", subscribe, fault);
-    return err == OK ? check_lifetime("publish", publish, fault) : err;
+    if (err == OK)
+        err = check_lifetime("publish", publish, fault);
+    return err == OK ? check_lifetime("register", binding, fault) : err;
 }
 
 static enum err check_digits(const char *key, const char *value, struct fault *fault)

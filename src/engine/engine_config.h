@@ -55,6 +55,10 @@ struct engine_config {
     uint32_t max_handshakes_per_second; /* begun, a source and worker */
     uint32_t handshake_timeout_ms;
     uint32_t max_queue_ms; /* that a message may wait to be read before new requests are dropped; 0: never */
+    uint32_t register_min_s, register_max_s, register_default_s; /* how long a binding lives */
+    uint32_t max_bindings_per_user;
+    uint32_t max_bindings; /* a worker */
+    char *service_route;   /* in the 200 to REGISTER (RFC 3608), or NULL */
     uint32_t max_message_bytes;
     uint32_t subscribe_min_s, subscribe_default_s, subscribe_max_s; /* Expires of SUBSCRIBE */
     uint32_t publish_min_s, publish_default_s, publish_max_s;

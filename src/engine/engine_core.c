@@ -49,7 +49,9 @@ static enum err make_tables(struct engine_core *core)
                                  .handlers = engine_call_handlers(core),
                                  .ways = core->ways};
     err = call_table_new(&calls, &core->calls);
-    return err == OK ? make_notifier(core) : err;
+    if (err == OK)
+        err = make_notifier(core);
+    return err == OK ? engine_registrar_new(core) : err;
 }
 
 enum err engine_core_new(const struct engine_core_options *options, struct engine_core **out_core)
@@ -69,6 +71,7 @@ enum err engine_core_new(const struct engine_core_options *options, struct engin
     core->worker = options->worker;
     core->ways = options->ways;
     core->peers = options->peers;
+    core->bindings = options->bindings;
     core->last.note = "";
     enum err err = make_tables(core);
     if (err != OK) {
@@ -81,6 +84,8 @@ enum err engine_core_new(const struct engine_core_options *options, struct engin
 
 static void free_tables(struct engine_core *core)
 {
+    registrar_free(core->registrar);
+    core->registrar = NULL;
     notifier_table_free(core->notifier);
     if (core->calls)
         call_table_free(core->calls);
@@ -104,6 +109,11 @@ enum err engine_core_reset(struct engine_core *core)
 {
     free_tables(core);
     return make_tables(core);
+}
+
+void engine_core_turn_end(struct engine_core *core)
+{
+    registrar_flush(core->registrar);
 }
 
 void engine_core_use(struct engine_core *core, struct policy *policy, uint64_t version)

@@ -10,6 +10,7 @@
 #include "engine/engine_site.h"
 #include "notifier/notifier.h"
 #include "policy/policy.h"
+#include "registrar/registrar.h"
 #include "txn/txn_reply_via.h"
 
 /* Who is known: the live directory, or a test's. */
@@ -47,6 +48,14 @@ struct engine_credentials {
     bool in_dialog;
 };
 
+/* Where bindings are kept.  All zero: in memory alone. */
+struct engine_bindings {
+    struct registrar_journal *journal; /* NULL: they do not outlive the core */
+    bool unreadable;                   /* there should be a journal, and it could not be opened: REGISTER gets 503 */
+    registrar_is_ours_fn is_ours;      /* which users of the journal are this worker's; NULL: all */
+    void *is_ours_ctx;
+};
+
 struct engine_core_options {
     const struct engine_config *config;
     const struct engine_site *site;
@@ -60,6 +69,7 @@ struct engine_core_options {
     unsigned worker;
     struct errand_ways ways;   /* all zero: over the flows that calls came by */
     struct engine_peers peers; /* all zero: nobody has a name */
+    struct engine_bindings bindings;
 };
 
 enum { ENGINE_REPLY_BYTES = 72 * 1024 };
@@ -83,9 +93,11 @@ struct engine_core {
     struct errand_ways ways;
     struct engine_peers peers;
     struct span peer_names[ENGINE_PEER_NAMES_MAX];
+    struct engine_bindings bindings;
     struct txn_table *txns;
     struct call_table *calls;
     struct notifier_table *notifier;
+    struct registrar *registrar;
     struct policy *policy; /* borrowed: the active version's VM of this worker; NULL: nothing can be decided, 503 */
     uint64_t version;
     struct engine_beside *beside;          /* engine_beside.h; NULL: no second version has ever decided here */
@@ -122,6 +134,9 @@ static inline enum sip_framing engine_framing_of(const struct net_flow *flow)
 /* What a stream is told whose framing is lost (`bytes` starts with the message that lost it): an answer with the
  * problem's code where one can be addressed, else empty.  Valid until the next call of this core. */
 struct span engine_core_refuse_stream(struct engine_core *core, struct span bytes, const struct sip_problem *problem);
+
+/* At the end of each turn: what was registered in it goes to the disk. */
+void engine_core_turn_end(struct engine_core *core);
 
 /* Decides with `policy` from now on; the caller keeps it alive until it is replaced. */
 void engine_core_use(struct engine_core *core, struct policy *policy, uint64_t version);

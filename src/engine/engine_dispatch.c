@@ -66,7 +66,8 @@ static void receive_in_dialog(struct engine_request *request)
 static void receive_new(struct engine_request *request)
 {
     struct engine_core *core = request->core;
-    if (request->message->to.tag.at) {
+    /* No dialog begins with a REGISTER, and none is meant by the tag that some clients leave in its To. */
+    if (request->message->to.tag.at && request->message->method != SIP_METHOD_REGISTER) {
         receive_in_dialog(request);
         return;
     }

@@ -27,6 +27,8 @@ void engine_request_init(struct engine_request *request, struct engine_core *cor
 struct buffer engine_answer_begin(struct engine_request *request, unsigned code, struct span reason);
 /* Ends the message, sends it through the transaction or without state, and counts it. */
 void engine_answer_end(struct engine_request *request, struct buffer *answer, unsigned code);
+/* A whole answer that was built before, through its transaction; counted. */
+void engine_answer_bytes(struct engine_core *core, struct txn *txn, unsigned code, struct span bytes);
 /* An answer with at most one further header (an empty name: none). */
 void engine_answer(struct engine_request *request, unsigned code, struct span reason, struct span name,
                    struct span value);
@@ -52,6 +54,10 @@ bool engine_check_require(struct engine_request *request);
 /* engine_decide.c: asks the policy; engine_verdict.c: carries its decision out. */
 void engine_decide(struct engine_request *request);
 void engine_carry_out(struct engine_request *request);
+
+/* engine_register.c: REGISTER, and what the core's registrar tells it. */
+void engine_register(struct engine_request *request);
+MUST_CHECK enum err engine_registrar_new(struct engine_core *core);
 
 /* What the policy's answer adds to any response. */
 void engine_add_headers(struct buffer *answer, const struct policy_answer *from);

@@ -232,9 +232,18 @@ static void txn_unacknowledged(void *ctx, struct txn *txn, const struct txn_ack 
     tell_policy(core, POLICY_ON_ACK_MISSING, &view);
 }
 
+/* One that a registrar still holds has timed out: the answer would come too late. */
+static void txn_ended(void *ctx, struct txn *txn)
+{
+    (void)ctx;
+    if (txn_method(txn) == SIP_METHOD_REGISTER)
+        registrar_forget(txn);
+}
+
 struct txn_handlers engine_txn_handlers(struct engine_core *core)
 {
-    return (struct txn_handlers){.ctx = core, .on_ack = txn_acknowledged, .on_no_ack = txn_unacknowledged};
+    return (struct txn_handlers){
+        .ctx = core, .on_ack = txn_acknowledged, .on_no_ack = txn_unacknowledged, .on_end = txn_ended};
 }
 
 static void call_acknowledged(void *ctx, struct call *call, const struct call_ack *ack)

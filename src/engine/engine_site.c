@@ -147,6 +147,13 @@ static bool find_domain(const struct engine_site *site, const struct sip_uri *ur
     return true;
 }
 
+bool engine_site_is_ours(const struct engine_site *site, const struct sip_uri *uri)
+{
+    struct buffer none = buffer_over(NULL, 0);
+    struct span domain;
+    return site->open || uri->scheme == SIP_SCHEME_TEL || find_domain(site, uri, &none, &domain);
+}
+
 static enum err take_user(const struct sip_uri *uri, struct buffer *bytes, struct span *out_user)
 {
     size_t len;
@@ -160,11 +167,8 @@ static enum err take_user(const struct sip_uri *uri, struct buffer *bytes, struc
     } else if (!sip_uri_unescape(uri->user, bytes->at + bytes->len, bytes->cap - bytes->len, &len)) {
         return ERR_TOO_LONG;
     }
-    struct span user = span_make(bytes->at + bytes->len, len);
-    if (span_find(user, '\0') != user.len)
-        return ERR_INVALID;
+    *out_user = span_make(bytes->at + bytes->len, len);
     bytes->len += len;
-    *out_user = user;
     return OK;
 }
 

@@ -69,10 +69,11 @@ struct engine_target {
 };
 
 /* The Request-URI's user, of a REGISTER the To's AOR, normalised (design section 2): escapes, visual separators, tel:,
- * user=phone, national numbers to E.164.  ERR_NOT_FOUND: the host is not ours (404); ERR_TOO_LONG; ERR_INVALID: an escape
- * that stands for no text (NUL), which no user here has (404). */
+ * user=phone, national numbers to E.164.  ERR_NOT_FOUND: the host is not ours (404); ERR_TOO_LONG. */
 MUST_CHECK enum err engine_site_target(const struct engine_site *site, const struct sip_message *request,
                                        struct engine_target *out_target);
+/* Whether a URI's host is one that we answer for. */
+bool engine_site_is_ours(const struct engine_site *site, const struct sip_uri *uri);
 /* The same for one URI: an address-of-record of ours. */
 MUST_CHECK enum err engine_site_target_of(const struct engine_site *site, const struct sip_uri *uri,
                                           struct engine_target *out_target);

@@ -207,6 +207,9 @@ static void carry_out_ok(struct engine_request *request)
     case SIP_METHOD_PUBLISH:
         engine_accept_publication(request);
         break;
+    case SIP_METHOD_REGISTER:
+        engine_register(request);
+        break;
     default:
         answer_plain(request, 200);
         break;

@@ -56,6 +56,11 @@ struct map_node *map_find(const struct map *map, uint64_t hash, map_equal_fn equ
     return NULL;
 }
 
+struct map_node *map_first(const struct map *map, uint64_t hash)
+{
+    return map->bucket_count ? *bucket_at(map, bucket_index(map, hash)) : NULL;
+}
+
 /* Makes sure that bucket `index` has memory; false: the table stays as large as it is. */
 static bool make_segment(struct map *map, size_t index)
 {

@@ -29,6 +29,8 @@ MUST_CHECK enum err map_init(struct map *map);
 void map_done(struct map *map);
 /* NULL when there is none. */
 struct map_node *map_find(const struct map *map, uint64_t hash, map_equal_fn equal, const void *key);
+/* The first of the nodes among which those of this hash are, then by ->next: for keys that several nodes share. */
+struct map_node *map_first(const struct map *map, uint64_t hash);
 /* Links `node`, whose hash is set here.  Never fails: when no memory is left to grow, chains get longer. */
 void map_add(struct map *map, struct map_node *node, uint64_t hash);
 /* Unlinks `node`, which must be in `map`.  Moves no other node, so a walk may remove what it passes; the buckets that are

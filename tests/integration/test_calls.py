@@ -188,9 +188,6 @@ def one_request_by_two_ways_is_482(t):
 def the_order_of_rfc_3261_8_2(t):
     daemon = Daemon(t)
     phone = Phone(t, daemon.address())
-    answer = phone.ask("REGISTER", "ok")
-    check(answer.status in (501, 405), f"REGISTER: {answer.start}")
-    check(re.search("INVITE", answer.get("allow") or ""), "no Allow")
     equal(phone.ask("NONSENSE", "ok").status in (405, 501), True, "an unknown method is refused")
     required = phone.ask("INVITE", "ok", 420, extra=["Require: nothing-we-know"])
     equal(required.get("unsupported"), "nothing-we-know", "Unsupported")

@@ -15,6 +15,7 @@ struct sip_ask {
     const char *sent_by;  /* 192.0.2.9:5060 */
     const char *branch;   /* z9hG4bK-1; "-": none */
     const char *from_tag; /* alice; "-": none */
+    const char *to;       /* sip:bob@example.com */
     const char *to_tag;   /* none */
     const char *call_id;  /* call-1 */
     unsigned cseq;        /* 1 */
@@ -45,13 +46,13 @@ static inline const struct sip_message *sip_ask(struct sip_asked *out, struct si
     const char *body = sip_ask_or(ask.body, "");
     int len = snprintf(out->text, sizeof(out->text),
                        "%s %s SIP/2.0\r\nVia: SIP/2.0/UDP %s%s%s\r\nMax-Forwards: 70\r\n"
-                       "From: <sip:alice@example.com>%s%s\r\nTo: <sip:bob@example.com>%s%s\r\nCall-ID: %s\r\n"
+                       "From: <sip:alice@example.com>%s%s\r\nTo: <%s>%s%s\r\nCall-ID: %s\r\n"
                        "CSeq: %u %s\r\n%s%s%s%s%s%s%sContent-Length: %zu\r\n\r\n%s",
                        method, sip_ask_or(ask.uri, "sip:bob@192.0.2.1"), sip_ask_or(ask.sent_by, "192.0.2.9:5060"),
                        *branch == '-' ? "" : ";branch=", *branch == '-' ? "" : branch,
-                       *from_tag == '-' ? "" : ";tag=", *from_tag == '-' ? "" : from_tag, ask.to_tag ? ";tag=" : "",
-                       sip_ask_or(ask.to_tag, ""), sip_ask_or(ask.call_id, "call-1"), ask.cseq ? ask.cseq : 1,
-                       sip_ask_or(ask.cseq_method, method),
+                       *from_tag == '-' ? "" : ";tag=", *from_tag == '-' ? "" : from_tag,
+                       sip_ask_or(ask.to, "sip:bob@example.com"), ask.to_tag ? ";tag=" : "", sip_ask_or(ask.to_tag, ""),
+                       sip_ask_or(ask.call_id, "call-1"), ask.cseq ? ask.cseq : 1, sip_ask_or(ask.cseq_method, method),
                        *contact == '-' ? "" : "Contact: ", *contact == '-' ? "" : contact,
                        *contact == '-' ? "" : "\r\n", sip_ask_or(ask.extra, ""), *body ? "Content-Type: " : "",
                        *body ? sip_ask_or(ask.type, "application/sdp") : "", *body ? "\r\n" : "", strlen(body), body);

@@ -241,6 +241,15 @@ class Phone:
             check(response.status == status, f"{method} {request['uri']}: expected {status}, got {response.start}")
         return response
 
+    def register(self, aor, contacts=(), status=200, **fields):
+        """A REGISTER for `aor` ("sip:alice@example.com") with these values of Contact."""
+        extra = [f"Contact: {contact}" for contact in contacts] + list(fields.pop("extra", []))
+        return self.ask("REGISTER", None, status, uri="sip:" + aor.partition("@")[2], to=aor, extra=extra, **fields)
+
+    def contacts_of(self, aor):
+        """The values of Contact in the answer to a REGISTER without one."""
+        return self.register(aor).all("contact")
+
 
 def contact_of(message):
     match = re.search(r"<([^>]+)>", message.get("contact") or "")

@@ -111,11 +111,14 @@ static void test_spellings_of_one_user_have_one_key(void **state)
     expect_keys("sip:example.com", "example.com", "example.com");
 }
 
-static void test_nul_is_nobody(void **state)
+/* RFC 4475 3.1.1.4: a user is not cut at a NUL. */
+static void test_nul_is_a_byte_like_others(void **state)
 {
     (void)state;
     struct engine_target target;
-    assert_int_equal(target_of("INVITE", "sip:al%00ice@example.com", "sip:a@b", &target), ERR_INVALID);
+    assert_int_equal(target_of("REGISTER", "sip:example.com", "sip:al%00ice@example.com", &target), OK);
+    assert_true(span_equal(target.target.user, SPAN("al\0ice")));
+    assert_true(span_equal(target.aor, SPAN("al\0ice@example.com")));
 }
 
 static void test_trusted_sources(void **state)
@@ -148,7 +151,7 @@ int main(void)
         cmocka_unit_test(test_users_and_numbers),
         cmocka_unit_test(test_a_register_names_its_to),
         cmocka_unit_test(test_spellings_of_one_user_have_one_key),
-        cmocka_unit_test(test_nul_is_nobody),
+        cmocka_unit_test(test_nul_is_a_byte_like_others),
         cmocka_unit_test(test_trusted_sources),
         cmocka_unit_test(test_a_bad_block_is_named),
     };

@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What ok{} means for a REGISTER (RFC 3261 10.3): the bindings change whole or not at all, and the 200 leaves when the
+ * change is kept.  What takes its time holds the transaction and comes back here. */
+#include "engine/engine_priv.h"
+#include "sip/sip_reply.h"
+#include "util/log.h"
+
+enum { LINES_MAX = 4096 };
+
+static struct registrar_name name_of(const struct engine_core *core)
+{
+    return (struct registrar_name){core->target.aor, core->target.owner_key};
+}
+
+/* Nothing has changed, and nothing is known to be wrong with the request. */
+static void answer_unkept(struct engine_request *request)
+{
+    request->core->last.note = "journal";
+    engine_answer_unavailable(request);
+}
+
+static void answer_refusal(struct engine_request *request, const struct registrar_plan *plan, struct span lines)
+{
+    struct buffer answer = engine_answer_begin(request, plan->code, span_of(plan->reason));
+    registrar_add_bindings(request->core->registrar, plan, request->message, &answer);
+    buffer_add_span(&answer, lines);
+    engine_answer_end(request, &answer, plan->code);
+}
+
+/* The 200 whole, before anything is changed: when it does not fit, nothing is. */
+static bool build(struct engine_request *request, const struct registrar_plan *plan, struct span reason,
+                  struct span lines, struct buffer *out_answer)
+{
+    *out_answer = engine_answer_begin(request, 200, reason);
+    registrar_add_bindings(request->core->registrar, plan, request->message, out_answer);
+    buffer_add_span(out_answer, lines);
+    if (out_answer->overflow)
+        return false;
+    struct buffer whole = *out_answer;
+    sip_reply_end(&whole, SPAN(""), SPAN(""));
+    return !whole.overflow;
+}
+
+static void commit(struct engine_request *request, struct registrar_plan *plan, const struct buffer *answer)
+{
+    struct engine_core *core = request->core;
+    struct buffer whole = *answer;
+    sip_reply_end(&whole, SPAN(""), SPAN(""));
+    switch (registrar_commit(core->registrar, plan, request->txn, request->message, buffer_span(&whole))) {
+    case OK:
+        whole = *answer;
+        engine_answer_end(request, &whole, 200);
+        break;
+    case ERR_AGAIN:
+        core->last.code = 200; /* what it will be, if the disk takes it */
+        break;
+    default:
+        answer_unkept(request);
+        break;
+    }
+}
+
+/* `reason` and `lines` are what the policy adds to a 200. */
+static void carry_out(struct engine_request *request, struct span reason, struct span lines)
+{
+    struct registrar *registrar = request->core->registrar;
+    struct registrar_name name = name_of(request->core);
+    struct registrar_plan plan;
+    struct buffer answer;
+    registrar_plan(registrar, request->message, &name, &plan);
+    if (plan.code == 503) {
+        answer_unkept(request);
+    } else if (plan.code != 200) {
+        answer_refusal(request, &plan, lines);
+    } else if (!build(request, &plan, reason, lines, &answer)) {
+        registrar_drop(&plan);
+        engine_answer(request, 500, SPAN(""), SPAN(""), SPAN(""));
+    } else if (plan.changes) {
+        commit(request, &plan, &answer);
+    } else {
+        engine_answer_end(request, &answer, 200);
+    }
+}
+
+void engine_register(struct engine_request *request)
+{
+    struct engine_core *core = request->core;
+    const struct policy_answer *from = core->last.decision.answer;
+    struct registrar_name name = name_of(core);
+    char text[LINES_MAX];
+    struct buffer lines = buffer_over(text, sizeof(text));
+    engine_add_headers(&lines, from);
+    if (lines.overflow)
+        buffer_clear(&lines);
+    if (!registrar_is_busy(core->registrar, &name)) {
+        carry_out(request, from->reason, buffer_span(&lines));
+        return;
+    }
+    core->last.code = 200;
+    if (registrar_wait(core->registrar, &name, request->txn, request->message, buffer_span(&lines)) != OK)
+        answer_unkept(request);
+}
+
+/* A held transaction's request, read anew; false: it has none, which only happens when it has been answered. */
+static bool recall(struct engine_core *core, struct txn *txn, struct engine_request *request, struct net_flow *flow)
+{
+    struct sip_problem problem;
+    *flow = *txn_flow(txn);
+    if (sip_message_parse(&core->message, txn_request(txn), SIP_DATAGRAM, &problem) != OK)
+        return false;
+    engine_request_init(request, core, flow);
+    request->txn = txn;
+    return engine_site_target(core->site, &core->message, &core->target) == OK;
+}
+
+static void on_kept(void *ctx, struct txn *txn, enum err err, struct span answer)
+{
+    struct engine_core *core = ctx;
+    struct engine_request request;
+    struct net_flow flow;
+    if (err == OK) {
+        engine_answer_bytes(core, txn, 200, answer);
+        return;
+    }
+    log_limited(&core->limits[ENGINE_LIMIT_FAILURES], 5, LOG_ERROR, "registrar",
+                "a change could not be written to the journal: %s; answered 503", err_text(err));
+    if (!recall(core, txn, &request, &flow))
+        return;
+    engine_answer_unavailable(&request);
+    engine_report_refusal(&request, "journal");
+}
+
+static void on_ready(void *ctx, struct txn *txn, struct span extra)
+{
+    struct engine_core *core = ctx;
+    struct engine_request request;
+    struct net_flow flow;
+    if (!recall(core, txn, &request, &flow))
+        return;
+    carry_out(&request, SPAN(""), extra);
+    if (core->last.code >= 300)
+        engine_report_refusal(&request, core->last.note);
+}
+
+static void load(struct engine_core *core)
+{
+    const struct engine_bindings *bindings = &core->bindings;
+    if (bindings->unreadable)
+        registrar_refuse(core->registrar);
+    else if (registrar_load(core->registrar, bindings->is_ours, bindings->is_ours_ctx) != OK)
+        log_error("registrar", "worker %u: the journal of bindings cannot be read: every REGISTER is answered 503",
+                  core->worker);
+}
+
+enum err engine_registrar_new(struct engine_core *core)
+{
+    const struct engine_config *config = core->config;
+    struct registrar_options wanted = {
+        .clock = core->clock,
+        .wheel = core->wheel,
+        .journal = core->bindings.journal,
+        .key = core->key,
+        .limits = {config->register_min_s, config->register_max_s, config->register_default_s,
+                   config->max_bindings_per_user, config->max_bindings},
+        .service_route = span_of(config->service_route),
+        .worker = core->worker,
+        .handlers = {.ctx = core, .on_kept = on_kept, .on_ready = on_ready},
+    };
+    enum err err = registrar_new(&wanted, &core->registrar);
+    if (err == OK)
+        load(core);
+    return err;
+}

@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The bindings of one worker's users (RFC 3261 10): in memory, every change kept in a journal before it is answered.  A
+ * REGISTER is planned (registrar_plan), its 200 is built from the plan (registrar_add_bindings), and the plan is
+ * committed with that answer (registrar_commit); what changes nothing is only planned.  While a user's change is on its
+ * way to the disk, further ones for the same user wait behind it (registrar_wait).  Single-threaded. */
+#pragma once
+
+#include "registrar/registrar_journal.h"
+#include "sip/sip_message.h"
+#include "txn/txn_table.h"
+
+struct registrar;
+struct registrar_user;
+struct registrar_binding;
+struct registrar_batch;
+
+enum {
+    REGISTRAR_USER_MAX = 64,      /* bindings a user that any setting may allow, and Contacts a request */
+    REGISTRAR_TEXT_MAX = 4096,    /* bytes of one binding's texts: URI, parameters, Call-ID, Path */
+    REGISTRAR_WAITING_MAX = 16384 /* requests of one worker that wait for the disk; over it 503 */
+};
+
+/* What befell a contact (RFC 3680 5.1, "event"). */
+enum registrar_event {
+    REGISTRAR_REGISTERED, /* by an administrator */
+    REGISTRAR_CREATED,
+    REGISTRAR_REFRESHED,
+    REGISTRAR_SHORTENED,
+    REGISTRAR_EXPIRED,
+    REGISTRAR_DEACTIVATED, /* register again, please */
+    REGISTRAR_PROBATION,   /* register again, later */
+    REGISTRAR_UNREGISTERED,
+    REGISTRAR_REJECTED, /* not welcome any more: do not register again */
+    REGISTRAR_EVENT_COUNT
+};
+/* "refreshed"; never NULL. */
+const char *registrar_event_text(enum registrar_event event);
+
+struct registrar_limits {
+    uint32_t min_s, max_s, default_s; /* of a binding's expiry; 0: 60, 7200, 3600 */
+    uint32_t per_user;                /* bindings; 0: 16; at most REGISTRAR_USER_MAX */
+    uint32_t total;                   /* bindings of this worker; 0: 10,000,000 */
+};
+
+/* All are called from registrar_batch_done().  None may free the registrar. */
+struct registrar_handlers {
+    void *ctx;
+    /* The change of a held transaction is decided.  OK: it is on disk and in memory, and `answer` (as committed) may
+     * go; else nothing has changed, and `answer` must not go. */
+    void (*on_kept)(void *ctx, struct txn *txn, enum err err, struct span answer);
+    /* The user that a held transaction waited for is free: plan it again, from txn_request(). */
+    void (*on_ready)(void *ctx, struct txn *txn, struct span extra);
+};
+
+struct registrar_options {
+    const struct clock *clock; /* borrowed, as the next two */
+    struct wheel *wheel;
+    struct registrar_journal *journal; /* NULL: bindings do not outlive the process */
+    struct siphash_key key;
+    struct registrar_limits limits;
+    struct span service_route; /* value of a 200's Service-Route (RFC 3608); borrowed; empty: none */
+    unsigned worker;
+    struct registrar_handlers handlers;
+};
+
+/* ERR_NOMEM. */
+MUST_CHECK enum err registrar_new(const struct registrar_options *options, struct registrar **out_registrar);
+/* Forgets everything; nothing may be on its way to the disk (registrar_stop, then the journal's end).  NULL is fine. */
+void registrar_free(struct registrar *registrar);
+/* Hands over what it has and then nothing more: what wants to change is refused (ERR_CLOSED), and what was to follow a
+ * batch that is still on its way is not answered.  The journal may then be closed; what it gives back is still taken. */
+void registrar_stop(struct registrar *registrar);
+
+/* Takes over what the journal keeps of the users that `is_ours` says (their owner key is given; NULL: all), before the
+ * first request.  On an error nothing can be known: every REGISTER is then refused (registrar_plan: 503). */
+typedef bool (*registrar_is_ours_fn)(void *ctx, struct span owner_key);
+MUST_CHECK enum err registrar_load(struct registrar *registrar, registrar_is_ours_fn is_ours, void *ctx);
+/* From now on everything is refused with 503: the journal could not be opened or read. */
+void registrar_refuse(struct registrar *registrar);
+
+/* Who registers: an address-of-record in its normal form, and the beginning of it by which its owner is found. */
+struct registrar_name {
+    struct span aor;
+    struct span owner_key;
+};
+
+/* What one REGISTER would do (RFC 3261 10.3, steps 6 to 8). */
+struct registrar_plan {
+    unsigned code;      /* 200, or 400, 403, 423, 500, 503: nothing is to change */
+    const char *reason; /* phrase of that answer; "" for the usual one */
+    bool changes;       /* to be committed */
+    bool fetches;       /* no Contact: only asks */
+    struct registrar_name name;
+    struct registrar_user *user; /* NULL: nothing is known of it */
+    unsigned count, removed_count;
+    struct registrar_binding *next[REGISTRAR_USER_MAX];    /* all bindings afterwards: kept ones and new ones */
+    struct registrar_binding *removed[REGISTRAR_USER_MAX]; /* taken off by this request */
+};
+
+/* Whether a change of this user is on its way to the disk: then only registrar_wait() is allowed. */
+bool registrar_is_busy(const struct registrar *registrar, const struct registrar_name *name);
+/* Holds `txn` until on_ready; `extra` is copied and given to it.  ERR_FULL, ERR_NOMEM, ERR_CLOSED: not held. */
+MUST_CHECK enum err registrar_wait(struct registrar *registrar, const struct registrar_name *name, struct txn *txn,
+                                   const struct sip_message *request, struct span extra);
+
+/* Fills `plan` in, of a user that is not busy; a plan that changes something must be committed or dropped before anything else is asked of this
+ * registrar.  `name`'s spans are borrowed as long. */
+void registrar_plan(struct registrar *registrar, const struct sip_message *request, const struct registrar_name *name,
+                    struct registrar_plan *out_plan);
+/* Appends what a 200 says of the bindings (Contact with what is left of expires, Path, Service-Route, Date), a 423's
+ * Min-Expires; nothing for other codes. */
+void registrar_add_bindings(struct registrar *registrar, const struct registrar_plan *plan,
+                            const struct sip_message *request, struct buffer *answer);
+/* OK: done, the answer may go.  ERR_AGAIN: `txn` is held, on_kept will be called.  Any other error: nothing changes (503).
+ * The plan is used up in any case.  `answer` is copied. */
+MUST_CHECK enum err registrar_commit(struct registrar *registrar, struct registrar_plan *plan, struct txn *txn,
+                                     const struct sip_message *request, struct span answer);
+void registrar_drop(struct registrar_plan *plan);
+/* A transaction that was held here has ended without an answer (txn_handlers.on_end). */
+void registrar_forget(struct txn *txn);
+
+/* Takes all bindings of a user away, for `event`; of a number, at every host.  `done` (may be NULL) is called once that is
+ * on disk (OK) or could not be (then nothing has changed), never from within this call unless there is no journal or
+ * nothing to take away.  Waits behind what is on its way. */
+typedef void (*registrar_done_fn)(void *arg, enum err err);
+void registrar_remove_all(struct registrar *registrar, struct span owner_key, enum registrar_event event,
+                          registrar_done_fn done, void *arg);
+
+/* At the end of a turn: what was committed in it leaves for the disk. */
+void registrar_flush(struct registrar *registrar);
+/* Once a second or so: old rows that still count are written anew, so that the journal's head can go. */
+void registrar_tick(struct registrar *registrar);
+/* What registrar_flush() handed to the journal has come back; `batch` is given back. */
+void registrar_batch_done(struct registrar *registrar, struct registrar_batch *batch);
+
+bool registrar_is_registered(const struct registrar *registrar, const struct registrar_name *name);
+
+/* For an operator's eyes. */
+struct registrar_view {
+    struct span aor, uri, params, call_id, path;
+    uint32_t cseq, expires_s;
+};
+/* Calls `fn` for each binding, of the user `aor` or (empty) of all, in no order, while it returns true. */
+typedef bool (*registrar_see_fn)(void *ctx, const struct registrar_view *view);
+void registrar_see(const struct registrar *registrar, struct span aor, registrar_see_fn fn, void *ctx);
+
+enum registrar_outcome {
+    REGISTRAR_OUT_STORED, /* a change is kept */
+    REGISTRAR_OUT_FETCHED,
+    REGISTRAR_OUT_BAD,       /* 400 */
+    REGISTRAR_OUT_TOO_MANY,  /* 403 */
+    REGISTRAR_OUT_TOO_BRIEF, /* 423 */
+    REGISTRAR_OUT_ORDER,     /* 500: CSeq */
+    REGISTRAR_OUT_UNSTORED,  /* 503 */
+    REGISTRAR_OUT_COUNT
+};
+const char *registrar_outcome_text(enum registrar_outcome outcome);
+
+struct registrar_census {
+    size_t users, bindings, bytes; /* bytes: of memory, as asked of the allocator */
+    size_t waiting;                /* requests that wait for the disk */
+    uint64_t outcomes[REGISTRAR_OUT_COUNT];
+    uint64_t expired, moved; /* bindings; rows written anew for compaction */
+};
+void registrar_census(const struct registrar *registrar, struct registrar_census *out_census);

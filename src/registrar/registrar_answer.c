@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the answer to a REGISTER says of the bindings (RFC 3261 10.3 step 8, RFC 3327, RFC 3608, RFC 5626 6). */
+#include "registrar/registrar_priv.h"
+#include "sip/sip_date.h"
+#include "sip/sip_reply.h"
+
+/* The texts were clean when they were stored. */
+static void add_contact(struct buffer *answer, const struct registrar_binding *binding, uint64_t now_ms)
+{
+    buffer_add_literal(answer, "Contact: <");
+    buffer_add_span(answer, registrar_binding_uri(binding));
+    buffer_add_byte(answer, '>');
+    buffer_add_span(answer, registrar_binding_params(binding));
+    buffer_add_literal(answer, ";expires=");
+    buffer_add_u64(answer, (binding->expires_ms - now_ms) / 1000);
+    buffer_add_literal(answer, "\r\n");
+}
+
+static void add_date(struct registrar *registrar, struct buffer *answer)
+{
+    int64_t now_s = registrar->options.clock->wall_ms / 1000;
+    if (registrar->date_s != now_s || !registrar->date_len) {
+        struct buffer date = buffer_over(registrar->date, sizeof(registrar->date));
+        sip_date_add(&date, now_s);
+        registrar->date_len = date.overflow ? 0 : date.len;
+        registrar->date_s = now_s;
+    }
+    if (registrar->date_len)
+        sip_reply_header(answer, SPAN("Date"), span_make(registrar->date, registrar->date_len));
+}
+
+/* Path goes back to who says that it understands it, so that a UA sees what edges stand between (RFC 3327 5.3). */
+static void add_path(const struct sip_message *request, struct buffer *answer)
+{
+    if (sip_message_has_token(request, SIP_HEADER_SUPPORTED, SPAN("path")))
+        sip_reply_copy(answer, request, SIP_HEADER_PATH);
+}
+
+static bool has_flow(const struct registrar_plan *plan)
+{
+    for (unsigned i = 0; i < plan->count; i++)
+        if (plan->next[i]->reg_id)
+            return true;
+    return false;
+}
+
+void registrar_add_bindings(struct registrar *registrar, const struct registrar_plan *plan,
+                            const struct sip_message *request, struct buffer *answer)
+{
+    if (plan->code == 423)
+        sip_reply_header_u64(answer, SPAN("Min-Expires"), registrar->options.limits.min_s);
+    if (plan->code != 200)
+        return;
+    for (unsigned i = 0; i < plan->count; i++)
+        add_contact(answer, plan->next[i], registrar->options.clock->mono_ms);
+    add_path(request, answer);
+    if (registrar->options.service_route.len && plan->count)
+        sip_reply_header(answer, SPAN("Service-Route"), registrar->options.service_route);
+    if (has_flow(plan) && sip_message_has_token(request, SIP_HEADER_SUPPORTED, SPAN("outbound")))
+        sip_reply_header(answer, SPAN("Require"), SPAN("outbound"));
+    add_date(registrar, answer);
+}

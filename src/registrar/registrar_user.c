@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Users by name, their bindings' expiry by one timer a user, and their order in the journal. */
+#include "registrar/registrar_priv.h"
+#include "util/invariant.h"
+#include <stdlib.h>
+
+uint64_t registrar_hash(const struct registrar *registrar, struct span owner_key)
+{
+    return siphash(&registrar->options.key, owner_key.at, owner_key.len);
+}
+
+static bool has_name(const struct map_node *node, const void *key)
+{
+    const struct registrar_user *user = container_of_const(node, struct registrar_user, node);
+    return span_equal(registrar_user_aor(user), ((const struct registrar_name *)key)->aor);
+}
+
+struct registrar_user *registrar_user_find(const struct registrar *registrar, const struct registrar_name *name)
+{
+    struct map_node *node = map_find(&registrar->users, registrar_hash(registrar, name->owner_key), has_name, name);
+    return node ? container_of(node, struct registrar_user, node) : NULL;
+}
+
+struct registrar_user *registrar_user_next(const struct registrar *registrar, struct span owner_key,
+                                           struct registrar_user *after)
+{
+    uint64_t hash = registrar_hash(registrar, owner_key);
+    struct map_node *node = after ? after->node.next : map_first(&registrar->users, hash);
+    for (; node; node = node->next) {
+        struct registrar_user *user = container_of(node, struct registrar_user, node);
+        if (node->hash == hash && span_equal(registrar_user_owner(user), owner_key))
+            return user;
+    }
+    return NULL;
+}
+
+/* Takes off what has expired; returns how many. */
+static unsigned take_expired(struct registrar *registrar, struct registrar_user *user)
+{
+    uint64_t now = registrar->options.clock->mono_ms;
+    struct registrar_binding *kept[REGISTRAR_USER_MAX];
+    unsigned count = 0, before = user->count;
+    for (struct registrar_binding *at = user->first; at; at = at->next)
+        if (at->expires_ms > now)
+            kept[count++] = at;
+    if (count < before)
+        registrar_user_set(registrar, user, kept, count);
+    return before - count;
+}
+
+void registrar_user_expire(struct registrar *registrar, struct registrar_user *user)
+{
+    registrar->census.expired += take_expired(registrar, user);
+}
+
+static void on_expiry(struct timer *timer, void *ctx)
+{
+    (void)ctx;
+    struct registrar_user *user = container_of(timer, struct registrar_user, timer);
+    struct registrar *registrar = user->registrar;
+    if (user->change)
+        return; /* it names bindings of ours; whatever becomes of it sets the timer anew */
+    registrar_user_expire(registrar, user);
+    registrar_user_settle(registrar, user);
+}
+
+struct registrar_user *registrar_user_take(struct registrar *registrar, const struct registrar_name *name)
+{
+    struct registrar_user *user = registrar_user_find(registrar, name);
+    if (user)
+        return user;
+    user = malloc(sizeof(*user) + name->aor.len);
+    if (!user)
+        return NULL;
+    *user = (struct registrar_user){
+        .registrar = registrar, .aor_len = (uint16_t)name->aor.len, .owner_len = (uint16_t)name->owner_key.len};
+    memcpy(user->aor, name->aor.at, name->aor.len);
+    list_init(&user->age);
+    timer_init(&user->timer, on_expiry);
+    map_add(&registrar->users, &user->node, registrar_hash(registrar, name->owner_key));
+    registrar->census.bytes += sizeof(*user) + name->aor.len;
+    return user;
+}
+
+void registrar_user_free(struct registrar *registrar, struct registrar_user *user)
+{
+    registrar_user_set(registrar, user, NULL, 0);
+    registrar_user_row(registrar, user, 0);
+    map_remove(&registrar->users, &user->node);
+    registrar->census.bytes -= sizeof(*user) + user->aor_len;
+    free(user);
+}
+
+void registrar_user_settle(struct registrar *registrar, struct registrar_user *user)
+{
+    if (!user->count && !user->change && !user->waiting && !user->pinned)
+        registrar_user_free(registrar, user);
+}
+
+static bool is_among(const struct registrar_binding *binding, struct registrar_binding *const *bindings, unsigned count)
+{
+    for (unsigned i = 0; i < count; i++)
+        if (bindings[i] == binding)
+            return true;
+    return false;
+}
+
+void registrar_user_arm(struct registrar *registrar, struct registrar_user *user)
+{
+    uint64_t due = UINT64_MAX;
+    for (const struct registrar_binding *at = user->first; at; at = at->next)
+        if (at->expires_ms < due)
+            due = at->expires_ms;
+    if (due == UINT64_MAX)
+        wheel_cancel(registrar->options.wheel, &user->timer);
+    else if (!timer_is_armed(&user->timer) || user->timer.due_ms != due)
+        wheel_arm(registrar->options.wheel, &user->timer, due);
+}
+
+void registrar_user_set(struct registrar *registrar, struct registrar_user *user,
+                        struct registrar_binding *const *bindings, unsigned count)
+{
+    struct registrar_census *census = &registrar->census;
+    struct registrar_binding *next;
+    invariant(count <= REGISTRAR_USER_MAX);
+    for (struct registrar_binding *at = user->first; at; at = next) {
+        next = at->next;
+        census->bytes -= registrar_binding_bytes(at);
+        if (!is_among(at, bindings, count))
+            free(at);
+    }
+    struct registrar_binding **link = &user->first;
+    for (unsigned i = 0; i < count; i++) {
+        census->bytes += registrar_binding_bytes(bindings[i]);
+        *link = bindings[i];
+        link = &bindings[i]->next;
+    }
+    *link = NULL;
+    census->bindings += count;
+    census->bindings -= user->count;
+    census->users += (count > 0) - (size_t)(user->count > 0);
+    user->count = (uint8_t)count;
+    registrar_user_arm(registrar, user);
+}
+
+void registrar_user_row(struct registrar *registrar, struct registrar_user *user, uint64_t number)
+{
+    if (!list_is_unlinked(&user->age))
+        list_remove(&user->age);
+    user->row = number;
+    if (number)
+        list_push_back(&registrar->by_row, &user->age);
+}
