@@ -89,8 +89,11 @@ static enum err make_parts(struct daemon *daemon, struct fault *fault)
         err = facts_shared_registry_new(&daemon->shared_tables);
     if (err != OK)
         return fault_set(fault, err, "", 0, "cannot start: %s", err_text(err));
-    if (config->decisions != ENGINE_DECISIONS_OFF)
-        err = engine_decisions_new(config, config->workers, &daemon->shared.decisions, fault);
+    if (config->decisions != DECISIONS_OFF)
+        err = decisions_log_new(&(struct decisions_options){config->decisions, config->decisions_sample,
+                                                            config->decisions_file, config->decisions_max_bytes,
+                                                            config->decisions_keep},
+                                config->workers, &daemon->shared.decisions, fault);
     if (err == OK)
         err = engine_site_init(&daemon->site, config, fault);
     daemon->shared.watchdog = daemon->watchdog;
@@ -258,7 +261,7 @@ static void finish(struct daemon *daemon)
     }
     net_listeners_free(daemon->listeners);
     daemon_tls_done(&daemon->tls);
-    engine_decisions_free(daemon->shared.decisions);
+    decisions_log_free(daemon->shared.decisions);
     facts_shared_registry_free(daemon->shared_tables);
     vm_watchdog_free(daemon->watchdog);
     metric_registry_free(daemon->registry);

@@ -57,7 +57,7 @@ void daemon_stop(struct daemon *daemon)
 static void publish(struct daemon *daemon)
 {
     if (daemon->shared.decisions)
-        metric_set(daemon->up_metrics[2], 0, (int64_t)engine_decisions_dropped(daemon->shared.decisions));
+        metric_set(daemon->up_metrics[2], 0, (int64_t)decisions_log_dropped(daemon->shared.decisions));
 }
 
 static void on_tick(uv_timer_t *timer)
@@ -88,7 +88,7 @@ static void on_signal(uv_signal_t *handle, int number)
         release_report_done(&report);
         break;
     case SIGUSR1:
-        engine_decisions_reopen(daemon->shared.decisions);
+        decisions_log_reopen(daemon->shared.decisions);
         break;
     default:
         daemon_stop(daemon);

@@ -151,12 +151,12 @@ static void put_directory(const struct daemon *daemon, struct json *json)
 
 static void put_decisions(const struct daemon *daemon, struct json *json)
 {
-    const struct engine_decisions_log *log = daemon->shared.decisions;
+    const struct decisions_log *log = daemon->shared.decisions;
     json_key(json, "decision_log");
     json_object_begin(json);
-    json_put_u64(json, "written", log ? engine_decisions_written(log) : 0);
-    json_put_u64(json, "dropped", log ? engine_decisions_dropped(log) : 0);
-    json_put_u64(json, "failed", log ? engine_decisions_failed(log) : 0);
+    json_put_u64(json, "written", log ? decisions_log_written(log) : 0);
+    json_put_u64(json, "dropped", log ? decisions_log_dropped(log) : 0);
+    json_put_u64(json, "failed", log ? decisions_log_failed(log) : 0);
     json_object_end(json);
 }
 

@@ -153,10 +153,9 @@ static void on_turn_end(void *ctx, struct worker *worker)
     (void)ctx;
     struct daemon_worker *self = worker_data(worker);
     struct engine_core *core = self->core;
+    engine_core_turn_end(core);
     /* A version that decides beside is to find what the active one found: the look lasts until it has. */
     if (self->lookup.reader && !engine_beside_waits(core))
-    engine_core_turn_end(core);
-    if (self->lookup.reader)
         directory_reader_turn_end(self->lookup.reader);
     if (self->trace)
         trace_turn_end(self->trace);

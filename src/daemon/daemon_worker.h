@@ -30,7 +30,7 @@ struct daemon_held {
 struct daemon_shared {
     const struct engine_config *config;
     const struct engine_site *site;
-    struct engine_decisions_log *decisions;
+    struct decisions_log *decisions;
     struct engine_meters *meters;
     struct daemon_gauges *gauges;
     struct directory *directory;       /* NULL: no data folder */

@@ -142,7 +142,7 @@ enum err engine_config_init(struct engine_config *config)
         .probation_sample = 1,
         .watch = true,
         .log_level = LOG_INFO,
-        .decisions = ENGINE_DECISIONS_SAMPLE,
+        .decisions = DECISIONS_SAMPLE,
         .decisions_sample = 100,
         .decisions_max_bytes = 1ull << 30,
         .decisions_keep = 4,
@@ -187,14 +187,14 @@ static enum err set_decisions(struct engine_config *config, struct span value)
 {
     uint32_t sample;
     if (span_equal(value, SPAN("all")))
-        config->decisions = ENGINE_DECISIONS_ALL;
+        config->decisions = DECISIONS_ALL;
     else if (span_equal(value, SPAN("errors")))
-        config->decisions = ENGINE_DECISIONS_ERRORS;
+        config->decisions = DECISIONS_ERRORS;
     else if (span_equal(value, SPAN("off")))
-        config->decisions = ENGINE_DECISIONS_OFF;
+        config->decisions = DECISIONS_OFF;
     else if (span_starts_with(value, SPAN("sample ")) && span_to_u32(span_slice(value, 7, value.len), &sample) &&
              sample > 0) {
-        config->decisions = ENGINE_DECISIONS_SAMPLE;
+        config->decisions = DECISIONS_SAMPLE;
         config->decisions_sample = sample;
     } else
         return ERR_INVALID;

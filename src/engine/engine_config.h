@@ -3,6 +3,7 @@
  * its default stand in one table in engine_config.c; README.md in this folder lists them. */
 #pragma once
 
+#include "decisions/decisions_log.h"
 #include "release/release_band.h"
 #include "util/buffer.h"
 #include "util/err.h"
@@ -17,8 +18,6 @@ struct engine_list {
     char *items[ENGINE_LIST_MAX];
     unsigned count;
 };
-
-enum engine_decisions { ENGINE_DECISIONS_ALL, ENGINE_DECISIONS_ERRORS, ENGINE_DECISIONS_SAMPLE, ENGINE_DECISIONS_OFF };
 
 struct engine_config {
     struct engine_list listen;       /* "udp:127.0.0.1:5060", "tcp:[::1]:5060" */
@@ -80,9 +79,9 @@ struct engine_config {
     bool watch; /* a saved policy is loaded at once */
     bool guard_strict;
     enum log_level log_level;
-    enum engine_decisions decisions;
+    enum decisions_mode decisions;
     bool log_request;               /* decisions are logged with the request, for replay */
-    uint32_t decisions_sample;      /* one in so many, with ENGINE_DECISIONS_SAMPLE */
+    uint32_t decisions_sample;      /* one in so many, with DECISIONS_SAMPLE */
     char *decisions_file;           /* NULL: standard output */
     uint64_t decisions_max_bytes;   /* rotate at this size; 0: never */
     uint32_t decisions_keep;        /* rotated files kept */

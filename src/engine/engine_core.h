@@ -4,7 +4,7 @@
 #pragma once
 
 #include "call/call_table.h"
-#include "engine/engine_decisions.h"
+#include "decisions/decisions_log.h"
 #include "engine/engine_guard.h"
 #include "engine/engine_meters.h"
 #include "engine/engine_site.h"
@@ -63,9 +63,9 @@ struct engine_core_options {
     struct wheel *wheel;
     struct txn_wire wire;
     struct engine_lookup lookup;
-    struct engine_decisions_log *decisions; /* NULL: none */
-    struct engine_meters *meters;           /* NULL: none */
-    struct siphash_key key;                 /* secret, the same on all workers */
+    struct decisions_log *decisions; /* NULL: none */
+    struct engine_meters *meters;    /* NULL: none */
+    struct siphash_key key;          /* secret, the same on all workers */
     unsigned worker;
     struct errand_ways ways;   /* all zero: over the flows that calls came by */
     struct engine_peers peers; /* all zero: nobody has a name */
@@ -86,7 +86,7 @@ struct engine_core {
     struct wheel *wheel;
     struct txn_wire wire;
     struct engine_lookup lookup;
-    struct engine_decisions_log *decisions;
+    struct decisions_log *decisions;
     struct engine_meters *meters;
     struct siphash_key key;
     unsigned worker;

@@ -69,7 +69,7 @@ void engine_decide(struct engine_request *request)
         believe(view, core->said);
     if (core->decisions) {
         request->call_hash = siphash(&core->key, request->message->call_id.at, request->message->call_id.len);
-        request->logs = engine_decisions_wants(core->decisions, request->call_hash, false);
+        request->logs = decisions_log_wants(core->decisions, request->call_hash, false);
         if (request->logs)
             request->started_ns = clock_mono_ns();
     }

@@ -45,7 +45,7 @@ struct remade {
     char local[NET_ADDRESS_TEXT_MAX];
 };
 
-static void add_request(const struct engine_request *request, struct remade *texts, struct engine_record *record)
+static void add_request(const struct engine_request *request, struct remade *texts, struct decisions_record *record)
 {
     if (!request->core->config->log_request)
         return;
@@ -63,12 +63,12 @@ void engine_report_decision(struct engine_request *request)
     bool failed = is_failure(last);
     if (failed)
         log_failure(request);
-    if (!core->decisions || !(request->logs || engine_decisions_wants(core->decisions, request->call_hash, failed)))
+    if (!core->decisions || !(request->logs || decisions_log_wants(core->decisions, request->call_hash, failed)))
         return;
     char source[NET_ADDRESS_TEXT_MAX];
     const struct policy_answer *answer = last->decision.answer;
-    struct engine_record record = {
-        .kind = ENGINE_RECORD_DECISION,
+    struct decisions_record record = {
+        .kind = DECISIONS_RECORD_DECISION,
         .failed = failed,
         .wall_ms = core->clock->wall_ms,
         .version = (uint32_t)core->version,
@@ -88,7 +88,7 @@ void engine_report_decision(struct engine_request *request)
     };
     struct remade texts;
     add_request(request, &texts, &record);
-    engine_decisions_put(core->decisions, core->worker, &record);
+    decisions_log_put(core->decisions, core->worker, &record);
 }
 
 void engine_report_refusal(struct engine_request *request, const char *why)
@@ -98,10 +98,10 @@ void engine_report_refusal(struct engine_request *request, const char *why)
     if (!core->decisions)
         return;
     uint64_t hash = siphash(&core->key, request->message->call_id.at, request->message->call_id.len);
-    if (!engine_decisions_wants(core->decisions, hash, false))
+    if (!decisions_log_wants(core->decisions, hash, false))
         return;
-    struct engine_record record = {
-        .kind = ENGINE_RECORD_DECISION,
+    struct decisions_record record = {
+        .kind = DECISIONS_RECORD_DECISION,
         .wall_ms = core->clock->wall_ms,
         .status = core->last.code,
         .call_id = request->message->call_id,
@@ -114,7 +114,7 @@ void engine_report_refusal(struct engine_request *request, const char *why)
     };
     struct remade texts;
     add_request(request, &texts, &record);
-    engine_decisions_put(core->decisions, core->worker, &record);
+    decisions_log_put(core->decisions, core->worker, &record);
 }
 
 /* ---- What became of an ACK ---- */
@@ -133,11 +133,11 @@ static void report_ack(struct engine_core *core, const struct ack_news *news)
     if (!core->decisions)
         return;
     uint64_t hash = siphash(&core->key, news->call_id.at, news->call_id.len);
-    if (!engine_decisions_wants(core->decisions, hash, news->missing))
+    if (!decisions_log_wants(core->decisions, hash, news->missing))
         return;
     char source[NET_ADDRESS_TEXT_MAX];
-    struct engine_record record = {
-        .kind = ENGINE_RECORD_ACK,
+    struct decisions_record record = {
+        .kind = DECISIONS_RECORD_ACK,
         .failed = news->missing,
         .wall_ms = core->clock->wall_ms,
         .status = news->code,
@@ -149,7 +149,7 @@ static void report_ack(struct engine_core *core, const struct ack_news *news)
                    : news->resends ? SPAN("late")
                                    : SPAN("acknowledged"),
     };
-    engine_decisions_put(core->decisions, core->worker, &record);
+    decisions_log_put(core->decisions, core->worker, &record);
 }
 
 static struct policy_peer peer_of(const struct net_address *address, enum net_transport transport)

@@ -44,7 +44,7 @@ static void test_a_whole_file(void **state)
     assert_int_equal(config.t4_ms, 1000);
     assert_int_equal(config.drain_timeout_ms, 6400);
     assert_true(config.guard_strict);
-    assert_int_equal(config.decisions, ENGINE_DECISIONS_SAMPLE);
+    assert_int_equal(config.decisions, DECISIONS_SAMPLE);
     assert_int_equal(config.decisions_sample, 10);
     assert_int_equal(config.log_level, LOG_WARN);
     engine_config_done(&config);

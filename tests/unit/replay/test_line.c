@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A decision log's line, read back to the byte, and what is no such line. */
-#include "engine/engine_decisions.h"
+#include "decisions/decisions_log.h"
 #include "replay/replay_line.h"
 #include "support/cmocka_all.h"
 #include "support/page_guard.h"
@@ -17,12 +17,12 @@ static struct span logged(struct span request)
 {
     char path[] = "/tmp/verdict-line-XXXXXX";
     close(mkstemp(path));
-    struct engine_config config = {.decisions = ENGINE_DECISIONS_ALL, .decisions_file = path};
-    struct engine_decisions_log *log = NULL;
+    struct decisions_options options = {.mode = DECISIONS_ALL, .file = path};
+    struct decisions_log *log = NULL;
     struct fault fault = {0};
-    assert_int_equal(engine_decisions_new(&config, 1, &log, &fault), OK);
-    const struct engine_record record = {
-        .kind = ENGINE_RECORD_DECISION,
+    assert_int_equal(decisions_log_new(&options, 1, &log, &fault), OK);
+    const struct decisions_record record = {
+        .kind = DECISIONS_RECORD_DECISION,
         .wall_ms = 1767225600123,
         .version = 1,
         .status = 410,
@@ -36,8 +36,8 @@ static struct span logged(struct span request)
         .tag = SPAN("0123456789abcdef"),
         .request = request,
     };
-    engine_decisions_put(log, 0, &record);
-    engine_decisions_free(log);
+    decisions_log_put(log, 0, &record);
+    decisions_log_free(log);
     FILE *file = fopen(path, "r");
     size_t len = fread(written, 1, sizeof(written), file);
     fclose(file);

@@ -4,16 +4,27 @@
  * records are dropped and counted, and no answer waits. */
 #pragma once
 
-#include "engine/engine_config.h"
+#include "util/err.h"
 #include "util/span.h"
+#include <stdbool.h>
 
-struct engine_decisions_log;
+struct decisions_log;
 
-enum engine_record_kind { ENGINE_RECORD_DECISION, ENGINE_RECORD_ACK };
+enum decisions_mode { DECISIONS_ALL, DECISIONS_ERRORS, DECISIONS_SAMPLE, DECISIONS_OFF };
+
+struct decisions_options {
+    enum decisions_mode mode;
+    uint32_t sample;    /* with DECISIONS_SAMPLE: one call in so many */
+    const char *file;   /* NULL: standard output; copied */
+    uint64_t max_bytes; /* rotate at this size; 0: never */
+    uint32_t keep;      /* rotated files */
+};
+
+enum decisions_record_kind { DECISIONS_RECORD_DECISION, DECISIONS_RECORD_ACK };
 
 /* What a line says.  Spans are copied into the ring.  Empty spans are left out of the line. */
-struct engine_record {
-    enum engine_record_kind kind;
+struct decisions_record {
+    enum decisions_record_kind kind;
     bool failed; /* an error, a kill or a conflict: logged whatever the sampling */
     int64_t wall_ms;
     uint32_t version;         /* of the policy; 0: no policy was asked */
@@ -27,20 +38,20 @@ struct engine_record {
     struct span transport, local, tag, request;
 };
 
-enum { ENGINE_RECORD_SPANS = 13 };
+enum { DECISIONS_RECORD_SPANS = 13 };
 
-/* One ring a worker.  With no file, lines go to standard output. */
-MUST_CHECK enum err engine_decisions_new(const struct engine_config *config, unsigned workers,
-                                         struct engine_decisions_log **out_log, struct fault *fault);
+/* One ring a worker. */
+MUST_CHECK enum err decisions_log_new(const struct decisions_options *options, unsigned workers,
+                                      struct decisions_log **out_log, struct fault *fault);
 /* Writes what is in the rings (for at most a second), ends the thread, closes the file. */
-void engine_decisions_free(struct engine_decisions_log *log);
+void decisions_log_free(struct decisions_log *log);
 /* Whether a decision with this hash of its Call-ID is to be logged: the same for all records of one call. */
-bool engine_decisions_wants(const struct engine_decisions_log *log, uint64_t call_hash, bool failed);
+bool decisions_log_wants(const struct decisions_log *log, uint64_t call_hash, bool failed);
 /* Called by worker `worker` alone. Never waits. */
-void engine_decisions_put(struct engine_decisions_log *log, unsigned worker, const struct engine_record *record);
+void decisions_log_put(struct decisions_log *log, unsigned worker, const struct decisions_record *record);
 /* Asks the writer to close and open its file again (SIGUSR1, after an external rotation). Safe from any thread. */
-void engine_decisions_reopen(struct engine_decisions_log *log);
-uint64_t engine_decisions_written(const struct engine_decisions_log *log);
-uint64_t engine_decisions_dropped(const struct engine_decisions_log *log);
+void decisions_log_reopen(struct decisions_log *log);
+uint64_t decisions_log_written(const struct decisions_log *log);
+uint64_t decisions_log_dropped(const struct decisions_log *log);
 /* Lines that could not be written (a full disk); the writer goes on with the next. */
-uint64_t engine_decisions_failed(const struct engine_decisions_log *log);
+uint64_t decisions_log_failed(const struct decisions_log *log);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The decision log: lines, sampling, drops when the sink stands still, rotation, reopening. */
-#include "engine/engine_decision_ring.h"
+#include "decisions/decisions_ring.h"
 #include "support/cmocka_all.h"
 #include <fcntl.h>
 #include <stdio.h>
@@ -45,16 +45,16 @@ static size_t read_file(const char *path, char *out, size_t cap)
     return len;
 }
 
-static struct engine_decisions_log *open_log(struct engine_config *config)
+static struct decisions_log *open_log(struct decisions_options *options)
 {
-    struct engine_decisions_log *log = NULL;
+    struct decisions_log *log = NULL;
     struct fault fault = {0};
-    assert_int_equal(engine_decisions_new(config, 2, &log, &fault), OK);
+    assert_int_equal(decisions_log_new(options, 2, &log, &fault), OK);
     return log;
 }
 
-static const struct engine_record sample = {
-    .kind = ENGINE_RECORD_DECISION,
+static const struct decisions_record sample = {
+    .kind = DECISIONS_RECORD_DECISION,
     .wall_ms = 1767225600123,
     .version = 7,
     .status = 410,
@@ -69,10 +69,10 @@ static const struct engine_record sample = {
 static void test_a_line_says_it_all(void **state)
 {
     struct place *place = *state;
-    struct engine_config config = {.decisions = ENGINE_DECISIONS_ALL, .decisions_file = place->file};
-    struct engine_decisions_log *log = open_log(&config);
-    engine_decisions_put(log, 1, &sample);
-    engine_decisions_free(log);
+    struct decisions_options options = {.mode = DECISIONS_ALL, .file = place->file};
+    struct decisions_log *log = open_log(&options);
+    decisions_log_put(log, 1, &sample);
+    decisions_log_free(log);
     char text[1024];
     assert_true(read_file(place->file, text, sizeof(text)) > 0);
     assert_string_equal(text, "{\"time\":\"2026-01-01T00:00:00.123Z\",\"event\":\"decision\",\"call_id\":\"a\\\"b@c\","
@@ -83,20 +83,19 @@ static void test_a_line_says_it_all(void **state)
 static void test_sampling_keeps_whole_calls_and_all_failures(void **state)
 {
     struct place *place = *state;
-    struct engine_config config = {
-        .decisions = ENGINE_DECISIONS_SAMPLE, .decisions_sample = 100, .decisions_file = place->file};
-    struct engine_decisions_log *log = open_log(&config);
+    struct decisions_options options = {.mode = DECISIONS_SAMPLE, .sample = 100, .file = place->file};
+    struct decisions_log *log = open_log(&options);
     unsigned wanted = 0;
     for (uint64_t hash = 0; hash < 10000; hash++)
-        wanted += engine_decisions_wants(log, hash, false);
+        wanted += decisions_log_wants(log, hash, false);
     assert_int_equal(wanted, 100);
-    assert_true(engine_decisions_wants(log, 1, true));
-    engine_decisions_free(log);
-    config.decisions = ENGINE_DECISIONS_ERRORS;
-    log = open_log(&config);
-    assert_false(engine_decisions_wants(log, 0, false));
-    assert_true(engine_decisions_wants(log, 0, true));
-    engine_decisions_free(log);
+    assert_true(decisions_log_wants(log, 1, true));
+    decisions_log_free(log);
+    options.mode = DECISIONS_ERRORS;
+    log = open_log(&options);
+    assert_false(decisions_log_wants(log, 0, false));
+    assert_true(decisions_log_wants(log, 0, true));
+    decisions_log_free(log);
 }
 
 static void test_a_sink_that_stands_still_costs_lines_only(void **state)
@@ -105,27 +104,24 @@ static void test_a_sink_that_stands_still_costs_lines_only(void **state)
     assert_int_equal(mkfifo(place->file, 0600), 0);
     int reader = open(place->file, O_RDONLY | O_NONBLOCK);
     assert_true(reader >= 0); /* never read from */
-    struct engine_config config = {.decisions = ENGINE_DECISIONS_ALL, .decisions_file = place->file};
-    struct engine_decisions_log *log = open_log(&config);
-    unsigned puts = 2 * ENGINE_RING_BYTES / sizeof(struct engine_record);
+    struct decisions_options options = {.mode = DECISIONS_ALL, .file = place->file};
+    struct decisions_log *log = open_log(&options);
+    unsigned puts = 2 * DECISIONS_RING_BYTES / sizeof(struct decisions_record);
     for (unsigned i = 0; i < puts; i++)
-        engine_decisions_put(log, 0, &sample);
-    assert_true(engine_decisions_dropped(log) > 0);
-    engine_decisions_free(log); /* returns although nobody reads */
+        decisions_log_put(log, 0, &sample);
+    assert_true(decisions_log_dropped(log) > 0);
+    decisions_log_free(log); /* returns although nobody reads */
     close(reader);
 }
 
 static void test_rotation_keeps_so_many(void **state)
 {
     struct place *place = *state;
-    struct engine_config config = {.decisions = ENGINE_DECISIONS_ALL,
-                                   .decisions_file = place->file,
-                                   .decisions_max_bytes = 1,
-                                   .decisions_keep = 2};
+    struct decisions_options options = {.mode = DECISIONS_ALL, .file = place->file, .max_bytes = 1, .keep = 2};
     for (int i = 0; i < 5; i++) {
-        struct engine_decisions_log *log = open_log(&config);
-        engine_decisions_put(log, 0, &sample);
-        engine_decisions_free(log);
+        struct decisions_log *log = open_log(&options);
+        decisions_log_put(log, 0, &sample);
+        decisions_log_free(log);
     }
     char name[128], text[1024];
     snprintf(name, sizeof(name), "%s.1", place->file);
@@ -139,16 +135,16 @@ static void test_rotation_keeps_so_many(void **state)
 static void test_reopening_after_a_move(void **state)
 {
     struct place *place = *state;
-    struct engine_config config = {.decisions = ENGINE_DECISIONS_ALL, .decisions_file = place->file};
-    struct engine_decisions_log *log = open_log(&config);
+    struct decisions_options options = {.mode = DECISIONS_ALL, .file = place->file};
+    struct decisions_log *log = open_log(&options);
     char moved[128], text[1024];
     snprintf(moved, sizeof(moved), "%s.moved", place->file);
     assert_int_equal(rename(place->file, moved), 0);
-    engine_decisions_reopen(log);
+    decisions_log_reopen(log);
     for (int i = 0; i < 500 && access(place->file, F_OK) != 0; i++)
         usleep(10000); /* the writer looks every few milliseconds */
-    engine_decisions_put(log, 0, &sample);
-    engine_decisions_free(log);
+    decisions_log_put(log, 0, &sample);
+    decisions_log_free(log);
     assert_true(read_file(place->file, text, sizeof(text)) > 0);
     assert_int_equal(read_file(moved, text, sizeof(text)), 0);
 }
@@ -157,10 +153,10 @@ static void test_a_file_that_cannot_be_opened_is_said(void **state)
 {
     (void)state;
     char path[] = "/nonexistent/folder/log";
-    struct engine_config config = {.decisions = ENGINE_DECISIONS_ALL, .decisions_file = path};
-    struct engine_decisions_log *log = NULL;
+    struct decisions_options options = {.mode = DECISIONS_ALL, .file = path};
+    struct decisions_log *log = NULL;
     struct fault fault = {0};
-    assert_int_equal(engine_decisions_new(&config, 1, &log, &fault), ERR_IO);
+    assert_int_equal(decisions_log_new(&options, 1, &log, &fault), ERR_IO);
     assert_null(log);
     assert_string_equal(fault.file, path);
 }
@@ -168,22 +164,22 @@ static void test_a_file_that_cannot_be_opened_is_said(void **state)
 static void test_the_ring_keeps_order_and_cuts_long_texts(void **state)
 {
     (void)state;
-    static struct engine_ring ring;
-    char scratch[ENGINE_RECORD_MAX], long_text[1000];
+    static struct decisions_ring ring;
+    char scratch[DECISIONS_RECORD_MAX], long_text[1000];
     memset(long_text, 'x', sizeof(long_text));
-    assert_int_equal(engine_ring_init(&ring), OK);
-    struct engine_record record = sample, out;
+    assert_int_equal(decisions_ring_init(&ring), OK);
+    struct decisions_record record = sample, out;
     for (unsigned round = 0; round < 40000; round++) { /* several times around */
         record.status = round;
         record.reason = span_make(long_text, sizeof(long_text));
-        engine_ring_put(&ring, &record);
-        assert_true(engine_ring_take(&ring, scratch, &out));
+        decisions_ring_put(&ring, &record);
+        assert_true(decisions_ring_take(&ring, scratch, &out));
         assert_int_equal(out.status, round);
         assert_true(span_equal(out.rule, sample.rule));
         assert_int_equal(out.reason.len, 300);
     }
-    assert_false(engine_ring_take(&ring, scratch, &out));
-    engine_ring_done(&ring);
+    assert_false(decisions_ring_take(&ring, scratch, &out));
+    decisions_ring_done(&ring);
 }
 
 int main(void)

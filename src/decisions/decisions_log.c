@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The writer's side of the decision log: a thread that empties the rings every few milliseconds. */
-#include "engine/engine_decisions.h"
-#include "engine/engine_decision_ring.h"
+#include "decisions/decisions_log.h"
+#include "decisions/decisions_ring.h"
 #include "util/clock.h"
 #include "util/json.h"
 #include "util/log.h"
@@ -19,18 +19,18 @@
 enum {
     POLL_MS = 20,
     LAST_FLUSH_MS = 1000,
-    LINE_MAX_BYTES = 6 * ENGINE_RECORD_MAX, /* every byte of it as an escape */
+    LINE_MAX_BYTES = 6 * DECISIONS_RECORD_MAX, /* every byte of it as an escape */
     BATCH_BYTES = 64 * 1024
 };
 
-struct engine_decisions_log {
-    enum engine_decisions mode;
+struct decisions_log {
+    enum decisions_mode mode;
     uint32_t sample;
     char *path; /* NULL: standard output */
     uint64_t max_bytes;
     uint32_t keep;
     unsigned workers;
-    struct engine_ring *rings;
+    struct decisions_ring *rings;
     pthread_t thread;
     bool started;
     atomic_bool stopping;
@@ -42,12 +42,12 @@ struct engine_decisions_log {
     int fd;
     uint64_t file_bytes;
     struct buffer batch;
-    char scratch[ENGINE_RECORD_MAX];
+    char scratch[DECISIONS_RECORD_MAX];
     uint64_t batch_lines;
     struct log_limit complaint;
 };
 
-static bool open_file(struct engine_decisions_log *log)
+static bool open_file(struct decisions_log *log)
 {
     if (!log->path) {
         log->fd = STDOUT_FILENO;
@@ -60,7 +60,7 @@ static bool open_file(struct engine_decisions_log *log)
     return log->fd >= 0;
 }
 
-static void close_file(struct engine_decisions_log *log)
+static void close_file(struct decisions_log *log)
 {
     if (log->path && log->fd >= 0)
         close(log->fd);
@@ -68,7 +68,7 @@ static void close_file(struct engine_decisions_log *log)
 }
 
 /* path.2 becomes path.3 and so on; the oldest goes. */
-static void rotate(struct engine_decisions_log *log)
+static void rotate(struct decisions_log *log)
 {
     char from[4096 + 16], to[4096 + 16];
     close_file(log);
@@ -86,7 +86,7 @@ static void rotate(struct engine_decisions_log *log)
 }
 
 /* A sink that stands still holds this thread only, and at the end not even that for long. */
-static bool write_all(struct engine_decisions_log *log, struct span bytes)
+static bool write_all(struct decisions_log *log, struct span bytes)
 {
     while (bytes.len > 0) {
         struct pollfd sink = {.fd = log->fd, .events = POLLOUT};
@@ -109,7 +109,7 @@ static bool write_all(struct engine_decisions_log *log, struct span bytes)
     return true;
 }
 
-static void flush_batch(struct engine_decisions_log *log)
+static void flush_batch(struct decisions_log *log)
 {
     if (log->batch.len == 0)
         return;
@@ -145,14 +145,14 @@ static void put_some(struct json *json, const char *key, struct span value)
         json_put_span(json, key, value);
 }
 
-static void format_record(const struct engine_record *record, struct buffer *out)
+static void format_record(const struct decisions_record *record, struct buffer *out)
 {
     char time_text[32];
     struct json json = json_into(out);
     format_time(record->wall_ms, time_text);
     json_object_begin(&json);
     json_put_text(&json, "time", time_text);
-    json_put_text(&json, "event", record->kind == ENGINE_RECORD_ACK ? "ack" : "decision");
+    json_put_text(&json, "event", record->kind == DECISIONS_RECORD_ACK ? "ack" : "decision");
     put_some(&json, "call_id", record->call_id);
     put_some(&json, "method", record->method);
     put_some(&json, "source", record->source);
@@ -165,7 +165,7 @@ static void format_record(const struct engine_record *record, struct buffer *out
     json_put_u64(&json, "status", record->status);
     put_some(&json, "reason", record->reason);
     put_some(&json, "note", record->note);
-    if (record->kind == ENGINE_RECORD_ACK) {
+    if (record->kind == DECISIONS_RECORD_ACK) {
         json_put_u64(&json, "retransmissions", record->retransmissions);
         json_put_u64(&json, "waited_ms", record->waited_ms);
     } else {
@@ -183,12 +183,12 @@ static void format_record(const struct engine_record *record, struct buffer *out
 }
 
 /* False when all rings were empty. */
-static bool empty_rings(struct engine_decisions_log *log)
+static bool empty_rings(struct decisions_log *log)
 {
     bool any = false;
     for (unsigned i = 0; i < log->workers; i++) {
-        struct engine_record record;
-        while (engine_ring_take(&log->rings[i], log->scratch, &record)) {
+        struct decisions_record record;
+        while (decisions_ring_take(&log->rings[i], log->scratch, &record)) {
             any = true;
             format_record(&record, &log->batch);
             log->batch_lines++;
@@ -202,7 +202,7 @@ static bool empty_rings(struct engine_decisions_log *log)
 
 static void *writer_main(void *arg)
 {
-    struct engine_decisions_log *log = arg;
+    struct decisions_log *log = arg;
     pthread_setname_np(pthread_self(), "decisions");
     for (;;) {
         bool stopping = atomic_load(&log->stopping);
@@ -219,24 +219,24 @@ static void *writer_main(void *arg)
     }
 }
 
-enum err engine_decisions_new(const struct engine_config *config, unsigned workers,
-                              struct engine_decisions_log **out_log, struct fault *fault)
+enum err decisions_log_new(const struct decisions_options *options, unsigned workers, struct decisions_log **out_log,
+                           struct fault *fault)
 {
-    struct engine_decisions_log *log = calloc(1, sizeof(*log));
+    struct decisions_log *log = calloc(1, sizeof(*log));
     enum err err = ERR_NOMEM;
     if (!log)
         return fault_set(fault, ERR_NOMEM, "", 0, "decision log: out of memory");
-    log->mode = config->decisions;
-    log->sample = config->decisions_sample ? config->decisions_sample : 1;
-    log->max_bytes = config->decisions_max_bytes;
-    log->keep = config->decisions_keep;
+    log->mode = options->mode;
+    log->sample = options->sample ? options->sample : 1;
+    log->max_bytes = options->max_bytes;
+    log->keep = options->keep;
     log->fd = -1;
     log->batch = buffer_heap(BATCH_BYTES + LINE_MAX_BYTES);
     log->rings = calloc(workers, sizeof(*log->rings));
-    if (config->decisions_file && !(log->path = strdup(config->decisions_file)))
+    if (options->file && !(log->path = strdup(options->file)))
         goto fail;
     for (; log->rings && log->workers < workers; log->workers++)
-        if (engine_ring_init(&log->rings[log->workers]) != OK)
+        if (decisions_ring_init(&log->rings[log->workers]) != OK)
             goto fail;
     if (!log->rings || !buffer_reserve(&log->batch, BATCH_BYTES + LINE_MAX_BYTES))
         goto fail;
@@ -253,11 +253,11 @@ enum err engine_decisions_new(const struct engine_config *config, unsigned worke
 fail:
     if (err == ERR_NOMEM)
         (void)fault_set(fault, ERR_NOMEM, "", 0, "decision log: out of memory");
-    engine_decisions_free(log);
+    decisions_log_free(log);
     return err;
 }
 
-void engine_decisions_free(struct engine_decisions_log *log)
+void decisions_log_free(struct decisions_log *log)
 {
     if (!log)
         return;
@@ -268,50 +268,50 @@ void engine_decisions_free(struct engine_decisions_log *log)
     }
     close_file(log);
     for (unsigned i = 0; log->rings && i < log->workers; i++)
-        engine_ring_done(&log->rings[i]);
+        decisions_ring_done(&log->rings[i]);
     free(log->rings);
     free(log->path);
     buffer_done(&log->batch);
     free(log);
 }
 
-bool engine_decisions_wants(const struct engine_decisions_log *log, uint64_t call_hash, bool failed)
+bool decisions_log_wants(const struct decisions_log *log, uint64_t call_hash, bool failed)
 {
     switch (log->mode) {
-    case ENGINE_DECISIONS_ALL:
+    case DECISIONS_ALL:
         return true;
-    case ENGINE_DECISIONS_SAMPLE:
+    case DECISIONS_SAMPLE:
         return failed || call_hash % log->sample == 0;
-    case ENGINE_DECISIONS_ERRORS:
+    case DECISIONS_ERRORS:
         return failed;
-    case ENGINE_DECISIONS_OFF:
+    case DECISIONS_OFF:
         break;
     }
     return false;
 }
 
-void engine_decisions_put(struct engine_decisions_log *log, unsigned worker, const struct engine_record *record)
+void decisions_log_put(struct decisions_log *log, unsigned worker, const struct decisions_record *record)
 {
-    engine_ring_put(&log->rings[worker], record);
+    decisions_ring_put(&log->rings[worker], record);
 }
 
-void engine_decisions_reopen(struct engine_decisions_log *log)
+void decisions_log_reopen(struct decisions_log *log)
 {
     if (log->path)
         atomic_store(&log->reopen, true);
 }
 
-uint64_t engine_decisions_written(const struct engine_decisions_log *log)
+uint64_t decisions_log_written(const struct decisions_log *log)
 {
     return atomic_load_explicit(&log->written, memory_order_relaxed);
 }
 
-uint64_t engine_decisions_failed(const struct engine_decisions_log *log)
+uint64_t decisions_log_failed(const struct decisions_log *log)
 {
     return atomic_load_explicit(&log->failed, memory_order_relaxed);
 }
 
-uint64_t engine_decisions_dropped(const struct engine_decisions_log *log)
+uint64_t decisions_log_dropped(const struct decisions_log *log)
 {
     uint64_t sum = 0;
     for (unsigned i = 0; i < log->workers; i++)
