@@ -25,6 +25,7 @@ static void set_via(struct sip_request *request, const struct call *call, const 
     const char *why;
     request->via_transport = span_of(net_transport_name(flow->transport));
     request->via_rport = flow->transport == NET_UDP;
+    request->via_alias = flow->transport == NET_TLS && flow->outgoing;
     if (sip_address_parse(call_text(call, CALL_TEXT_CONTACT), &contact, &why) == OK && contact.uri.host.len) {
         sip_host_add(host, contact.uri.host, contact.uri.host_kind);
         request->via_port = contact.uri.port;

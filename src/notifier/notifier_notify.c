@@ -24,6 +24,7 @@ static void set_via(struct sip_request *notify, const struct notifier_subscripti
     struct sip_address contact;
     notify->via_transport = span_of(net_transport_name(flow->transport));
     notify->via_rport = flow->transport == NET_UDP;
+    notify->via_alias = flow->transport == NET_TLS && flow->outgoing;
     notify->via_port = flow->local.port;
     if (sip_address_parse(notifier_text(subscription, NOTIFIER_TEXT_CONTACT), &contact, NULL) == OK) {
         sip_host_add(host, contact.uri.host, contact.uri.host_kind);

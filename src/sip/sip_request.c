@@ -50,6 +50,8 @@ static void add_via(struct buffer *out, const struct sip_request *request)
         buffer_add_byte(out, ':');
         buffer_add_u64(out, request->via_port);
     }
+    if (request->via_alias)
+        buffer_add_literal(out, ";alias");
     if (request->via_rport)
         buffer_add_literal(out, ";rport");
     buffer_add_literal(out, ";branch=");

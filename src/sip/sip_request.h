@@ -15,6 +15,7 @@ struct sip_request {
     struct span via_host;      /* as it stands in the header: brackets around IPv6 */
     uint16_t via_port;         /* 0: not written */
     bool via_rport;            /* adds ";rport" */
+    bool via_alias;            /* adds ";alias": the connection may be used back (RFC 5923) */
     struct span branch;        /* with its magic cookie */
     struct span from;          /* whole values with their tags */
     struct span to;

@@ -26,6 +26,7 @@ MODULES = [
     "test_transports",
     "test_tls",
     "test_websocket",
+    "test_peers",
     "test_ways",
     "test_presence",
     "test_torture",

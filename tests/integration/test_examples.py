@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Everything in examples/ works as it stands there; only ports are put in its place."""
+import pathlib
 import re
 import shutil
 import socket
@@ -7,8 +8,9 @@ import subprocess
 
 from harness import sipp
 from harness.daemon import ROOT, Daemon, cli
-from harness.registry import check, equal, test, wait_until
+from harness.registry import check, equal, skip, test, wait_until
 from harness.sip import Phone
+from harness.tls import Authority
 
 EXAMPLES = ROOT / "examples"
 
@@ -59,23 +61,33 @@ def the_example_scenarios(t):
 
 
 class Kamailio:
-    def __init__(self, t, verdict):
+    def __init__(self, t, verdict, tls=None):
+        """`tls` is (folder with kamailio.pem, kamailio.key and ca.pem, context and name of a caller over TLS)."""
         self.port = free_port()
+        transport = "tls" if tls else "udp"
         folder = t.folder / "kamailio"
         folder.mkdir()
         self.log = folder / "kamailio.log"
         command = [sipp.have("kamailio", "kamailio"), "-f", str(EXAMPLES / "kamailio/kamailio.cfg"), "-DD", "-E", "-m", "64",
-                   "-Y", str(folder), "-w", str(folder), "-A", f"LISTEN=udp:127.0.0.1:{self.port}",
-                   "-A", f'VERDICT="sip:{verdict[0]}:{verdict[1]}"']
+                   "-Y", str(folder), "-w", str(folder), "-A", f"LISTEN={transport}:127.0.0.1:{self.port}",
+                   "-A", f'VERDICT="sip:{verdict[0]}:{verdict[1]};transport={transport}"']
+        if tls:
+            for name in ("kamailio.pem", "kamailio.key", "ca.pem"):
+                shutil.copy(tls[0] / name, folder)
+            config = folder / "tls.cfg"
+            config.write_text(re.sub(r"= (\w+\.(?:pem|key))", rf"= {folder}/\1", (EXAMPLES / "kamailio/tls.cfg").read_text()))
+            command += ["-A", "WITH_TLS=1", "-A", f'TLS_CONFIG="{config}"']
         with open(self.log, "wb") as log:
             self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         t.on_end(self.stop)
         self.address = ("127.0.0.1", self.port)
-        probe = Phone(t, self.address)
+        self.probe = None
 
         def answers():
             check(self.process.poll() is None, f"kamailio ended:\n{self.log.read_text()[-2000:]}")
             try:
+                self.probe = self.probe or Phone(t, self.address, transport, context=tls and tls[1], name=tls and tls[2])
+                probe = self.probe
                 probe.send(probe.request("OPTIONS", uri=f"sip:127.0.0.1:{self.port}"))
                 return probe.receive(0.3)
             except OSError:
@@ -133,6 +145,32 @@ def kamailio_in_front(t):
 
     calls = sipp.run(t, kamailio.address, "invite_410.xml", calls=50, rate=50, service="+15550101", name="through")
     equal(calls, (50, 0), "refusals through Kamailio")
+
+
+@test(limit=60)
+def kamailio_in_front_over_tls(t):
+    sipp.have("kamailio", "kamailio")
+    if not pathlib.Path("/usr/lib/x86_64-linux-gnu/kamailio/modules/tls.so").exists():
+        skip("Kamailio's TLS is not installed (Debian package kamailio-tls-modules)")
+    authority = Authority(t)
+    pair = authority.issue("verdict", "DNS:verdict.example.com")
+    trunk = authority.issue("kamailio", "URI:sip:edge.example.com", "DNS:host.example.com")
+    policy = t.write("policy.lua", '''
+        return policy {
+          name = "trunk", on_error = reject(500) {}, default = reject(403) {},
+          rules = { { "the edge", when = { identity = "edge.example.com" }, verdict = gone { evidence = "the trunk asked" } } },
+        }''')
+    daemon = Daemon(t, policy=policy, listen=("tls:127.0.0.1:0,client_certificates=require", "udp:127.0.0.1:0"),
+                    args=[*pair.flags(), "--client-ca", authority.file, "--set", "trusted=127.0.0.1"])
+    context = authority.context(authority.issue("caller", "DNS:caller.example.com"))
+    context.check_hostname = False
+    kamailio = Kamailio(t, daemon.address("tls"), (authority.folder, context, "edge.example.com"))
+    phone = kamailio.probe
+    for _ in range(3):
+        phone.ask("INVITE", uri="sip:+15550101@example.com", status=410)
+    equal(daemon.metric("verdict_tls_clients_verified_total"), 1.0, "connections of Kamailio's: it keeps one")
+    Phone(t, daemon.address("udp")).ask("INVITE", uri="sip:+15550101@example.com", status=403)
+    wait_until(lambda: daemon.metric("verdict_acks_total", kind="acknowledged") == 4.0, 3, "Kamailio's ACKs")
 
 
 @test(limit=60)

@@ -2,11 +2,14 @@
 """The way of our own requests (RFC 3263): a BYE to a Contact by name, with a DNS server on loopback."""
 import re
 import socket
+import ssl
+import threading
 
 from harness.daemon import Daemon
 from harness.dns import SERVFAIL, SILENCE, Dns
 from harness.registry import check, equal, test, wait_until
 from harness.sip import Message, Phone
+from harness.tls import Authority
 
 T1 = 20
 EGRESS = "127.0.0.0/8"
@@ -240,3 +243,60 @@ def ends_in_order_while_it_looks_for_a_way(t):
     daemon.wait_log("signal|end|shut", 5)
     daemon.process.terminate()
     check(daemon.wait_end(10) in (0, 1), "the second signal")
+
+
+class SecurePlace(threading.Thread):
+    """Where a Contact leads over TLS: takes connections until the test ends, and answers every BYE that comes."""
+
+    def __init__(self, t, authority, pair):
+        super().__init__(daemon=True)
+        self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        self.context.load_cert_chain(pair.certificate, pair.key)
+        self.context.load_verify_locations(authority.file)
+        self.context.verify_mode = ssl.CERT_OPTIONAL
+        self.server = socket.create_server(("127.0.0.1", 0))
+        self.port = self.server.getsockname()[1]
+        self.byes, self.failures, self.clients, self.names = [], [], [], []  # of each connection: its certificate, the name asked for
+        self.context.sni_callback = lambda sock, name, context: self.names.append(name)
+        t.on_end(self.server.close)
+        self.start()
+
+    def run(self):
+        while True:
+            try:
+                plain, _ = self.server.accept()
+            except OSError:
+                return
+            try:
+                plain.settimeout(5)
+                sock = self.context.wrap_socket(plain, server_side=True)
+                self.clients.append(sock.getpeercert())
+                while data := sock.recv(65536):
+                    self.byes.append(Message(data))
+                    sock.sendall(reply(self.byes[-1]))
+            except OSError as error:
+                self.failures.append(str(error))
+
+
+@test(limit=40)
+def a_bye_over_tls_goes_to_whom_it_is_for(t):
+    authority, others = Authority(t), Authority(t, "others")
+    ours = authority.issue("ours", "DNS:sip.example.com")
+    right = SecurePlace(t, authority, authority.issue("right", "DNS:other.test", "URI:sip:phone.test"))
+    wrong_name = SecurePlace(t, authority, authority.issue("wrong", "DNS:other.test", "DNS:*.test"))
+    unknown = SecurePlace(t, authority, others.issue("unknown", "DNS:phone.test"))
+    dns = Dns(t, {("A", "phone.test"): ["127.0.0.1"]})
+    daemon = Daemon(t, args=["--workers", "1", "--set", f"egress={EGRESS}", "--set", f"dns_servers={dns.address}", "--t1-ms", 10, "--set", f"server_ca={authority.file}",
+                             *ours.flags()])
+    for contact in (f"sip:caller@phone.test:{right.port};transport=tls", f"sips:caller@phone.test:{right.port}"):
+        before = len(right.byes)
+        lose_the_ack(t, daemon, contact)
+        wait_until(lambda: len(right.byes) > before, 6, f"the BYE to {contact}")
+        check(re.match("SIP/2.0/TLS .*;alias", right.byes[-1].get("via")), right.byes[-1].get("via"))
+    equal(right.names, ["phone.test"], "connections, by the name that was asked for: both go over one")
+    check("sip.example.com" in str(right.clients[0]), f"our certificate: {right.clients[0]}")
+    for place, text in ((wrong_name, "not for the name"), (unknown, "certificate verify failed")):
+        lose_the_ack(t, daemon, f"sip:caller@phone.test:{place.port};transport=tls")
+        daemon.wait_log(rf"tls: to 127\.0\.0\.1:{place.port}: the handshake failed: .*{text}", 6)
+        equal(place.byes, [], "what a stranger was told")
+    calls_gone(daemon)
