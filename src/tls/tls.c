@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tls/tls_priv.h"
 
+#include "util/clock.h"
 #include <openssl/err.h>
 #include <stdlib.h>
 
@@ -62,6 +63,11 @@ enum err tls_load(struct tls *tls, const struct tls_files *files, char out_notes
     atomic_fetch_add(&tls->generation, 1);
     tls_set_unref(old);
     return OK;
+}
+
+enum err tls_rotate_tickets(struct tls *tls)
+{
+    return tls_tickets_rotate(tls->tickets, clock_mono_ns() / 1000000000u);
 }
 
 uint64_t tls_generation(const struct tls *tls)

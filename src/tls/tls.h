@@ -40,6 +40,8 @@ enum { TLS_NOTES_MAX = 512 };
  * is "" otherwise. */
 MUST_CHECK enum err tls_load(struct tls *tls, const struct tls_files *files, char out_notes[static TLS_NOTES_MAX],
                              struct fault *fault);
+/* New keys for session tickets now; tickets under the keys before stay good, older ones do not.  By itself every 12 hours. */
+MUST_CHECK enum err tls_rotate_tickets(struct tls *tls);
 /* How often certificates were loaded. */
 uint64_t tls_generation(const struct tls *tls);
 

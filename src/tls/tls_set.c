@@ -127,7 +127,8 @@ static enum err make_session_context(struct loading *loading)
     if (file)
         fclose(file);
     struct span all = buffer_span(&bytes);
-    enum err err = digest_of(DIGEST_SHA256, &all, 1, loading->session_context);
+    enum err err =
+        bytes.overflow ? out_of_memory(loading) : digest_of(DIGEST_SHA256, &all, 1, loading->session_context);
     buffer_done(&bytes);
     return err;
 }
