@@ -6,6 +6,7 @@
 #include "util/log.h"
 #include "util/random.h"
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -162,7 +163,11 @@ static enum err bind_ports(struct daemon *daemon, struct fault *fault)
         if (err != OK)
             return err;
     }
-    struct net_bind_options options = {.worker_count = config->workers};
+    struct net_passed passed;
+    enum err err = net_passed_from_environment(&passed, fault);
+    if (err != OK)
+        return err;
+    struct net_bind_options options = {.worker_count = config->workers, .passed = &passed};
     return net_bind(specs, config->listen.count, &options, &daemon->listeners, fault);
 }
 
@@ -188,6 +193,14 @@ static enum err open_ports(struct daemon *daemon, struct fault *fault)
     if (err == OK)
         err = (enum err)atomic_load(&order.err);
     return err == OK ? OK : fault_set(fault, err, "", 0, "cannot receive: %s", err_text(err));
+}
+
+void daemon_tell_ready(struct daemon *daemon)
+{
+    char status[128];
+    (void)snprintf(status, sizeof(status), "%u workers, policy version %llu%s", daemon->config->workers,
+                   (unsigned long long)release_active(daemon->release), daemon->draining ? ", draining" : "");
+    daemon_notify_ready(&daemon->notify, status);
 }
 
 static void say_hello(const struct daemon *daemon)
@@ -283,6 +296,7 @@ int daemon_run(const struct engine_config *config, const struct daemon_hooks *ho
     daemon->config = config;
     daemon->hooks = hooks;
     daemon->started_ms = (uint64_t)clock_wall_ms();
+    daemon_notify_init(&daemon->notify);
     enum err err = daemon_loop_init(daemon);
     if (err == OK) {
         err = start(daemon, &fault);
@@ -291,6 +305,7 @@ int daemon_run(const struct engine_config *config, const struct daemon_hooks *ho
             daemon_watch_start(daemon);
             daemon_tls_watch(&daemon->tls, &daemon->loop);
             say_hello(daemon);
+            daemon_tell_ready(daemon);
             daemon_loop_run(daemon);
         } else {
             fault_format(&fault, text, sizeof(text));
@@ -300,6 +315,7 @@ int daemon_run(const struct engine_config *config, const struct daemon_hooks *ho
         daemon_loop_done(daemon);
     }
     daemon_control_done(daemon);
+    daemon_notify_done(&daemon->notify);
     free(daemon);
     return err == OK ? 0 : 1;
 }

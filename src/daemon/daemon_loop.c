@@ -17,6 +17,8 @@ void daemon_drain(struct daemon *daemon, bool on)
     daemon->draining = on;
     if (worker_run_wait_all(daemon->group, on_worker_drain, &on) == OK)
         log_info("daemon", on ? "draining: new requests get 503" : "no longer draining");
+    if (daemon->phase == DAEMON_RUNNING)
+        daemon_tell_ready(daemon);
 }
 
 static void on_worker_hang_up(struct worker *worker, void *arg)
@@ -46,6 +48,7 @@ void daemon_stop(struct daemon *daemon)
     log_info("daemon",
              "ending: calls get BYE and watchers their last NOTIFY, at most %u ms; a second signal ends at once",
              daemon->config->drain_timeout_ms);
+    daemon_notify_stopping(&daemon->notify, "calls get BYE");
     daemon_drain(daemon, true);
     if (worker_run_wait_all(daemon->group, on_worker_hang_up, NULL) != OK)
         log_error("daemon", "the workers do not answer");
@@ -60,10 +63,30 @@ static void publish(struct daemon *daemon)
         metric_set(daemon->up_metrics[2], 0, (int64_t)decisions_log_dropped(daemon->shared.decisions));
 }
 
+static void on_worker_turn(struct worker *worker, void *arg)
+{
+    (void)worker;
+    (void)arg;
+}
+
+/* Said only when every worker has taken a turn: one that hangs keeps us here, and the manager hears nothing. */
+static void tell_alive(struct daemon *daemon)
+{
+    uint64_t now_ms = uv_now(&daemon->loop);
+    if (!daemon->notify.watchdog_ms || now_ms - daemon->alive_ms < daemon->notify.watchdog_ms / 3)
+        return;
+    if (worker_run_wait_all(daemon->group, on_worker_turn, NULL) != OK)
+        return;
+    daemon->alive_ms = now_ms;
+    daemon_notify_alive(&daemon->notify);
+}
+
 static void on_tick(uv_timer_t *timer)
 {
     struct daemon *daemon = timer->data;
     publish(daemon);
+    if (daemon->phase == DAEMON_RUNNING || daemon->phase == DAEMON_ENDING)
+        tell_alive(daemon);
     if (daemon->phase != DAEMON_ENDING)
         return;
     atomic_bool idle = true;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "daemon/daemon.h"
+#include "daemon/daemon_notify.h"
 #include "daemon/daemon_tls.h"
 #include "daemon/daemon_worker.h"
 #include "release/release.h"
@@ -33,6 +34,8 @@ struct daemon {
     int exit_code;
     uint64_t started_ms; /* Unix time */
     bool draining;
+    struct daemon_notify notify;
+    uint64_t alive_ms; /* when the service manager last heard of us, on the loop's clock */
 
     struct store_lock *lock;
     struct engine_site site;
@@ -73,6 +76,9 @@ void daemon_control_done(struct daemon *daemon);
 void daemon_control_serve(struct daemon *daemon);
 /* Refuses what waits and whatever comes. */
 void daemon_control_close(struct daemon *daemon);
+
+/* daemon.c: tells the service manager how we are. */
+void daemon_tell_ready(struct daemon *daemon);
 
 /* daemon_release.c */
 MUST_CHECK enum err daemon_release_init(struct daemon *daemon, struct fault *fault);

@@ -203,9 +203,11 @@ void daemon_release_changed(struct daemon *daemon)
 
 enum err daemon_reload(struct daemon *daemon, const struct release_request *request, struct release_report *out_report)
 {
+    daemon_notify_reloading(&daemon->notify);
     enum err err = release_reload(daemon->release, request, out_report);
     log_report(out_report, "reload");
     daemon_release_changed(daemon);
+    daemon_tell_ready(daemon);
     return err;
 }
 

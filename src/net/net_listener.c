@@ -5,6 +5,7 @@
 #include "net/net_socket.h"
 #include "util/invariant.h"
 #include <errno.h>
+#include <fcntl.h>
 #include <ifaddrs.h>
 #include <stdlib.h>
 #include <sys/resource.h>
@@ -104,6 +105,24 @@ static int open_socket(const struct binding *binding, struct net_address *addres
     return 0;
 }
 
+/* A worker's share of a socket that was passed: SO_REUSEPORT does not reach over from the one who bound it. */
+static int share_socket(const struct binding *binding, int passed, bool first, int *out_fd)
+{
+    int fd = first ? passed : fcntl(passed, F_DUPFD_CLOEXEC, 0);
+    int failed = fd < 0 ? errno : net_socket_prepare(fd, binding->spec->transport, binding->options);
+    if (failed != 0 && fd >= 0 && !first)
+        close(fd);
+    if (failed == 0)
+        *out_fd = fd;
+    return failed;
+}
+
+static int take_passed(const struct binding *binding, const struct net_address *address)
+{
+    struct net_passed *passed = binding->options->passed;
+    return passed ? net_passed_take(passed, binding->spec->transport, address) : -1;
+}
+
 /* Adds a listener with a socket for each worker.  Returns 0 or errno; on an error it is not added. */
 static int add_listener(const struct binding *binding, struct net_address *address)
 {
@@ -112,8 +131,11 @@ static int add_listener(const struct binding *binding, struct net_address *addre
         return ENOSPC;
     unsigned index = listeners->count++;
     struct net_listener *entry = &listeners->entries[index];
+    int passed = take_passed(binding, address);
     for (unsigned worker = 0; worker < listeners->workers; worker++) {
-        int failed = open_socket(binding, address, worker == 0, socket_place(listeners, index, worker));
+        int *place = socket_place(listeners, index, worker);
+        int failed = passed >= 0 ? share_socket(binding, passed, worker == 0, place)
+                                 : open_socket(binding, address, worker == 0, place);
         if (failed != 0) {
             close_from(listeners, index);
             return failed;
@@ -196,6 +218,18 @@ static enum err bind_spec(const struct binding *binding)
     return failed == 0 ? OK : fail(binding, &address, failed);
 }
 
+static enum err check_passed(const struct binding *binding)
+{
+    char text[NET_ADDRESS_TEXT_MAX];
+    const struct net_passed_socket *left = binding->options->passed ? net_passed_left(binding->options->passed) : NULL;
+    if (!left)
+        return OK;
+    net_address_text(&left->address, text);
+    return fault_set(binding->fault, ERR_INVALID, NULL, 0,
+                     "the %s socket %s, passed by LISTEN_FDS, is in no listen setting", left->is_stream ? "TCP" : "UDP",
+                     text);
+}
+
 enum err net_bind(const struct net_listen_spec *specs, size_t spec_count, const struct net_bind_options *options,
                   struct net_listeners **out_listeners, struct fault *fault)
 {
@@ -215,6 +249,11 @@ enum err net_bind(const struct net_listen_spec *specs, size_t spec_count, const 
             net_listeners_free(listeners);
             return err;
         }
+    }
+    enum err err = check_passed(&binding);
+    if (err != OK) {
+        net_listeners_free(listeners);
+        return err;
     }
     *out_listeners = listeners;
     return OK;

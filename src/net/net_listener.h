@@ -4,6 +4,7 @@
 #pragma once
 
 #include "net/net_flow.h"
+#include "net/net_passed.h"
 
 /* What an operator writes: "udp:127.0.0.1:5060", "tcp:[::]:5060", "tls:0.0.0.0:5061,advertise=sip.example.com". */
 struct net_listen_spec {
@@ -18,10 +19,12 @@ struct net_listen_spec {
 MUST_CHECK enum err net_listen_spec_parse(struct span text, struct net_listen_spec *out_spec, struct fault *fault);
 
 struct net_bind_options {
-    unsigned worker_count; /* >= 1 */
-    int receive_buffer;    /* bytes asked of the kernel for UDP, 0 for 4 MiB; tried past the system's cap first */
-    int send_buffer;       /* likewise */
-    int backlog;           /* of TCP listeners, 0 for 1,024 */
+    unsigned worker_count;     /* >= 1 */
+    int receive_buffer;        /* bytes asked of the kernel for UDP, 0 for 4 MiB; tried past the system's cap first */
+    int send_buffer;           /* likewise */
+    int backlog;               /* of TCP listeners, 0 for 1,024 */
+    struct net_passed *passed; /* sockets that are bound already, for the specs that name their addresses: all workers
+                                  share each; one that no spec names is ERR_INVALID; NULL: none */
 };
 
 /* One address that is listened on.  A wildcard spec became several of these, one per address of this machine, so that

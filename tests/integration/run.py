@@ -27,6 +27,7 @@ MODULES = [
     "test_tls",
     "test_websocket",
     "test_peers",
+    "test_service",
     "test_ways",
     "test_presence",
     "test_torture",
