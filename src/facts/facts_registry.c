@@ -65,6 +65,13 @@ static enum err check_spec(const struct facts_shared_spec *spec, struct fault *f
     return expected ? fault_set(fault, ERR_INVALID, "", 0, "%s", expected) : OK;
 }
 
+uint64_t facts_shared_options(const struct facts_shared_spec *spec)
+{
+    static const struct siphash_key key = {0x7370, 0x6563};
+    const double numbers[] = {(double)spec->kind, (double)spec->ttl_ms, (double)spec->max, spec->rate, spec->burst};
+    return siphash(&key, numbers, sizeof(numbers));
+}
+
 static bool same_spec(const struct facts_shared_spec *a, const struct facts_shared_spec *b)
 {
     if (a->kind != b->kind || a->max != b->max)

@@ -198,6 +198,29 @@ enum err facts_set_from_file(enum facts_set_kind kind, const char *path, struct 
     return err;
 }
 
+static void unref_made(void *set)
+{
+    facts_set_unref(set);
+}
+
+enum err facts_set_from_source(enum facts_set_kind kind, const struct source *source, const struct source_file *file,
+                               struct facts_set **out_set, struct fault *fault)
+{
+    struct facts_set *set = source_made(source, file, (int)kind);
+    if (set) {
+        *out_set = facts_set_ref(set);
+        return OK;
+    }
+    enum err err = facts_set_from_memory(kind, file->name, file->bytes, &set, fault);
+    if (err != OK)
+        return err;
+    const struct source_made made = {(int)kind, facts_set_ref(set), unref_made};
+    if (!source_keep(source, file, &made))
+        facts_set_unref(set);
+    *out_set = set;
+    return OK;
+}
+
 struct facts_set *facts_set_ref(struct facts_set *set)
 {
     if (set)

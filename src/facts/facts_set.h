@@ -3,6 +3,7 @@
  * read from any thread.  Membership costs a microsecond or less at ten million entries. */
 #pragma once
 
+#include "source/source.h"
 #include "util/err.h"
 #include "util/span.h"
 
@@ -34,6 +35,10 @@ MUST_CHECK enum err facts_set_from_memory(enum facts_set_kind kind, const char *
 /* The same from a file, read once; ERR_IO when it cannot be read. */
 MUST_CHECK enum err facts_set_from_file(enum facts_set_kind kind, const char *path, struct facts_set **out_set,
                                         struct fault *fault);
+/* The same from a policy's file: made once of the same bytes, however many versions, checks and tests ask for it. */
+MUST_CHECK enum err facts_set_from_source(enum facts_set_kind kind, const struct source *source,
+                                          const struct source_file *file, struct facts_set **out_set,
+                                          struct fault *fault);
 /* Counts are atomic; the last unref frees.  Both accept NULL. */
 struct facts_set *facts_set_ref(struct facts_set *set);
 void facts_set_unref(struct facts_set *set);

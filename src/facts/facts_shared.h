@@ -30,6 +30,9 @@ struct facts_shared_spec {
     double burst;    /* FACTS_BUCKET: >= 1 */
 };
 
+/* A hash of all of it: tables of a name with equal ones are the same. */
+uint64_t facts_shared_options(const struct facts_shared_spec *spec);
+
 struct facts_shared;
 struct facts_shared_registry;
 

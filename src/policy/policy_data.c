@@ -4,7 +4,6 @@
 
 #include "facts/facts_set.h"
 #include "facts/facts_shared.h"
-#include "util/siphash.h"
 
 /* "name = constructor ..." of the table at `index`, in the order of names: the same in every process. */
 struct entry_names {
@@ -91,7 +90,7 @@ static enum err load_set(struct policy *policy, enum facts_set_kind kind, struct
         return fault_set(fault, ERR_NOT_FOUND, "", 0, "data.%s: there is no file \"%.128s\" in the policy's folder",
                          data->name, name);
     snprintf(data->file, sizeof(data->file), "%s", name);
-    return facts_set_from_memory(kind, name, file->bytes, &data->set, fault);
+    return facts_set_from_source(kind, policy->program->source, file, &data->set, fault);
 }
 
 static bool kind_parse(const char *name, enum facts_set_kind *out_kind)
@@ -216,14 +215,12 @@ static enum err read_spec(lua_State *L, const char *name, const char *op, struct
 
 static void describe_shared(struct policy_program *program, const char *name, const struct facts_shared_spec *spec)
 {
-    static const struct siphash_key key = {0x7370, 0x6563};
-    const double numbers[] = {(double)spec->ttl_ms, (double)spec->max, spec->rate, spec->burst};
     if (program->sealed)
         return;
     char *kept = program->shared_names[program->shared_count];
     snprintf(kept, POLICY_RULE_NAME_MAX + 1, "%s", name);
     program->shared_info[program->shared_count++] =
-        (struct policy_shared_info){kept, facts_shared_kind_name(spec->kind), siphash(&key, numbers, sizeof(numbers))};
+        (struct policy_shared_info){kept, facts_shared_kind_name(spec->kind), facts_shared_options(spec)};
 }
 
 static enum err open_shared(struct policy *policy, const char *name, const struct facts_shared_spec *spec,

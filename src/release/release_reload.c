@@ -327,6 +327,8 @@ static enum err reload(struct release *release, const char *path, const struct r
     uint64_t started_ns = clock_mono_ns();
     struct source *source = NULL;
     enum err err = read_settled(path, &source, &report->fault);
+    if (err == OK && release->active)
+        source_share(source, release->active->source);
     release_took(report, RELEASE_READ, &started_ns);
     if (err == OK)
         err = load_read(release, source, path, request, report);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A policy's files in memory: one sorted list of names and bytes, and their hash. */
 #include "source/source.h"
+#include "source/source_blob.h"
 #include "source/source_priv.h"
 
 #include <stdatomic.h>
@@ -17,6 +18,7 @@ struct source {
     size_t count;
     size_t total;
     struct source_file files[SOURCE_FILES_MAX];
+    struct source_blob *blobs[SOURCE_FILES_MAX]; /* of files, in their order once sealed */
 };
 
 static enum err source_new(const char *path, struct span name, struct source **out_source)
@@ -47,7 +49,7 @@ void source_unref(struct source *source)
         return;
     for (size_t i = 0; i < source->count; i++) {
         free((char *)(uintptr_t)source->files[i].name);
-        free((char *)(uintptr_t)source->files[i].bytes.at);
+        source_blob_unref(source->blobs[i]);
     }
     free(source->name);
     free(source->path);
@@ -79,6 +81,11 @@ enum err source_add(struct source *source, const char *name, char *bytes_take, s
         free(bytes_take);
         return err;
     }
+    source->blobs[source->count] = source_blob_new(bytes_take, len);
+    if (!source->blobs[source->count]) {
+        free(copy);
+        return fault_set(fault, ERR_NOMEM, name, 0, "out of memory");
+    }
     source->files[source->count++] = (struct source_file){copy, span_make(bytes_take, len)};
     source->total += len;
     return OK;
@@ -108,10 +115,24 @@ static enum err hash_files(struct source *source)
     return err;
 }
 
+/* Puts each blob where the file with its bytes went. */
+static void sort_blobs(struct source *source)
+{
+    for (size_t i = 0; i < source->count; i++) {
+        size_t at = i;
+        while (source_blob_bytes(source->blobs[at]).at != source->files[i].bytes.at)
+            at++;
+        struct source_blob *blob = source->blobs[at];
+        source->blobs[at] = source->blobs[i];
+        source->blobs[i] = blob;
+    }
+}
+
 /* Sorts, hashes and finds the main file; the source is immutable from here on. */
 static enum err source_seal(struct source *source, const char *main_name, struct fault *fault)
 {
     qsort(source->files, source->count, sizeof(source->files[0]), compare_files);
+    sort_blobs(source);
     for (size_t i = 1; i < source->count; i++) {
         if (strcmp(source->files[i - 1].name, source->files[i].name) == 0)
             return fault_set(fault, ERR_EXISTS, source->files[i].name, 0, "the file is there twice");
@@ -225,4 +246,28 @@ const struct source_file *source_find(const struct source *source, const char *n
             return &source->files[i];
     }
     return NULL;
+}
+
+void source_share(struct source *fresh, const struct source *before)
+{
+    for (size_t i = 0; i < fresh->count; i++) {
+        struct source_file *file = &fresh->files[i];
+        const struct source_file *other = source_find(before, file->name);
+        if (!other || !span_equal(file->bytes, other->bytes))
+            continue;
+        struct source_blob *shared = source_blob_ref(before->blobs[other - before->files]);
+        source_blob_unref(fresh->blobs[i]);
+        fresh->blobs[i] = shared;
+        file->bytes = source_blob_bytes(shared);
+    }
+}
+
+void *source_made(const struct source *source, const struct source_file *file, int kind)
+{
+    return source_blob_made(source->blobs[file - source->files], kind);
+}
+
+bool source_keep(const struct source *source, const struct source_file *file, const struct source_made *made)
+{
+    return source_blob_keep(source->blobs[file - source->files], made);
 }

@@ -46,3 +46,19 @@ const struct source_file *source_find(const struct source *source, const char *n
 /* All files, sorted by name. */
 size_t source_count(const struct source *source);
 const struct source_file *source_at(const struct source *source, size_t index);
+
+/* Files of `fresh` whose bytes are those of the file of that name in `before` become the same memory, with what was made of them:
+ * a version that changes its code alone does not read its data twice.  Before anybody else has `fresh`. */
+void source_share(struct source *fresh, const struct source *before);
+
+/* Something that was made of a file's bytes (a data set) and is kept as long as they are. */
+struct source_made {
+    int kind; /* the maker's: one thing a kind */
+    void *thing;
+    void (*unref)(void *thing); /* gives back the reference that is kept */
+};
+/* What of that kind was made of `file`, which is one of `source`; NULL: nothing.  Borrowed for as long as the source lives.
+ * Thread-safe, as source_keep. */
+void *source_made(const struct source *source, const struct source_file *file, int kind);
+/* Keeps `made`; false: there is no room, and it stays the caller's. */
+bool source_keep(const struct source *source, const struct source_file *file, const struct source_made *made);

@@ -251,6 +251,45 @@ def reloads_in_the_middle_of_a_shadow(t):
     equal(trial(daemon, "shadow")["state"], "overtaken", "the shadow")
 
 
+@test(limit=60, alone=True)
+def data_changes_without_code(t):
+    """300,000 numbers: loaded beside the traffic, once; the data alone is a new version, the code alone loads no data."""
+    folder = t.folder / "numbers"
+    folder.mkdir()
+    policy = """return policy { name = "n", on_error = reject(500) {}, default = not_found {},
+      data = { here = ranges "here.csv" }, rules = { { "%s", when = { number = in_ranges "here" }, verdict = ok {} } } }"""
+    numbers = "\n".join(f"+49{n * 7919 % 10 ** 9:09d}" for n in range(300000))
+    (folder / "here.csv").write_text(numbers)
+    (folder / "policy.lua").write_text(policy % "here")
+    daemon = Daemon(t, policy=folder, args=HOST + ["--set", "watch=false"])
+    phone = Phone(t, daemon.address())
+    phone.ask("OPTIONS", "+49999999999", 404)
+    slowest, answers, going = [0.0], [0], [True]
+
+    def call():
+        caller = Phone(t, daemon.address())
+        while going[0]:
+            begun = time.monotonic()
+            caller.ask("OPTIONS", "+49000000000", 200)
+            slowest[0], answers[0] = max(slowest[0], time.monotonic() - begun), answers[0] + 1
+
+    thread = threading.Thread(target=call)
+    thread.start()
+    (folder / "here.csv").write_text(numbers + "\n+49999999999\n")
+    status, data = daemon.reload()
+    equal((status, data["version"], data["rules"]["changed"]), (200, 2, []), f"{data}")
+    phone.ask("OPTIONS", "+49999999999", 200)
+    (folder / "policy.lua").write_text(policy % "there")
+    status, code = daemon.reload()
+    going[0] = False
+    thread.join()
+    equal((status, code["version"], code["rules"]["added"]), (200, 3, ["there"]), f"{code}")
+    check(code["took_us"]["validate"] * 5 < data["took_us"]["validate"], f"{code['took_us']} after {data['took_us']}")
+    check(slowest[0] < 1, f"an answer took {slowest[0]:.2f} s")
+    t.note(f"data {data['took_us']['total'] / 1000:.0f} ms, code {code['took_us']['total'] / 1000:.0f} ms; "
+           f"slowest of {answers[0]} answers meanwhile {slowest[0] * 1000:.1f} ms")
+
+
 @test(limit=90, alone=True)
 def calls_held_open_across_a_thousand_reloads(t):
     """1,000 calls that outlive 1,000 versions pin none of them: three sets of VMs, flat memory, nothing compiled by a worker."""

@@ -209,6 +209,45 @@ static void memory(void **state)
     assert_null(source);
 }
 
+static unsigned given_back;
+
+static void give_back(void *thing)
+{
+    (void)thing;
+    given_back++;
+}
+
+/* What has not changed is one memory, with what was made of it, as long as one of the two lives. */
+static void equal_files_are_shared(void **state)
+{
+    (void)state;
+    struct fault fault = {0};
+    struct source *first, *second;
+    static int set;
+    const struct source_file old[] = {{"policy.lua", SPAN("return 1")}, {"a.csv", SPAN("one")}, {"b.csv", SPAN("two")}};
+    const struct source_file new[] = {
+        {"b.csv", SPAN("TWO")}, {"policy.lua", SPAN("return 2")}, {"a.csv", SPAN("one")}, {"c.csv", SPAN("one")}};
+    given_back = 0;
+    assert_int_equal(source_from_memory("m", old, 3, &first, &fault), OK);
+    assert_int_equal(source_from_memory("m", new, 4, &second, &fault), OK);
+    const struct source_made made = {7, &set, give_back}, other = {8, &set, give_back};
+    assert_true(source_keep(first, source_find(first, "a.csv"), &made));
+    assert_true(source_keep(first, source_find(first, "b.csv"), &other));
+    assert_null(source_made(second, source_find(second, "a.csv"), 7));
+    source_share(second, first);
+    assert_ptr_equal(source_find(second, "a.csv")->bytes.at, source_find(first, "a.csv")->bytes.at);
+    assert_ptr_equal(source_made(second, source_find(second, "a.csv"), 7), &set);
+    assert_null(source_made(second, source_find(second, "a.csv"), 8));
+    assert_null(source_made(second, source_find(second, "b.csv"), 8));
+    assert_null(source_made(second, source_find(second, "c.csv"), 7)); /* another name is another file */
+    assert_true(span_equal(source_find(second, "b.csv")->bytes, SPAN("TWO")));
+    source_unref(first);
+    assert_int_equal(given_back, 1);
+    assert_true(span_equal(source_find(second, "a.csv")->bytes, SPAN("one")));
+    source_unref(second);
+    assert_int_equal(given_back, 2);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -217,6 +256,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(links, set_up, tear_down),
         cmocka_unit_test_setup_teardown(caps, set_up, tear_down),
         cmocka_unit_test_setup_teardown(memory, set_up, tear_down),
+        cmocka_unit_test(equal_files_are_shared),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
