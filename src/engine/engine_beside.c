@@ -190,7 +190,8 @@ static void decide(struct engine_core *core, struct put_by *put)
     if (sip_message_parse(&beside->message, put->bytes, put->stream ? SIP_STREAM : SIP_DATAGRAM, &ignored) != OK ||
         engine_site_target(core->site, &beside->message, &beside->target) != OK)
         return;
-    struct policy_request view = engine_view(core, &beside->message, &put->flow, &beside->target.target);
+    struct policy_request view;
+    engine_view(core, &beside->message, &put->flow, &beside->target.target, &view);
     view.authenticated_as = span_make(put->user, put->user_len);
     view.in_dialog = put->in_dialog;
     beside->deciding = true;

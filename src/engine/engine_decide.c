@@ -50,21 +50,20 @@ static void believe(struct policy_request *view, const struct engine_credentials
         view->source.identity = said->identity;
 }
 
-struct policy_request engine_view(struct engine_core *core, const struct sip_message *message,
-                                  const struct net_flow *flow, const struct policy_target *target)
+void engine_view(struct engine_core *core, const struct sip_message *message, const struct net_flow *flow,
+                 const struct policy_target *target, struct policy_request *out_view)
 {
-    struct policy_request view = {.message = message, .source = peer_of(core, flow), .target = *target};
-    name_source(core, flow, &view.source);
-    if (!view.source.name_count)
-        view.source.identity = identity_of(message, &view.source);
-    return view;
+    *out_view = (struct policy_request){.message = message, .source = peer_of(core, flow), .target = *target};
+    name_source(core, flow, &out_view->source);
+    if (!out_view->source.name_count)
+        out_view->source.identity = identity_of(message, &out_view->source);
 }
 
 void engine_decide(struct engine_request *request)
 {
     struct engine_core *core = request->core;
     struct policy_request *view = &request->view;
-    *view = engine_view(core, request->message, request->flow, &core->target.target);
+    engine_view(core, request->message, request->flow, &core->target.target, view);
     if (core->said)
         believe(view, core->said);
     if (core->decisions) {

@@ -89,8 +89,8 @@ struct engine_resolved engine_resolve(const struct engine_core *core, const stru
                                       struct policy_record *space);
 
 /* engine_decide.c: what a policy sees of a message. */
-struct policy_request engine_view(struct engine_core *core, const struct sip_message *message,
-                                  const struct net_flow *flow, const struct policy_target *target);
+void engine_view(struct engine_core *core, const struct sip_message *message, const struct net_flow *flow,
+                 const struct policy_target *target, struct policy_request *out_view);
 
 /* engine_beside.c: puts the request by, with the decision just made, where a second version is to decide it too. */
 void engine_beside_note(const struct engine_request *request);
