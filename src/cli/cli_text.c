@@ -158,6 +158,7 @@ void cli_text_report(const json_t *report, FILE *to)
     if (json_is_true(json_object_get(report, "unchanged"))) {
         (void)fprintf(to, "version %lld is active; the policy is byte for byte the same, nothing was done\n",
                       number_of(report, "version"));
+        print_remark(report, to);
         return;
     }
     const json_t *shadow = json_object_get(report, "shadow");

@@ -310,7 +310,12 @@ static enum err load_read(struct release *release, struct source *source, const 
         report->ok = report->unchanged = true;
         report->reached = RELEASE_ACTIVE;
         release->counters.unchanged++;
-        return request->shadow_ms ? OK : adopt_path(release, path);
+        if (!request->shadow_ms)
+            return adopt_path(release, path);
+        snprintf(report->remark, sizeof(report->remark),
+                 "there is nothing to try: a save is loaded at once where the folder is watched; name another folder "
+                 "(--policy), or set watch = false");
+        return OK;
     }
     enum err err = check_refused(release, request, report);
     if (err == OK && request->shadow_ms && release->going.trial == RELEASE_PROBATION)
