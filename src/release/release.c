@@ -115,6 +115,16 @@ void release_trim_warm(struct release *release, unsigned most)
         release_version_event(release, least, RELEASE_EV_DROP);
 }
 
+void release_refuse(struct release *release, const struct release_version *left, bool by_probation, const char *why)
+{
+    const char *stays = release->active->hash;
+    (void)release_refused_remove(&release->refused, stays);
+    if (strcmp(left->hash, stays) != 0) /* a forced reload may have made another version of the same bytes */
+        release_refused_add(&release->refused, left->hash, by_probation, why);
+    if (release->data_dir && release_refused_save(&release->refused, release->data_dir) != OK)
+        release->counters.unsaved++;
+}
+
 enum err release_rollback(struct release *release, struct release_report *out_report)
 {
     uint64_t started_ns = clock_mono_ns();
@@ -135,9 +145,7 @@ enum err release_rollback(struct release *release, struct release_report *out_re
     (void)!release_report_compare(out_report, policy_describe(before->program), policy_describe(target->program));
     release_make_active(release, target);
     release->counters.rollbacks++;
-    release_refused_add(&release->refused, before->hash, false, "an operator rolled it back");
-    if (release->data_dir && release_refused_save(&release->refused, release->data_dir) != OK)
-        release->counters.unsaved++;
+    release_refuse(release, before, false, "an operator rolled it back");
     release_keep_good(release, target, out_report);
     out_report->ok = true;
     out_report->reached = RELEASE_ACTIVE;

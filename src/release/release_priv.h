@@ -84,15 +84,6 @@ void release_make_active(struct release *release, struct release_version *versio
 MUST_CHECK enum err release_advance(struct release *release, struct release_version *version, bool trusted,
                                     struct release_report *report);
 
-/* What a request asks of a trial, read before anything is done. */
-struct release_wish {
-    struct release_band allowed; /* the band, with what is expected added */
-    bool expects;
-    struct release_condition condition;
-};
-MUST_CHECK enum err release_wish_read(const struct release *release, const struct release_request *request,
-                                      struct release_wish *out_wish, struct fault *fault);
-
 /* ---- release_trial.c: what shadow and probation share ---- */
 
 uint64_t release_now_ms(const struct release *release);
@@ -138,6 +129,8 @@ void release_activate(struct release *release, struct release_version *version, 
 /* Keeps `version` on disk as the last good one, and as the last proven one. */
 void release_keep_good(struct release *release, const struct release_version *version, struct release_report *report);
 void release_keep_proven(struct release *release, const struct release_version *version);
+/* After a switch: the bytes of `left` are refused from now on, those of the active version no longer are. */
+void release_refuse(struct release *release, const struct release_version *left, bool by_probation, const char *why);
 /* Discards the warm version that is least worth its memory until at most `most` are left. */
 void release_trim_warm(struct release *release, unsigned most);
 

@@ -35,16 +35,6 @@ void release_probation_stop(struct release *release, const char *text)
         release_trial_end(release, RELEASE_OVERTAKEN, text);
 }
 
-/* Bad bytes must not come back by a touch or a restart; the version before is the good one again. */
-static void refuse(struct release *release, const char *hash, const char *why)
-{
-    struct release_report ignored = {0};
-    release_refused_add(&release->refused, hash, true, why);
-    release_keep_good(release, release->active, &ignored);
-    if (release->data_dir && release_refused_save(&release->refused, release->data_dir) != OK)
-        release->counters.unsaved++;
-}
-
 static void roll_back(struct release *release, enum release_measure measure)
 {
     char text[512];
@@ -64,7 +54,9 @@ static void roll_back(struct release *release, enum release_measure measure)
     release_version_event(release, bad, RELEASE_EV_REJECTED);
     release->counters.rollbacks++;
     release->counters.rolled_back++;
-    refuse(release, bad->hash, text);
+    struct release_report ignored = {0};
+    release_refuse(release, bad, true, text);
+    release_keep_good(release, good, &ignored);
 }
 
 void release_probation_tick(struct release *release, struct release_news *out_news)

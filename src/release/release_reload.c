@@ -166,18 +166,22 @@ static enum err adopt_path(struct release *release, const char *path)
     return OK;
 }
 
-enum err release_wish_read(const struct release *release, const struct release_request *request,
-                           struct release_wish *out_wish, struct fault *fault)
+/* What a request asks of a trial. */
+struct wish {
+    struct release_band allowed; /* the band, with what is expected added */
+    struct release_condition condition;
+};
+
+static enum err read_wish(const struct release *release, const struct release_request *request, struct wish *out_wish,
+                          struct fault *fault)
 {
-    *out_wish = (struct release_wish){.allowed = release->options.band};
+    *out_wish = (struct wish){.allowed = release->options.band};
     /* A probation that is overtaken has not ended: what was announced for it still is. */
     if (release->going.trial == RELEASE_PROBATION)
         out_wish->allowed = release->going.band;
     enum err err = OK;
-    if (request->expect) {
-        out_wish->expects = true;
+    if (request->expect)
         err = release_band_expect(span_of(request->expect), &out_wish->allowed, fault);
-    }
     if (err == OK && request->activate_if)
         err = release_condition_parse(span_of(request->activate_if), &out_wish->condition, fault);
     if (err == OK && request->activate_if && !request->shadow_ms)
@@ -213,7 +217,7 @@ void release_activate(struct release *release, struct release_version *version, 
 }
 
 static enum err start_shadow(struct release *release, struct release_version *version,
-                             const struct release_request *request, const struct release_wish *wish,
+                             const struct release_request *request, const struct wish *wish,
                              struct release_report *report)
 {
     struct release_try try = {.sample = request->shadow_sample ? request->shadow_sample : 1,
@@ -239,9 +243,9 @@ static enum err start_shadow(struct release *release, struct release_version *ve
 static enum err load_source(struct release *release, struct source *source, const char *path,
                             const struct release_request *request, struct release_report *report)
 {
-    struct release_wish wish;
+    struct wish wish;
     struct release_version *version;
-    enum err err = release_wish_read(release, request, &wish, &report->fault);
+    enum err err = read_wish(release, request, &wish, &report->fault);
     if (err != OK)
         return err;
     err = release_version_new(release, source, path, &version);
@@ -287,9 +291,10 @@ static enum err check_refused(const struct release *release, const struct releas
     if (!refusal || request->force || request->expect || request->shadow_ms ||
         (!refusal->by_probation && !request->starts))
         return OK;
-    return fault_set(&report->fault, ERR_CONFLICT, NULL, 0,
-                     "these bytes were rolled back (%.200s): `verdict reload --force` takes them nonetheless%s",
-                     refusal->why, refusal->by_probation ? ", --expect \"410 +N%\" announces the change" : "");
+    return fault_set(
+        &report->fault, ERR_CONFLICT, NULL, 0, "these bytes were rolled back (%.200s): `verdict reload%s", refusal->why,
+        refusal->by_probation ? " --force` takes them nonetheless, --expect \"410 +N%\" announces the change"
+                              : "` takes them");
 }
 
 /* Whether there is nothing to do: they are active already, or nobody asked for what was rolled back. */
@@ -354,10 +359,11 @@ enum err release_reload(struct release *release, const struct release_request *r
 {
     report_begin(release, out_report);
     char *path = request->path || release->path ? strdup(request->path ? request->path : release->path) : NULL;
-    enum err err;
-    if (path)
+    struct wish wish;
+    enum err err = read_wish(release, request, &wish, &out_report->fault);
+    if (err == OK && path)
         err = reload(release, path, request, out_report);
-    else
+    else if (err == OK)
         err = fault_set(&out_report->fault, ERR_INVALID, NULL, 0, "no policy was named, and none was loaded before");
     free(path);
     return err;

@@ -258,6 +258,7 @@ static void bad_wishes_are_refused_first(void **state)
         assert_int_equal(load(bench, v2, &wishes[i]), ERR_INVALID);
         assert_true(bench->report.fault.text[0] != '\0');
     }
+    assert_int_equal(load(bench, v1, &wishes[0]), ERR_INVALID); /* also over the same bytes */
     assert_int_equal(bench->fake.staged, staged);
     fake_assert_active(&bench->fake, 1);
 }
@@ -450,6 +451,20 @@ static void a_restart_after_a_rollback_by_hand(void **state)
     assert_false(bench->report.last_good);
 }
 
+/* A forced reload of the same bytes, rolled back: they still decide, so they are not what a restart keeps away. */
+static void a_rollback_to_the_same_bytes(void **state)
+{
+    struct bench *bench = *state;
+    struct release_request forced = {.force = true};
+    load_ok(bench, v1, 1);
+    assert_int_equal(load(bench, v1, &forced), OK);
+    release_report_done(&bench->report);
+    assert_int_equal(release_rollback(bench->release, &bench->report), OK);
+    restart(bench);
+    assert_false(bench->report.last_good);
+    assert_int_equal(bench->report.version, 1);
+}
+
 static void a_restart_in_the_middle_of_a_shadow(void **state)
 {
     struct bench *bench = *state;
@@ -505,6 +520,7 @@ int main(void)
         TEST(a_restart_in_the_middle_of_a_probation),
         TEST(a_restart_after_a_probation),
         TEST(a_restart_after_a_rollback_by_hand),
+        TEST(a_rollback_to_the_same_bytes),
         TEST(a_restart_in_the_middle_of_a_shadow),
         TEST(the_list_of_the_refused),
     };
