@@ -251,6 +251,40 @@ def reloads_in_the_middle_of_a_shadow(t):
     equal(trial(daemon, "shadow")["state"], "overtaken", "the shadow")
 
 
+@test()
+def state_outlives_workers_and_versions(t):
+    """A counter, a map and a bucket, on two workers, over a reload; one whose options change starts fresh, and is named."""
+    text = """return policy { on_error = reject(500) {}, default = not_found {},
+  shared = { calls = counter { ttl = %d, max = 1000 }, seen = map { ttl = 600 }, rate = bucket { rate = 0.001, burst = 10 } },
+  rules = { { "state", decide = function(req, env)
+    local count, before, taken = env.calls:incr "k", env.seen:get "k", env.rate:take "k"
+    env.seen:set("k", "call " .. count)
+    return reject(486) { reason = ("%%d %%s %%s"):format(count, before or "nothing", tostring(taken)) }
+  end } } }
+"""
+    daemon = Daemon(t, policy=text % 600, args=HOST + ["--set", "watch=false"])
+    phone = Phone(t, daemon.address())
+
+    def ask():
+        return phone.ask("MESSAGE", "x").start.split(" ", 2)[2]
+
+    answers = [ask() for _ in range(8)]  # Call-IDs of both workers
+    equal(answers, [f"{n + 1} {f'call {n}' if n else 'nothing'} true" for n in range(8)], "before the reload")
+    posted = [worker["datagrams"] for worker in daemon.get("/v1/status")[1]["workers"]]
+    daemon.save("-- another version\n" + text % 600)
+    report = daemon.reload()[1]
+    equal(report["state"], {"kept": ["calls", "rate", "seen"], "reset": []}, f"{report}")
+    equal([ask() for _ in range(3)], ["9 call 8 true", "10 call 9 true", "11 call 10 false"], "after it")
+    daemon.save(text % 601)
+    report = daemon.reload()[1]
+    equal(report["state"], {"kept": ["rate", "seen"], "reset": ["calls"]}, f"{report}")
+    check("shared calls starts fresh" in daemon.log(), "the log does not say what starts fresh")
+    equal(ask(), "1 call 11 false", "after other options")
+    daemon.post("/v1/rollback")
+    equal(ask(), "12 call 1 false", "the version before goes on with its own")
+    t.note(f"datagrams by worker {posted}")
+
+
 @test(limit=60, alone=True)
 def data_changes_without_code(t):
     """300,000 numbers: loaded beside the traffic, once; the data alone is a new version, the code alone loads no data."""
@@ -314,6 +348,7 @@ def calls_held_open_across_a_thousand_reloads(t):
             most = max(most, sum(state not in ("discarded",) for state in states))
     spent = worker_cpu(daemon) - before
     check(most <= 3, f"{most} versions alive")
+    check(spent * 4 < daemon.cpu_seconds(), f"the workers spent {spent} of {daemon.cpu_seconds()} s: what did they compile?")
     grown = memory[-1] - memory[len(memory) // 2]
     check(grown < 1024, f"memory grew by {grown} kB in the second half: {memory}")
     equal(daemon.get("/v1/status")[1]["calls"], 1000, "calls after the reloads")
