@@ -80,7 +80,7 @@ function request:header(name) end
 ---@return string[]
 function request:headers(name) end
 
----@class verdict.Call What on_call_start, on_call_end and on_ack_missing are told.
+---@class verdict.Call What on_call_start, on_call_end, on_request and on_ack_missing are told.
 ---@field id string Call-ID
 ---@field method string
 ---@field from string URI
@@ -178,6 +178,7 @@ function shared_bucket:forget(key) end
 ---@field rules verdict.Rule[]
 ---@field on_call_start (fun(call: verdict.Call, env: verdict.Env))? a 200 to an INVITE went out
 ---@field on_call_end (fun(call: verdict.Call, env: verdict.Env))? a call is over, also one that only rang
+---@field on_request (fun(req: verdict.Request, call: verdict.Call, env: verdict.Env): verdict.Verdict?)? INFO, OPTIONS, MESSAGE or REFER in a call: nil, ok {} or reject(code) {}
 ---@field on_ack_missing (fun(call: verdict.Call, env: verdict.Env))? no ACK in 64*T1; after a 200, BYE follows
 
 ---@param fields verdict.Policy

@@ -71,6 +71,48 @@ static unsigned answer_bye(struct call *call, const struct call_reply *reply)
     return 200;
 }
 
+/* A policy may take part in these; they change neither the dialog nor the session. */
+static bool is_open_to_policies(enum sip_method method)
+{
+    return method == SIP_METHOD_INFO || method == SIP_METHOD_OPTIONS || method == SIP_METHOD_MESSAGE ||
+           method == SIP_METHOD_REFER;
+}
+
+/* A transfer that is taken asks for NOTIFYs of its progress, and nobody here transfers; but who asks for none may have its
+ * way (RFC 4488). */
+static bool may_say(const struct sip_message *request, const struct call_say *say)
+{
+    struct span value = sip_message_value(request, SIP_HEADER_REFER_SUB);
+    return request->method != SIP_METHOD_REFER || say->code >= 300 ||
+           span_equal_nocase(span_trim(span_slice(value, 0, span_find(value, ';'))), SPAN("false"));
+}
+
+static unsigned say(struct call *call, const struct call_reply *reply, const struct call_say *what)
+{
+    struct buffer out = call_reply_begin(call->table, reply, what->code, what->reason);
+    if (reply->request->method == SIP_METHOD_OPTIONS && what->code < 300) {
+        call_reply_contact(call, &out);
+        call_reply_abilities(&out);
+        sip_reply_header(&out, SPAN("Accept"), SPAN("application/sdp"));
+    }
+    if (reply->request->method == SIP_METHOD_REFER && what->code < 300)
+        sip_reply_header(&out, SPAN("Refer-Sub"), SPAN("false"));
+    buffer_add_span(&out, what->extra);
+    call_reply_end(reply, what->code, &out);
+    return what->code;
+}
+
+/* 0: no policy wants to answer this. */
+static unsigned ask_policy(struct call *call, const struct call_reply *reply)
+{
+    const struct call_handlers *handlers = &call->table->options.handlers;
+    struct call_say what = {0};
+    if (!is_open_to_policies(reply->request->method) || !handlers->on_ask ||
+        !handlers->on_ask(handlers->ctx, call, reply->request, &what) || !may_say(reply->request, &what))
+        return 0;
+    return say(call, reply, &what);
+}
+
 static const handle_fn handlers_by_method[SIP_METHOD_COUNT] = {
     [SIP_METHOD_BYE] = answer_bye,          [SIP_METHOD_INVITE] = call_reinvite,   [SIP_METHOD_UPDATE] = call_update,
     [SIP_METHOD_OPTIONS] = answer_options,  [SIP_METHOD_INFO] = answer_info,       [SIP_METHOD_PRACK] = call_prack,
@@ -152,6 +194,9 @@ static unsigned answer(struct call *call, const struct call_reply *reply)
         return 420;
     if (refuse_body(call->table, reply))
         return 415;
+    unsigned said = ask_policy(call, reply);
+    if (said)
+        return said;
     handle_fn handle = handlers_by_method[request->method];
     return handle ? handle(call, reply) : refuse_method(call, reply);
 }

@@ -42,6 +42,13 @@ struct call_ack {
     bool reinvite;      /* not the first one */
 };
 
+/* What a policy says to an INFO, OPTIONS, MESSAGE or REFER in a call; spans live until the next message. */
+struct call_say {
+    unsigned code;      /* 200, or a refusal that ends no dialog (RFC 5057) */
+    struct span reason; /* phrase; empty: the usual one */
+    struct span extra;  /* further header fields, whole lines */
+};
+
 /* Each may be NULL.  They run after the fact and can change nothing; none may free the table. */
 struct call_handlers {
     void *ctx;
@@ -54,6 +61,8 @@ struct call_handlers {
     void (*on_end)(void *ctx, struct call *call, enum call_end end);
     /* A request in the call was answered here; for the decision log.  This one must not end the call. */
     void (*on_request)(void *ctx, struct call *call, const struct sip_message *request, unsigned code);
+    /* How such a request is answered.  False: as the engine does by itself.  This one must not end the call either. */
+    bool (*on_ask)(void *ctx, struct call *call, const struct sip_message *request, struct call_say *out_say);
 };
 
 struct call_options {

@@ -88,6 +88,8 @@ static enum err make_parts(struct daemon *daemon, struct fault *fault)
         err = vm_watchdog_new(&daemon->watchdog);
     if (err == OK)
         err = facts_shared_registry_new(&daemon->shared_tables);
+    if (err == OK)
+        err = facts_gauge_new(config->max_calls, config->max_calls_per_user, &daemon->shared.calls);
     if (err != OK)
         return fault_set(fault, err, "", 0, "cannot start: %s", err_text(err));
     if (config->decisions != DECISIONS_OFF)
@@ -276,6 +278,7 @@ static void finish(struct daemon *daemon)
     daemon_tls_done(&daemon->tls);
     decisions_log_free(daemon->shared.decisions);
     facts_shared_registry_free(daemon->shared_tables);
+    facts_gauge_free(daemon->shared.calls);
     vm_watchdog_free(daemon->watchdog);
     metric_registry_free(daemon->registry);
     registrar_journal_close(daemon->shared.journal); /* open only where no worker ever ran */

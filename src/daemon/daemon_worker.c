@@ -44,6 +44,7 @@ static enum err make_core(struct daemon_worker *self)
         .meters = self->shared->meters,
         .key = self->shared->key,
         .worker = worker_index(self->worker),
+        .calls = self->shared->calls,
         .ways = daemon_locate_ways(&self->locate),
         .peers = {self, peer_names},
         .bindings = {self->shared->journal, self->shared->bindings_unreadable, owns_user, self},

@@ -32,6 +32,7 @@ struct daemon_shared {
     const struct engine_site *site;
     struct decisions_log *decisions;
     struct engine_meters *meters;
+    struct facts_gauge *calls; /* of all workers */
     struct daemon_gauges *gauges;
     struct directory *directory;       /* NULL: no data folder */
     struct registrar_journal *journal; /* of bindings; NULL: no data folder, or it cannot be opened */

@@ -45,6 +45,7 @@ const struct engine_setting engine_settings[] = {
     {"session_expires_s", ENGINE_SETTING_NUMBER, AT(session_expires_s), 0, 604800,
      "seconds up to 604800, 0 for what callers ask"},
     {"min_se_s", ENGINE_SETTING_NUMBER, AT(min_se_s), 1, 86400, "seconds from 1 to 86400"},
+    {"max_calls_per_user", ENGINE_SETTING_NUMBER, AT(max_calls_per_user), 0, 1000000, "a whole number, 0 for no limit"},
     {"max_unacknowledged", ENGINE_SETTING_NUMBER, AT(max_unacknowledged), 1, 1000000, "a whole number from 1"},
     {"max_connections", ENGINE_SETTING_NUMBER, AT(max_connections), 1, 1000000, "a whole number from 1"},
     {"max_connections_per_source", ENGINE_SETTING_NUMBER, AT(max_connections_per_source), 1, 1000000,

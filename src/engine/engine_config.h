@@ -43,7 +43,8 @@ struct engine_config {
     uint32_t workers;               /* 0: one a core */
     uint32_t t1_ms, t2_ms, t4_ms;
     uint32_t max_transactions;   /* a worker */
-    uint32_t max_calls;          /* a worker */
+    uint32_t max_calls;          /* in all */
+    uint32_t max_calls_per_user; /* 0: no limit */
     uint32_t session_expires_s;  /* RFC 4028: what we ask for of callers that know it; 0: what they ask for */
     uint32_t min_se_s;           /* below it: 422 */
     uint32_t max_unacknowledged; /* answers to INVITE without an ACK, a source that is not trusted */

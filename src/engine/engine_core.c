@@ -69,6 +69,7 @@ enum err engine_core_new(const struct engine_core_options *options, struct engin
     core->meters = options->meters;
     core->key = options->key;
     core->worker = options->worker;
+    core->gauge = options->calls;
     core->ways = options->ways;
     core->peers = options->peers;
     core->bindings = options->bindings;

@@ -8,6 +8,7 @@
 #include "engine/engine_guard.h"
 #include "engine/engine_meters.h"
 #include "engine/engine_site.h"
+#include "facts/facts_gauge.h"
 #include "notifier/notifier.h"
 #include "policy/policy.h"
 #include "registrar/registrar.h"
@@ -67,12 +68,13 @@ struct engine_core_options {
     struct engine_meters *meters;    /* NULL: none */
     struct siphash_key key;          /* secret, the same on all workers */
     unsigned worker;
+    struct facts_gauge *calls; /* of all workers, by whom they are for; borrowed; NULL: not limited */
     struct errand_ways ways;   /* all zero: over the flows that calls came by */
     struct engine_peers peers; /* all zero: nobody has a name */
     struct engine_bindings bindings;
 };
 
-enum { ENGINE_REPLY_BYTES = 72 * 1024 };
+enum { ENGINE_REPLY_BYTES = 72 * 1024, ENGINE_LINES_MAX = 2048 };
 
 /* Log lines that may repeat per packet are held back by kind. */
 enum engine_limit { ENGINE_LIMIT_FAILURES, ENGINE_LIMIT_CONFLICTS, ENGINE_LIMIT_ACKS, ENGINE_LIMIT_COUNT };
@@ -94,6 +96,7 @@ struct engine_core {
     struct engine_peers peers;
     struct span peer_names[ENGINE_PEER_NAMES_MAX];
     struct engine_bindings bindings;
+    struct facts_gauge *gauge;
     struct txn_table *txns;
     struct call_table *calls;
     struct notifier_table *notifier;
@@ -111,6 +114,7 @@ struct engine_core {
     struct engine_outcome last;
     struct sip_message message;
     struct engine_target target;
+    char lines[ENGINE_LINES_MAX]; /* a policy's header fields, while an answer is built */
     char reply[ENGINE_REPLY_BYTES];
 };
 

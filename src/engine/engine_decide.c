@@ -80,6 +80,38 @@ void engine_decide(struct engine_request *request)
     core->owes_collection = true;
 }
 
+/* Whom the call is for stands in its To; the Request-URI is our own Contact. */
+static struct policy_target target_of_call(struct engine_core *core, const struct sip_message *request)
+{
+    enum err err = engine_site_target_of(core->site, &request->to.uri, &core->target);
+    return err == OK ? core->target.target : (struct policy_target){.user = SPAN(""), .host = SPAN("")};
+}
+
+bool engine_ask_in_call(struct engine_core *core, struct call *call, const struct sip_message *request,
+                        struct call_say *out_say)
+{
+    struct policy_decision *decision = &core->last.decision;
+    if (!core->policy || core->deciding || !policy_has_event(core->policy, POLICY_ON_REQUEST))
+        return false;
+    struct policy_request view = {
+        .message = request,
+        .source = peer_of(core, call_flow(call)),
+        .target = target_of_call(core, request),
+        .in_dialog = true,
+    };
+    struct policy_call told = engine_view_of_call(call, call_age_ms(call), SPAN(""));
+    policy_in_call(core->policy, &view, &told, decision);
+    core->owes_collection = true;
+    if (decision->failure != POLICY_FAILED_NOT)
+        engine_report_event(core, POLICY_ON_REQUEST, decision, call_id(call));
+    if (!decision->answer)
+        return false;
+    *out_say = (struct call_say){.code = (unsigned)decision->answer->code,
+                                 .reason = decision->answer->reason,
+                                 .extra = engine_answer_lines(decision->answer, core->lines)};
+    return true;
+}
+
 static int64_t host_wall_ms(void *ctx)
 {
     const struct engine_core *core = ctx;

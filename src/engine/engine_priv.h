@@ -54,6 +54,11 @@ bool engine_check_require(struct engine_request *request);
 /* engine_decide.c: asks the policy; engine_verdict.c: carries its decision out. */
 void engine_decide(struct engine_request *request);
 void engine_carry_out(struct engine_request *request);
+/* Asks on_request about a request in a call; false: the engine answers by itself. */
+bool engine_ask_in_call(struct engine_core *core, struct call *call, const struct sip_message *request,
+                        struct call_say *out_say);
+/* The policy's own header fields as whole lines; empty when they do not fit. */
+struct span engine_answer_lines(const struct policy_answer *answer, char text[static ENGINE_LINES_MAX]);
 
 /* engine_register.c: REGISTER, and what the core's registrar tells it. */
 void engine_register(struct engine_request *request);
@@ -99,6 +104,11 @@ void engine_beside_note(const struct engine_request *request);
 void engine_report_decision(struct engine_request *request);
 /* A line for what C refused by itself, before any policy; `why` may be empty. */
 void engine_report_refusal(struct engine_request *request, const char *why);
+/* A handler of the policy's has failed: log and metric. */
+void engine_report_event(struct engine_core *core, enum policy_event event, const struct policy_decision *outcome,
+                         struct span call_id);
+/* What the policy is told of a call. */
+struct policy_call engine_view_of_call(const struct call *call, uint64_t age_ms, struct span reason);
 /* Tells the policy of the call that its decision began. */
 void engine_report_started(struct engine_core *core);
 struct txn_handlers engine_txn_handlers(struct engine_core *core);

@@ -163,6 +163,16 @@ static struct policy_peer peer_of(const struct net_address *address, enum net_tr
     return peer;
 }
 
+void engine_report_event(struct engine_core *core, enum policy_event event, const struct policy_decision *outcome,
+                         struct span call_id)
+{
+    if (core->meters)
+        metric_count(core->meters->failures[outcome->failure], core->worker, 1);
+    log_limited(&core->limits[ENGINE_LIMIT_FAILURES], 20, LOG_ERROR, "policy",
+                "%s failed (%s) at %s:%d: %s call_id=%.*s", policy_event_name(event),
+                policy_failure_name(outcome->failure), outcome->file, outcome->line, outcome->text, SPAN_ARG(call_id));
+}
+
 /* The policy hears of it after the fact; it can change nothing. */
 static void tell_policy(struct engine_core *core, enum policy_event event, const struct policy_call *call)
 {
@@ -171,13 +181,8 @@ static void tell_policy(struct engine_core *core, enum policy_event event, const
         return;
     policy_event(core->policy, event, call, &outcome);
     core->owes_collection = true;
-    if (outcome.failure == POLICY_FAILED_NOT)
-        return;
-    if (core->meters)
-        metric_count(core->meters->failures[outcome.failure], core->worker, 1);
-    log_limited(&core->limits[ENGINE_LIMIT_FAILURES], 20, LOG_ERROR, "policy",
-                "%s failed (%s) at %s:%d: %s call_id=%.*s", policy_event_name(event),
-                policy_failure_name(outcome.failure), outcome.file, outcome.line, outcome.text, SPAN_ARG(call->id));
+    if (outcome.failure != POLICY_FAILED_NOT)
+        engine_report_event(core, event, &outcome, call->id);
 }
 
 /* The URI in a From or To value; the value itself where there is none. */
@@ -187,19 +192,29 @@ static struct span uri_of(struct span value)
     return sip_address_parse(value, &address, NULL) == OK ? address.uri.text : value;
 }
 
+struct policy_call engine_view_of_call(const struct call *call, uint64_t age_ms, struct span reason)
+{
+    const struct net_flow *flow = call_flow(call);
+    return (struct policy_call){.id = call_id(call),
+                                .method = SPAN("INVITE"),
+                                .from = uri_of(call_from(call)),
+                                .to = uri_of(call_to(call)),
+                                .code = 200,
+                                .reason = reason,
+                                .source = peer_of(call_source(call), (enum net_transport)flow->transport),
+                                .age_ms = age_ms};
+}
+
 static void tell_of_call(struct engine_core *core, enum policy_event event, const struct call *call, uint64_t age_ms,
                          struct span reason)
 {
-    const struct net_flow *flow = call_flow(call);
-    struct policy_call view = {.id = call_id(call),
-                               .method = SPAN("INVITE"),
-                               .from = uri_of(call_from(call)),
-                               .to = uri_of(call_to(call)),
-                               .code = 200,
-                               .reason = reason,
-                               .source = peer_of(call_source(call), (enum net_transport)flow->transport),
-                               .age_ms = age_ms};
+    struct policy_call view = engine_view_of_call(call, age_ms, reason);
     tell_policy(core, event, &view);
+}
+
+static bool call_asks(void *ctx, struct call *call, const struct sip_message *request, struct call_say *out_say)
+{
+    return engine_ask_in_call(ctx, call, request, out_say);
 }
 
 static void txn_acknowledged(void *ctx, struct txn *txn, const struct txn_ack *ack)
@@ -290,6 +305,8 @@ static void call_ended(void *ctx, struct call *call, enum call_end end)
     struct engine_core *core = ctx;
     if (core->started == call)
         core->started = NULL;
+    if (core->gauge)
+        facts_gauge_give(core->gauge, call_owner(call));
     tell_of_call(core, POLICY_ON_CALL_END, call, call_age_ms(call), span_of(call_end_text(end)));
 }
 
@@ -299,5 +316,6 @@ struct call_handlers engine_call_handlers(struct engine_core *core)
                                   .on_start = call_started,
                                   .on_ack = call_acknowledged,
                                   .on_ack_missing = call_unacknowledged,
-                                  .on_end = call_ended};
+                                  .on_end = call_ended,
+                                  .on_ask = call_asks};
 }

@@ -149,15 +149,30 @@ static bool refuse_interval(struct engine_request *request)
     return true;
 }
 
+/* A cap on calls is reached: the user's is a busy line, ours is nobody's fault but this server's. */
+static bool refuse_number(struct engine_request *request, uint64_t owner)
+{
+    struct engine_core *core = request->core;
+    enum facts_gauge_answer answer = core->gauge ? facts_gauge_take(core->gauge, owner) : FACTS_GAUGE_TAKEN;
+    if (answer == FACTS_GAUGE_TAKEN)
+        return false;
+    bool is_user = answer == FACTS_GAUGE_KEY_FULL;
+    core->last.note = is_user ? "max_calls_per_user" : "max_calls";
+    engine_answer(request, is_user ? 486 : 503, SPAN(""), SPAN(""), SPAN(""));
+    return true;
+}
+
 static void start_call(struct engine_request *request, const struct call_accept *accept)
 {
     struct engine_core *core = request->core;
     const char *why = NULL;
     struct call *call;
-    if (refuse_interval(request))
+    if (refuse_interval(request) || refuse_number(request, accept->owner))
         return;
     enum err err = call_new(core->calls, request->txn, request->message, accept, &call, &why);
     if (err != OK) {
+        if (core->gauge)
+            facts_gauge_give(core->gauge, accept->owner);
         refuse_call(request, err, why);
         return;
     }
@@ -166,29 +181,35 @@ static void start_call(struct engine_request *request, const struct call_accept 
         metric_count(core->meters->answers[200], core->worker, 1);
 }
 
+struct span engine_answer_lines(const struct policy_answer *answer, char text[static ENGINE_LINES_MAX])
+{
+    struct buffer lines = buffer_over(text, ENGINE_LINES_MAX);
+    for (unsigned i = 0; i < answer->header_count; i++) {
+        buffer_add_span(&lines, answer->headers[i].name);
+        buffer_add_literal(&lines, ": ");
+        buffer_add_span(&lines, answer->headers[i].value);
+        buffer_add_literal(&lines, "\r\n");
+    }
+    return lines.overflow ? SPAN("") : buffer_span(&lines);
+}
+
 static void accept_call(struct engine_request *request)
 {
     const struct policy_answer *from = request->core->last.decision.answer;
-    char contact[ENGINE_CONTACT_MAX], address[NET_ADDRESS_TEXT_MAX], lines[2048];
-    struct buffer extra = buffer_over(lines, sizeof(lines));
-    for (unsigned i = 0; i < from->header_count; i++) {
-        buffer_add_span(&extra, from->headers[i].name);
-        buffer_add_literal(&extra, ": ");
-        buffer_add_span(&extra, from->headers[i].value);
-        buffer_add_literal(&extra, "\r\n");
-    }
+    char contact[ENGINE_CONTACT_MAX], address[NET_ADDRESS_TEXT_MAX];
     struct call_accept accept = {
         .reason = from->reason,
         .contact = engine_contact(request, contact),
         .sdp = sdp_of(from->sdp),
         .body = from->sdp_body,
-        .extra = extra.overflow ? SPAN("") : buffer_span(&extra),
+        .extra = engine_answer_lines(from, request->core->lines),
         .rings = from->ring_ms >= 0 || from->progress,
         .progress = from->progress,
         .hangup_after_s = (uint32_t)from->hangup_after_s,
         .session_expires_s = (uint32_t)from->session_expires_s,
         .ring_ms = from->ring_ms > 0 ? (uint32_t)from->ring_ms : 0,
         .source = request->flow->remote,
+        .owner = siphash(&request->core->key, request->core->target.aor.at, request->core->target.aor.len),
     };
     accept.media_address = media_address(request, address, &accept.media_is_ipv6);
     start_call(request, &accept);

@@ -2,6 +2,8 @@
 /* Decides: rules in order, those that are plain data wholly in C, the others through Lua under the VM's budget. */
 #include "policy/policy_priv.h"
 
+#include "reference/reference_refusal.h"
+
 static void begin(struct policy *policy, const struct policy_request *request, struct policy_decision *out)
 {
     const struct policy_clock *clock = &policy->host.clock;
@@ -307,6 +309,7 @@ const char *policy_event_name(enum policy_event event)
         [POLICY_ON_ACK_MISSING] = "on_ack_missing",
         [POLICY_ON_CALL_START] = "on_call_start",
         [POLICY_ON_CALL_END] = "on_call_end",
+        [POLICY_ON_REQUEST] = "on_request",
     };
     return names[event];
 }
@@ -340,6 +343,64 @@ void policy_event(struct policy *policy, enum policy_event event, const struct p
     }
     finish(policy, out);
     out->answer = NULL;
+}
+
+/* Arguments: the policy, the call. */
+static int call_on_request(lua_State *L)
+{
+    struct policy *policy = lua_touserdata(L, 1);
+    lua_rawgeti(L, LUA_REGISTRYINDEX, policy->events[POLICY_ON_REQUEST]);
+    if (policy->fresh_request)
+        policy_lua_request_push(L, policy);
+    else
+        lua_rawgeti(L, LUA_REGISTRYINDEX, policy->request_object);
+    policy_lua_call_push(L, lua_touserdata(L, 2));
+    lua_rawgeti(L, LUA_REGISTRYINDEX, policy->environment);
+    lua_call(L, 3, 1);
+    return 1;
+}
+
+static void ask_on_request(struct policy *policy, struct policy_call *call, struct policy_decision *out)
+{
+    struct vm_outcome outcome;
+    bool decided = false;
+    if (kills_of(policy)->aside) {
+        fail(policy, out, POLICY_FAILED_ASIDE, "set aside: it was killed too often");
+        return;
+    }
+    enter_lua(policy);
+    lua_pushcfunction(policy->L, call_on_request);
+    lua_pushlightuserdata(policy->L, policy);
+    lua_pushlightuserdata(policy->L, call);
+    if (vm_call(policy->vm, 2, 1, &outcome) != OK) {
+        fail_by_outcome(policy, out, &outcome);
+        count_kill(policy, out);
+        return;
+    }
+    if (!take_verdict(policy, out, &decided) || !decided)
+        return;
+    const struct policy_answer *answer = out->answer;
+    if (answer->verdict == POLICY_OK ||
+        (answer->verdict == POLICY_REJECT && !reference_refusal_ends_dialog(answer->code)))
+        return;
+    fail(policy, out, POLICY_FAILED_NONSENSE,
+         answer->verdict == POLICY_REJECT ? "that code would end the dialog (RFC 5057)"
+                                          : "expected nil, ok {} or reject(code) {}");
+}
+
+void policy_in_call(struct policy *policy, const struct policy_request *request, const struct policy_call *call,
+                    struct policy_decision *out_decision)
+{
+    struct policy_call copy = *call; /* light userdata are not const */
+    begin(policy, request, out_decision);
+    policy->rule = NULL;
+    out_decision->answer = NULL;
+    out_decision->rule = policy_event_name(POLICY_ON_REQUEST);
+    if (policy_has_event(policy, POLICY_ON_REQUEST))
+        ask_on_request(policy, &copy, out_decision);
+    finish(policy, out_decision);
+    if (out_decision->failure != POLICY_FAILED_NOT)
+        out_decision->answer = NULL;
 }
 
 void policy_collect(struct policy *policy)

@@ -124,6 +124,10 @@ void policy_decide_beside(struct policy *policy, const struct policy_request *re
  * gets failure, text, file, line and fuel; there is no answer.  A policy without such a handler ignores it. */
 void policy_event(struct policy *policy, enum policy_event event, const struct policy_call *call,
                   struct policy_decision *out_decision);
+/* Asks the script's on_request about a request inside a call, under the same budget.  The answer is a 200 or a refusal that
+ * ends no dialog (RFC 5057); NULL: the engine answers as it would by itself (nil was said, or it failed: see `failure`). */
+void policy_in_call(struct policy *policy, const struct policy_request *request, const struct policy_call *call,
+                    struct policy_decision *out_decision);
 bool policy_has_event(const struct policy *policy, enum policy_event event);
 
 /* Collector steps that the last decisions owe: between requests, never during one. */

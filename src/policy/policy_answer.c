@@ -2,6 +2,8 @@
 /* What may stand in a verdict, field by field, each with its check: nothing that a script writes gets out unseen. */
 #include "policy/policy_answer.h"
 
+#include "reference/reference_refusal.h"
+
 #include "sip/sip_header.h"
 #include "sip/sip_text.h"
 #include "sip/sip_uri.h"
@@ -318,7 +320,7 @@ static bool read_code(struct policy_answer_reader *reader)
     int64_t code = 0;
     if (!take_integer(reader, "code", 400, 699, &code))
         return false;
-    const char *why = policy_reject_refused(code);
+    const char *why = reference_refusal_instead(code);
     if (why)
         return refuse(reader, "reject(%d): %s", (int)code, why);
     reader->answer->code = (int)code;

@@ -4,6 +4,8 @@
  * script may have changed it) when it is returned. */
 #include "policy/policy_answer.h"
 
+#include "reference/reference_refusal.h"
+
 enum { UP_VERDICT = 1, UP_META, UP_CODE };
 
 static enum policy_verdict verdict_upvalue(lua_State *L)
@@ -56,7 +58,7 @@ static int reject_code(lua_State *L)
     if (lua_type(L, 1) != LUA_TNUMBER || !lua_isinteger(L, 1))
         return luaL_error(L, "reject: expected a status code, as in reject(486) {}, got %s", luaL_typename(L, 1));
     lua_Integer code = lua_tointeger(L, 1);
-    const char *why = policy_reject_refused(code);
+    const char *why = reference_refusal_instead(code);
     if (why)
         return luaL_error(L, "reject(%I): %s", (LUAI_UACINT)code, why);
     lua_settop(L, 1);

@@ -27,8 +27,7 @@ enum {
     POLICY_VALUE_MAX = 8 << 10, /* a header's value without its folds, for Lua and for `when` */
 };
 
-/* policy_verdict.c: why reject(code) is refused, NULL when it is not. */
-const char *policy_reject_refused(lua_Integer code);
+/* policy_verdict.c */
 bool policy_state_parse(struct span name, enum policy_state *out_state);
 
 /* policy_answer.c: everything absent. */

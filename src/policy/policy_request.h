@@ -48,9 +48,16 @@ struct policy_call {
     uint64_t age_ms; /* since the final answer was first sent; POLICY_ON_CALL_END: since the INVITE */
 };
 
-enum policy_event { POLICY_ON_ACK_MISSING, POLICY_ON_CALL_START, POLICY_ON_CALL_END, POLICY_EVENT_COUNT };
+/* The last one is asked, see policy_in_call(). */
+enum policy_event {
+    POLICY_ON_ACK_MISSING,
+    POLICY_ON_CALL_START,
+    POLICY_ON_CALL_END,
+    POLICY_ON_REQUEST,
+    POLICY_EVENT_COUNT
+};
 
-/* "on_ack_missing", "on_call_start", "on_call_end": as a policy names its handler. */
+/* "on_ack_missing", "on_call_start", "on_call_end", "on_request": as a policy names its handler. */
 const char *policy_event_name(enum policy_event event);
 
 /* States of the directory; NONE says that there is no record. */

@@ -39,6 +39,7 @@ void world_open(struct world *world, const struct engine_config *config, const c
     assert_int_equal(engine_site_add_own(&world->site, &own, SPAN("")), OK);
     assert_int_equal(metric_registry_new(1, &world->registry), OK);
     assert_int_equal(engine_meters_init(&world->meters, world->registry), OK);
+    assert_int_equal(facts_gauge_new(world->config.max_calls, world->config.max_calls_per_user, &world->gauge), OK);
     struct engine_core_options options = {
         .config = &world->config,
         .site = &world->site,
@@ -48,6 +49,7 @@ void world_open(struct world *world, const struct engine_config *config, const c
         .lookup = {world, fake_find},
         .meters = &world->meters,
         .key = {1, 2},
+        .calls = world->gauge,
     };
     assert_int_equal(engine_core_new(&options, &world->core), OK);
     struct source_file file = {"policy.lua", span_of(policy)};
@@ -64,6 +66,7 @@ void world_close(struct world *world)
 {
     engine_core_free(world->core);
     policy_free(world->policy);
+    facts_gauge_free(world->gauge);
     metric_registry_free(world->registry);
 }
 

@@ -15,7 +15,8 @@ struct world {
     struct policy *policy;
     struct metric_registry *registry;
     struct engine_meters meters;
-    enum err lookup; /* what the directory says: OK and `record`, ERR_NOT_FOUND, or that it cannot be read */
+    struct facts_gauge *gauge; /* by the configuration's caps */
+    enum err lookup;           /* what the directory says: OK and `record`, ERR_NOT_FOUND, or that it cannot be read */
     struct policy_record record;
     unsigned lookups;
     /* What went out. */

@@ -141,6 +141,111 @@ static void early_media_comes_in_a_183(void **state)
     assert_non_null(strstr(world_last(world), "m=audio 9 RTP/AVP 0\r\n"));
 }
 
+static const char asked_policy[] =
+    "return policy { name = 'asked', on_error = reject(500) {}, default = ok {}, rules = {},\n"
+    "  on_request = function(req, call, env)\n"
+    "    if not req.in_dialog or req.target.user ~= 'alice' then error('whose?') end\n"
+    "    if req.method == 'MESSAGE' then return ok { headers = { ['X-Heard'] = req.body, ['X-Call'] = call.id } } end\n"
+    "    if req.method == 'INFO' then\n"
+    "      local code = tonumber(req:header 'X-Code')\n"
+    "      if code then return reject(code) { reason = 'Not now' } end\n"
+    "      if req:header 'X-Gone' then return gone {} end\n"
+    "      if req:header 'X-Loop' then while true do end end\n"
+    "    end\n"
+    "    if req.method == 'OPTIONS' or req.method == 'REFER' then return ok {} end\n"
+    "  end }";
+
+static void requests_in_a_call_are_the_policys_to_answer(void **state)
+{
+    (void)state;
+    char tag[64];
+    world_open(world, NULL, asked_policy);
+    call_up("c1", "", tag);
+    in_call("MESSAGE", 2, "c1", tag, "Content-Type: text/plain\nContent-Length: 5\n\nhello");
+    assert_int_equal(world_code(world), 200);
+    assert_non_null(strstr(world_last(world), "\r\nX-Call: c1@example.org\r\nX-Heard: hello\r\n"));
+    in_call("INFO", 3, "c1", tag, "X-Code: 486\nContent-Length: 0\n");
+    assert_int_equal(world_code(world), 486);
+    assert_non_null(strstr(world_last(world), " 486 Not now\r\n"));
+    in_call("INFO", 4, "c1", tag, ""); /* nil: as the engine would */
+    assert_int_equal(world_code(world), 200);
+    in_call("OPTIONS", 5, "c1", tag, "");
+    assert_int_equal(world_code(world), 200);
+    assert_non_null(strstr(world_last(world), "\r\nAllow: INVITE"));
+    /* Nobody here transfers, or tells of it; who does not want to hear of it may have a 200 (RFC 4488). */
+    in_call("REFER", 6, "c1", tag, "Refer-To: <sip:bob@example.com>\nContent-Length: 0\n");
+    assert_int_equal(world_code(world), 603);
+    in_call("REFER", 7, "c1", tag, "Refer-To: <sip:bob@example.com>\nRefer-Sub: false\nContent-Length: 0\n");
+    assert_int_equal(world_code(world), 200);
+    assert_non_null(strstr(world_last(world), "\r\nRefer-Sub: false\r\n"));
+    /* BYE is nobody's but the peer's. */
+    in_call("BYE", 8, "c1", tag, "");
+    assert_int_equal(world_code(world), 200);
+    assert_int_equal(call_table_count(world->core->calls), 0);
+}
+
+static void no_script_ends_a_dialog_by_an_answer(void **state)
+{
+    (void)state;
+    char tag[64], more[64];
+    static const int fatal[] = {404, 405, 408, 410, 416, 480, 481, 482, 483, 484, 485, 489, 501, 502, 604};
+    world_open(world, NULL, asked_policy);
+    call_up("c1", "", tag);
+    unsigned cseq = 2;
+    for (size_t i = 0; i < sizeof(fatal) / sizeof(*fatal); i++) {
+        snprintf(more, sizeof(more), "X-Code: %d\nContent-Length: 0\n", fatal[i]);
+        in_call("INFO", cseq++, "c1", tag, more);
+        assert_int_equal(world_code(world), 200); /* what the engine says by itself */
+    }
+    in_call("INFO", cseq++, "c1", tag, "X-Gone: 1\nContent-Length: 0\n");
+    assert_int_equal(world_code(world), 200);
+    /* Bounded like everything else, and set aside when it costs too much too often. */
+    for (unsigned i = 0; i < 2 * POLICY_KILLS_MAX; i++) {
+        in_call("INFO", cseq++, "c1", tag, "X-Loop: 1\nContent-Length: 0\n");
+        assert_int_equal(world_code(world), 200);
+    }
+    in_call("INFO", cseq++, "c1", tag, "X-Code: 486\nContent-Length: 0\n");
+    assert_int_equal(world_code(world), 200);
+    world_receive(world, request_to("INVITE", "sip:alice@example.com", "c2", "")); /* decisions go on */
+    assert_int_equal(world_code(world), 200);
+}
+
+static void calls_are_capped_a_user_and_in_all(void **state)
+{
+    (void)state;
+    char tag[64];
+    struct engine_config config;
+    assert_int_equal(engine_config_init(&config), OK);
+    config.max_calls = 4;
+    config.max_calls_per_user = 2;
+    world_open(world, &config,
+               "return function(req) return ok { ring = req.target.user == 'ringing' and 60 or nil } end");
+    call_up("c1", "", tag);
+    invite("c2", "");
+    assert_int_equal(world_code(world), 200);
+    invite("c3", "");
+    assert_int_equal(world_code(world), 486);
+    assert_null(strstr(world_last(world), "Retry-After"));
+    /* One that is over makes room. */
+    in_call("BYE", 2, "c1", tag, "");
+    invite("c4", "");
+    assert_int_equal(world_code(world), 200);
+    /* Ringing ones count, other users have their own, and all together have an end. */
+    world_receive(world, request_to("INVITE", "sip:ringing@example.com", "c5", ""));
+    assert_int_equal(world_code(world), 180);
+    world_receive(world, request_to("INVITE", "sip:ringing@example.com", "c6", ""));
+    assert_int_equal(world_code(world), 180);
+    world_receive(world, request_to("INVITE", "sip:carol@example.com", "c7", ""));
+    assert_int_equal(world_code(world), 503);
+    assert_null(strstr(world_last(world), "Retry-After"));
+    /* What comes to nothing is not counted. */
+    assert_int_equal(facts_gauge_total(world->gauge), 4);
+    world_receive(world, request_to("CANCEL", "sip:ringing@example.com", "c6", ""));
+    assert_int_equal(facts_gauge_total(world->gauge), 3);
+    world_receive(world, request_to("INVITE", "sip:carol@example.com", "c8", "Content-Type: application/sdp\n"));
+    assert_int_equal(facts_gauge_total(world->gauge), 4);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -150,6 +255,9 @@ int main(void)
         TEST(a_user_retired_in_mid_call_can_go_on_talking),
         TEST(a_call_is_hung_up_after_a_while),
         TEST(early_media_comes_in_a_183),
+        TEST(requests_in_a_call_are_the_policys_to_answer),
+        TEST(no_script_ends_a_dialog_by_an_answer),
+        TEST(calls_are_capped_a_user_and_in_all),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
