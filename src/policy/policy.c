@@ -45,7 +45,7 @@ static void finish(struct policy *policy, struct policy_decision *out)
 static void set_text(struct policy_decision *out, const char *text)
 {
     snprintf(out->text, sizeof(out->text), "%.*s", (int)sizeof(out->text) - 1, text);
-    policy_clean(out->text);
+    span_blank(out->text);
 }
 
 /* The decision is on_error's.  A directory that could not be read is the reason before any other: what the script made
@@ -69,7 +69,7 @@ static void fail_by_outcome(struct policy *policy, struct policy_decision *out, 
     };
     out->line = outcome->line;
     snprintf(out->file, sizeof(out->file), "%.*s", (int)sizeof(out->file) - 1, outcome->file);
-    policy_clean(out->file);
+    span_blank(out->file);
     fail(policy, out, failures[outcome->failure], outcome->text);
 }
 

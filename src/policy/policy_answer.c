@@ -232,45 +232,19 @@ static bool read_contact(struct policy_answer_reader *reader)
 /* Headers that only C writes, or that a field of the verdict sets. */
 static const char *header_refused(struct span name)
 {
-    switch (sip_header_find(name)) {
-    case SIP_HEADER_REASON:
-        return "q850 sets it";
-    case SIP_HEADER_ERROR_INFO:
-        return "error_info sets it";
-    case SIP_HEADER_RETRY_AFTER:
-        return "retry_after sets it";
-    case SIP_HEADER_EXPIRES:
-        return "expires sets it";
-    case SIP_HEADER_CONTACT:
-        return "contact sets it";
-    case SIP_HEADER_VIA:
-    case SIP_HEADER_FROM:
-    case SIP_HEADER_TO:
-    case SIP_HEADER_CALL_ID:
-    case SIP_HEADER_CSEQ:
-    case SIP_HEADER_ROUTE:
-    case SIP_HEADER_RECORD_ROUTE:
-    case SIP_HEADER_CONTENT_LENGTH:
-    case SIP_HEADER_CONTENT_TYPE:
-    case SIP_HEADER_CONTENT_ENCODING:
-    case SIP_HEADER_MAX_FORWARDS:
-    case SIP_HEADER_WWW_AUTHENTICATE:
-    case SIP_HEADER_PROXY_AUTHENTICATE:
-    case SIP_HEADER_AUTHENTICATION_INFO:
-    case SIP_HEADER_ALLOW:
-    case SIP_HEADER_ACCEPT:
-    case SIP_HEADER_SUPPORTED:
-    case SIP_HEADER_REQUIRE:
-    case SIP_HEADER_UNSUPPORTED:
-    case SIP_HEADER_TIMESTAMP:
-    case SIP_HEADER_RSEQ:
-    case SIP_HEADER_SESSION_EXPIRES:
-    case SIP_HEADER_MIN_SE:
-    case SIP_HEADER_MIN_EXPIRES:
-        return "the engine writes it";
-    default:
-        return NULL;
-    }
+    static const struct {
+        enum sip_header_id id;
+        const char *why;
+    } by_field[] = {{SIP_HEADER_REASON, "q850 sets it"},
+                    {SIP_HEADER_ERROR_INFO, "error_info sets it"},
+                    {SIP_HEADER_RETRY_AFTER, "retry_after sets it"},
+                    {SIP_HEADER_EXPIRES, "expires sets it"},
+                    {SIP_HEADER_CONTACT, "contact sets it"}};
+    enum sip_header_id id = sip_header_find(name);
+    for (size_t i = 0; i < sizeof(by_field) / sizeof(by_field[0]); i++)
+        if (by_field[i].id == id)
+            return by_field[i].why;
+    return sip_header_is_machinery(id) ? "the engine writes it" : NULL;
 }
 
 static bool read_header_name(struct policy_answer_reader *reader, struct span *out)

@@ -178,8 +178,6 @@ enum policy_state policy_record_state(struct policy *policy);
 struct span policy_peer_text(const struct policy_peer *peer, char out[POLICY_IP_TEXT_MAX]);
 /* "sip:user@host", escaped; at == NULL when it does not fit. */
 struct span policy_aor_text(const struct policy_request *request, char *out, size_t cap);
-/* Replaces control bytes by spaces. */
-void policy_clean(char *text);
 
 /* policy_program.c: zeroed memory that lives as long as the policy, which calls `done` (may be NULL) on it before it is
  * freed; NULL when there is none. */

@@ -33,11 +33,3 @@ struct span policy_peer_text(const struct policy_peer *peer, char out[POLICY_IP_
         return (struct span){NULL, 0};
     return span_of(out);
 }
-
-void policy_clean(char *text)
-{
-    for (; *text; text++) {
-        if ((unsigned char)*text < 0x20 || *text == 0x7f)
-            *text = ' ';
-    }
-}

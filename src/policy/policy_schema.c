@@ -90,7 +90,7 @@ static enum err read_rule_name(struct schema_reader *reader, struct policy_rule 
                     "rule %zu: expected its name first, as in { \"retired\", when = ... }, at most %d bytes", number,
                     POLICY_RULE_NAME_MAX);
     memcpy(rule->name, name, len + 1);
-    policy_clean(rule->name);
+    span_blank(rule->name);
     lua_pop(L, 1);
     rule->line = reader->line;
     if (strcmp(rule->name, "default") == 0)

@@ -165,3 +165,34 @@ unsigned sip_header_kind(enum sip_header_id id)
 {
     return rows[id].kind;
 }
+
+bool sip_header_is_machinery(enum sip_header_id id)
+{
+    static const bool is_machinery[SIP_HEADER_COUNT] = {
+        [SIP_HEADER_VIA] = true,
+        [SIP_HEADER_FROM] = true,
+        [SIP_HEADER_TO] = true,
+        [SIP_HEADER_CALL_ID] = true,
+        [SIP_HEADER_CSEQ] = true,
+        [SIP_HEADER_ROUTE] = true,
+        [SIP_HEADER_RECORD_ROUTE] = true,
+        [SIP_HEADER_CONTENT_LENGTH] = true,
+        [SIP_HEADER_CONTENT_TYPE] = true,
+        [SIP_HEADER_CONTENT_ENCODING] = true,
+        [SIP_HEADER_MAX_FORWARDS] = true,
+        [SIP_HEADER_WWW_AUTHENTICATE] = true,
+        [SIP_HEADER_PROXY_AUTHENTICATE] = true,
+        [SIP_HEADER_AUTHENTICATION_INFO] = true,
+        [SIP_HEADER_ALLOW] = true,
+        [SIP_HEADER_ACCEPT] = true,
+        [SIP_HEADER_SUPPORTED] = true,
+        [SIP_HEADER_REQUIRE] = true,
+        [SIP_HEADER_UNSUPPORTED] = true,
+        [SIP_HEADER_TIMESTAMP] = true,
+        [SIP_HEADER_RSEQ] = true,
+        [SIP_HEADER_SESSION_EXPIRES] = true,
+        [SIP_HEADER_MIN_SE] = true,
+        [SIP_HEADER_MIN_EXPIRES] = true,
+    };
+    return is_machinery[id];
+}

@@ -117,3 +117,6 @@ struct span sip_header_name(enum sip_header_id id);
 char sip_header_compact(enum sip_header_id id);
 /* SIP_HEADER_SINGLE, _FIRST, _LIST or _REPEAT; SIP_HEADER_REPEAT for SIP_HEADER_OTHER. */
 unsigned sip_header_kind(enum sip_header_id id);
+/* What makes a message work rather than says something: routing, dialog, framing, authentication, negotiation.  A stack
+ * writes these itself. */
+bool sip_header_is_machinery(enum sip_header_id id);

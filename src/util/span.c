@@ -121,3 +121,11 @@ char *span_dup(struct span span)
     copy[span.len] = '\0';
     return copy;
 }
+
+void span_blank(char *text)
+{
+    for (; *text; text++) {
+        if ((unsigned char)*text < 0x20 || *text == 0x7f)
+            *text = ' ';
+    }
+}

@@ -57,3 +57,6 @@ bool span_to_u32(struct span span, uint32_t *out_value);
 bool span_copy(struct span span, char *out, size_t out_cap);
 /* A terminated heap copy; free() it.  NULL when out of memory. */
 char *span_dup(struct span span);
+
+/* Replaces the control bytes of a terminated text by spaces. */
+void span_blank(char *text);
