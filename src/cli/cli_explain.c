@@ -2,12 +2,10 @@
 /* verdict explain: how one request would be answered, and why. */
 #include "cli/cli_main.h"
 #include "daemon/daemon_lookup.h"
-#include "directory/directory.h"
 #include "facts/facts_hours.h"
 #include "net/net_address.h"
 #include "offline/offline_explain.h"
 #include "replay/replay_line.h"
-#include "store/store_lock.h"
 #include "util/clock.h"
 #include "util/log.h"
 
@@ -150,35 +148,6 @@ static enum err take_circumstances(const struct values *values, struct authoring
     return OK;
 }
 
-/* The directory of a data folder, for as long as one explanation. */
-struct opened {
-    struct store_lock *lock;
-    struct daemon_lookup lookup;
-};
-
-static void close_directory(struct opened *opened)
-{
-    if (opened->lookup.reader) {
-        directory_reader_turn_end(opened->lookup.reader);
-        directory_reader_close(opened->lookup.reader);
-    }
-    directory_close(opened->lookup.directory);
-    if (opened->lock)
-        store_lock_release(opened->lock);
-}
-
-static enum err open_directory(const char *data, struct opened *opened, struct fault *fault)
-{
-    const struct directory_options open_options = {0};
-    enum err err = store_lock_take(data, NULL, &opened->lock, NULL, fault);
-    if (err == OK)
-        err = directory_open(data, &open_options, &opened->lookup.directory, fault);
-    if (err != OK)
-        return err;
-    err = directory_reader_open(opened->lookup.directory, &opened->lookup.reader);
-    return err == OK ? OK : fault_set(fault, err, data, 0, "the directory cannot be read: %s", err_text(err));
-}
-
 static enum err explain_one(const struct values *values, const char *path, FILE *file, struct offline_explain_ask *ask,
                             struct fault *fault)
 {
@@ -200,7 +169,7 @@ static enum err explain_one(const struct values *values, const char *path, FILE 
 struct stream {
     const char *path;
     struct offline_explainer *explainer;
-    struct directory_reader *reader; /* NULL: no directory */
+    struct daemon_lookup *lookup;
     struct replay_line line;
     struct buffer out;
     unsigned long number;
@@ -216,8 +185,7 @@ static void explain_line(struct stream *stream, struct span text)
         buffer_clear(&stream->out);
         err = offline_explainer_receive(stream->explainer, &stream->line.message, &stream->out);
         why = err == OK ? "" : err_text(err);
-        if (stream->reader)
-            directory_reader_turn_end(stream->reader);
+        daemon_lookup_turn_end(stream->lookup);
         break;
     case REPLAY_LINE_OTHER:
         return;
@@ -236,9 +204,9 @@ static void explain_line(struct stream *stream, struct span text)
 }
 
 static enum err explain_log(const char *path, FILE *file, const struct offline_explain_ask *ask,
-                            struct directory_reader *reader, struct fault *fault)
+                            struct daemon_lookup *lookup, struct fault *fault)
 {
-    struct stream stream = {.path = path, .reader = reader, .out = buffer_heap(4 << 20)};
+    struct stream stream = {.path = path, .lookup = lookup, .out = buffer_heap(4 << 20)};
     char *text = NULL;
     size_t cap = 0;
     ssize_t len;
@@ -261,7 +229,7 @@ static enum err explain(const struct values *values, const struct cli_arguments 
                         struct engine_config *config, struct fault *fault)
 {
     const char *path = arguments->items[1];
-    struct opened opened = {0};
+    struct daemon_lookup lookup = {0};
     struct offline_explain_ask ask = {.policy = arguments->items[0], .json = values->json};
     bool is_input = strcmp(path, "-") == 0;
     enum err err = OK;
@@ -274,20 +242,20 @@ static enum err explain(const struct values *values, const struct cli_arguments 
         ask.config = config;
     }
     if (err == OK && values->data) {
-        err = open_directory(values->data, &opened, fault);
-        ask.lookup = (struct engine_lookup){&opened.lookup, daemon_lookup_find};
+        err = daemon_lookup_open(&lookup, values->data, fault);
+        ask.lookup = (struct engine_lookup){&lookup, daemon_lookup_find};
     }
     FILE *file = is_input ? stdin : fopen(path, "re");
     if (err == OK && !file)
         err = fault_set(fault, ERR_IO, path, 0, "cannot be read: %s", strerror(errno));
     if (err == OK) {
         int first = ungetc(getc(file), file);
-        err = first == '{' ? explain_log(path, file, &ask, opened.lookup.reader, fault)
-                           : explain_one(values, path, file, &ask, fault);
+        err =
+            first == '{' ? explain_log(path, file, &ask, &lookup, fault) : explain_one(values, path, file, &ask, fault);
     }
     if (file && !is_input)
         (void)fclose(file);
-    close_directory(&opened);
+    daemon_lookup_close(&lookup);
     return err;
 }
 
@@ -304,7 +272,8 @@ static int run(const struct cli_command *command, int argc, char **argv)
         cli_error(command, "out of memory");
         return CLI_EXIT_FAILED;
     }
-    log_set_level(LOG_ERROR); /* a lost ACK that is only imagined is no news */
+    log_set_level(
+        LOG_NOTHING); /* a lost ACK that is only imagined is no news, and a failure stands in the explanation */
     enum err err = explain(&values, &arguments, &config, &fault);
     if (err != OK) {
         char text[FAULT_FILE_MAX + FAULT_TEXT_MAX + 16];

@@ -24,6 +24,7 @@ static const struct cli_command *const commands[] = {
     &cli_check_command,
     &cli_test_command,
     &cli_explain_command,
+    &cli_replay_command,
     &cli_bench_command,
     &cli_new_command,
     &cli_code_command,

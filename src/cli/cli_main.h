@@ -22,6 +22,7 @@ extern const struct cli_command cli_probe_command;
 extern const struct cli_command cli_check_command;
 extern const struct cli_command cli_test_command;
 extern const struct cli_command cli_explain_command;
+extern const struct cli_command cli_replay_command;
 extern const struct cli_command cli_bench_command;
 extern const struct cli_command cli_new_command;
 extern const struct cli_command cli_code_command;

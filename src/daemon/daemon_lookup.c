@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "daemon/daemon_lookup.h"
+#include "store/store_lock.h"
 
 enum err daemon_lookup_find(void *ctx, const struct policy_target *target, struct policy_record *out_record)
 {
@@ -31,4 +32,32 @@ enum err daemon_lookup_find(void *ctx, const struct policy_target *target, struc
         .by = record.by,
     };
     return OK;
+}
+
+enum err daemon_lookup_open(struct daemon_lookup *self, const char *data, struct fault *fault)
+{
+    const struct directory_options options = {0};
+    enum err err = store_lock_take(data, NULL, &self->lock, NULL, fault);
+    if (err == OK)
+        err = directory_open(data, &options, &self->directory, fault);
+    if (err != OK)
+        return err;
+    err = directory_reader_open(self->directory, &self->reader);
+    return err == OK ? OK : fault_set(fault, err, data, 0, "the directory cannot be read: %s", err_text(err));
+}
+
+void daemon_lookup_close(struct daemon_lookup *self)
+{
+    daemon_lookup_turn_end(self);
+    if (self->reader)
+        directory_reader_close(self->reader);
+    directory_close(self->directory);
+    if (self->lock)
+        store_lock_release(self->lock);
+}
+
+void daemon_lookup_turn_end(struct daemon_lookup *self)
+{
+    if (self->reader)
+        directory_reader_turn_end(self->reader);
 }

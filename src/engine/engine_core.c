@@ -25,6 +25,22 @@ static enum err make_notifier(struct engine_core *core)
     return notifier_table_new(&options, &core->notifier);
 }
 
+/* What lives on transactions: calls, subscriptions, bindings. */
+static enum err make_users(struct engine_core *core)
+{
+    struct call_options calls = {.txns = core->txns,
+                                 .cap = core->config->max_calls,
+                                 .retry_after_s = core->config->retry_after_s,
+                                 .session_expires_s = core->config->session_expires_s,
+                                 .min_se_s = core->config->min_se_s,
+                                 .handlers = engine_call_handlers(core),
+                                 .ways = core->ways};
+    enum err err = call_table_new(&calls, &core->calls);
+    if (err == OK)
+        err = make_notifier(core);
+    return err == OK ? engine_registrar_new(core) : err;
+}
+
 static enum err make_tables(struct engine_core *core)
 {
     const struct engine_config *config = core->config;
@@ -39,19 +55,7 @@ static enum err make_tables(struct engine_core *core)
         .handlers = engine_txn_handlers(core),
     };
     enum err err = txn_table_new(&txns, &core->txns);
-    if (err != OK)
-        return err;
-    struct call_options calls = {.txns = core->txns,
-                                 .cap = config->max_calls,
-                                 .retry_after_s = config->retry_after_s,
-                                 .session_expires_s = config->session_expires_s,
-                                 .min_se_s = config->min_se_s,
-                                 .handlers = engine_call_handlers(core),
-                                 .ways = core->ways};
-    err = call_table_new(&calls, &core->calls);
-    if (err == OK)
-        err = make_notifier(core);
-    return err == OK ? engine_registrar_new(core) : err;
+    return err == OK ? make_users(core) : err;
 }
 
 enum err engine_core_new(const struct engine_core_options *options, struct engine_core **out_core)
@@ -83,17 +87,22 @@ enum err engine_core_new(const struct engine_core_options *options, struct engin
     return OK;
 }
 
-static void free_tables(struct engine_core *core)
+static void free_users(struct engine_core *core)
 {
     registrar_free(core->registrar);
     core->registrar = NULL;
     notifier_table_free(core->notifier);
     if (core->calls)
         call_table_free(core->calls);
-    if (core->txns)
-        txn_table_free(core->txns);
     core->notifier = NULL;
     core->calls = NULL;
+}
+
+static void free_tables(struct engine_core *core)
+{
+    free_users(core);
+    if (core->txns)
+        txn_table_free(core->txns);
     core->txns = NULL;
 }
 
@@ -108,8 +117,9 @@ void engine_core_free(struct engine_core *core)
 
 enum err engine_core_reset(struct engine_core *core)
 {
-    free_tables(core);
-    return make_tables(core);
+    free_users(core);
+    enum err err = txn_table_forget(core->txns);
+    return err == OK ? make_users(core) : err;
 }
 
 void engine_core_turn_end(struct engine_core *core)

@@ -89,6 +89,21 @@ static void give_back(struct txn *txn)
     txn_slab_give(table->slab, txn, sizeof(*txn));
 }
 
+enum err txn_table_forget(struct txn_table *table)
+{
+    struct txn_link *link;
+    table->sorted.request = NULL;
+    if (table->by_key.count == 0)
+        return OK;
+    while ((link = txn_index_empty_next(&table->by_key)))
+        give_back(container_of(link, struct txn, link));
+    txn_index_done(&table->by_key);
+    txn_index_done(&table->by_merge);
+    table->by_key = table->by_merge = (struct txn_index){0};
+    enum err err = txn_index_init(&table->by_key);
+    return err == OK ? txn_index_init(&table->by_merge) : err;
+}
+
 void txn_table_free(struct txn_table *table)
 {
     if (!table)

@@ -150,6 +150,11 @@ uint64_t txn_age_ms(const struct txn *txn);
 void txn_set_user(struct txn *txn, void *user);
 void *txn_user(const struct txn *txn);
 
+/* Forgets every transaction, and tells nobody: a fresh start that costs little, for those who decide one request after
+ * another (tests, explain, replay).  No call may be left that has one.  After ERR_NOMEM the table is only good for
+ * txn_table_free(). */
+MUST_CHECK enum err txn_table_forget(struct txn_table *table);
+
 /* The next answer's To tag, so that an answer that once went out can be made again to the byte (explain, replay); empty
  * or of another length: they are made as ever. */
 void txn_table_give_tag(struct txn_table *table, struct span tag);

@@ -8,7 +8,7 @@
 #include "util/err.h"
 #include <stdbool.h>
 
-enum log_level { LOG_DEBUG, LOG_INFO, LOG_WARN, LOG_ERROR };
+enum log_level { LOG_DEBUG, LOG_INFO, LOG_WARN, LOG_ERROR, LOG_NOTHING /* for log_set_level alone */ };
 
 void log_set_level(enum log_level level);
 bool log_level_parse(const char *text, enum log_level *out_level);

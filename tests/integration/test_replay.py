@@ -4,6 +4,7 @@ import json
 import re
 import select
 import socket
+import struct
 import subprocess
 import time
 
@@ -56,25 +57,54 @@ def key_of(raw):
     return match.group(1).decode("latin-1") if match else None
 
 
-def ask_all(sock, address, maker, count):
-    """The first final answer to each, by Call-ID."""
+def ask_all(sock, address, maker, count, capture):
+    """The first final answer to each, by Call-ID; all that passes goes into the capture."""
+    here = sock.getsockname()
     answers, sent = {}, 0
     end = time.monotonic() + 60
     quiet = 0
     while quiet < 3 and time.monotonic() < end:
         for _ in range(40):
             if sent < count:
-                sock.sendto(maker.request(sent), address)
+                raw = maker.request(sent)
+                capture.add(here, address, raw)
+                sock.sendto(raw, address)
                 sent += 1
         waits = 0.002 if sent < count else 0.3
         got = 0
         while select.select([sock], [], [], waits)[0]:
             raw = sock.recv(65536)
             got += 1
+            capture.add(address, here, raw)
             if raw.startswith(b"SIP/2.0 ") and raw[8:9] != b"1":
                 answers.setdefault(key_of(raw), raw)
         quiet = quiet + 1 if sent == count and got == 0 else 0
     return answers
+
+
+class Capture:
+    """A pcap of datagrams between two IPv4 addresses, as a VLAN's Ethernet frames."""
+
+    def __init__(self, path):
+        self.file = open(path, "wb")
+        self.file.write(struct.pack("<IHHiIII", 0xa1b2c3d4, 2, 4, 0, 0, 65535, 1))
+
+    def add(self, source, target, payload):
+        now = time.time()
+        udp = struct.pack(">HHHH", source[1], target[1], 8 + len(payload), 0) + payload
+        ip = struct.pack(">BBHHHBBH4s4s", 0x45, 0, 20 + len(udp), 1, 0, 64, 17, 0, socket.inet_aton(source[0]),
+                         socket.inet_aton(target[0])) + udp
+        frame = bytes(12) + struct.pack(">HHH", 0x8100, 7, 0x0800) + ip
+        self.file.write(struct.pack("<IIII", int(now), int(now % 1 * 1e6), len(frame), len(frame)) + frame)
+
+    def close(self):
+        self.file.close()
+
+
+def replay(*args):
+    output = subprocess.run([VERDICT, "replay", "--json", *map(str, args)], capture_output=True, timeout=60)
+    equal(output.returncode, 0, output.stderr.decode()[-500:])
+    return json.loads(output.stdout)
 
 
 def bytes_of(line):
@@ -89,7 +119,8 @@ def lines_settled(log):
 
 @test(limit=90)
 def explain_is_live(t):
-    """10,000 random messages through a socket and through explain: the same bytes, rule and fuel."""
+    """10,000 random messages through a socket and through explain: the same bytes, rule and fuel; and through replay, from
+    the log and from a capture: the same answers."""
     log = t.path("decisions.jsonl")
     config = t.write("verdict.lua", CONFIG.format(log=log))
     daemon = Daemon(t, policy=POLICY, args=["--config", str(config)], data=False)
@@ -98,7 +129,9 @@ def explain_is_live(t):
     sock.bind(("127.0.0.1", 0))
     maker = Maker(4711, "127.0.0.1:%d" % sock.getsockname()[1])
     count = 10000
-    answers = ask_all(sock, daemon.address(), maker, count)
+    capture = Capture(t.path("traffic.pcap"))
+    answers = ask_all(sock, daemon.address(), maker, count, capture)
+    capture.close()
     wait_until(lambda: lines_settled(log), 10, "the log to stand still")
     daemon.kill()
     lines = [json.loads(line) for line in log.read_bytes().splitlines()]
@@ -127,3 +160,14 @@ def explain_is_live(t):
     check(kills > 0, "nothing was killed")
     check(late < len(decided) / 20, f"{late} answers come too late to be seen")
     t.note(f"{len(decided)} decisions alike, {len(answers)} answers, {kills} killed or set aside")
+    again = replay(daemon.policy, log, "--config", config)
+    equal((again["compared"], again["differ"]), (again["decided"], 0), f"replay of the log: {again['changes']}")
+    check(again["decided"] > count * 0.8, f"{again['decided']} replayed")
+    seen = replay(daemon.policy, t.path("traffic.pcap"), "--config", config)
+    equal(seen["differ"], 0, f"replay of the capture: {seen['changes']} {seen['examples'][:2]}")
+    check(seen["compared"] > count * 0.6, f"only {seen['compared']} of the capture were compared")
+    changed = t.write("changed.lua", POLICY.replace('"gone", when = { user = "gone" }', '"gone", when = { user = "nobody" }'))
+    other = replay(changed, t.path("traffic.pcap"), "--config", config, "--against", daemon.policy)
+    check(other["differ"] > 50 and all(change["then_rule"] == "gone" for change in other["changes"]), f"{other['changes']}")
+    t.note(f"replay: {again['decided'] * 60000 // max(again['elapsed_ms'], 1)} a minute from the log, "
+           f"{seen['decided'] * 60000 // max(seen['elapsed_ms'], 1)} from a capture")
