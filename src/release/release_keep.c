@@ -13,6 +13,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+enum { LINK_LEAST = 1 << 16 };
+
 enum { CURRENT_MAX = 64 + SOURCE_NAME_MAX + STORE_PATH_MAX + 8 };
 
 static const char *const names[RELEASE_KEPT_COUNT] = {
@@ -72,37 +74,6 @@ static enum err write_file(const char *path, struct span bytes)
     return err;
 }
 
-/* Makes the folders on the way to `folder`/`name` and writes the file. */
-static enum err write_below(const char *folder, const struct source_file *file)
-{
-    char path[STORE_PATH_MAX];
-    enum err err = store_path(path, folder, file->name);
-    for (char *slash = path + strlen(folder) + 1; err == OK && (slash = strchr(slash, '/')) != NULL; slash++) {
-        *slash = '\0';
-        err = store_make_folder(path);
-        *slash = '/';
-    }
-    return err == OK ? write_file(path, file->bytes) : err;
-}
-
-static enum err write_source(const char *top, const char *entry, const struct source *source)
-{
-    char folder[STORE_PATH_MAX];
-    bool is_folder = strcmp(entry, source_main(source)) != 0;
-    enum err err = store_remove_folder(top);
-    if (err == OK)
-        err = store_make_folder(top);
-    if (err == OK)
-        err = store_path(folder, top, is_folder ? entry : NULL);
-    if (err == OK && is_folder)
-        err = store_make_folder(folder);
-    for (size_t index = 0; err == OK && index < source_count(source); index++)
-        err = write_below(folder, source_at(source, index));
-    if (err == OK)
-        err = store_sync_folder(folder);
-    return err == OK ? store_sync_folder(top) : err;
-}
-
 static enum err read_name(const char *base, enum release_kept which, struct kept *out_kept)
 {
     char path[STORE_PATH_MAX];
@@ -126,6 +97,71 @@ static enum err read_name(const char *base, enum release_kept which, struct kept
                 span_copy(lines[1], out_kept->entry, sizeof(out_kept->entry)) &&
                 span_copy(lines[2], out_kept->path, sizeof(out_kept->path));
     return fits && !strchr(out_kept->hash, '/') && !strchr(out_kept->entry, '/') ? OK : ERR_CORRUPT;
+}
+
+/* Whether the file at `path` holds these bytes, and no others. */
+static bool has_bytes(const char *path, struct span bytes)
+{
+    char block[1 << 16];
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    ssize_t got = fd < 0 ? -1 : 1;
+    while (got > 0) {
+        got = read(fd, block, sizeof(block));
+        if (got > 0 && (bytes.len < (size_t)got || memcmp(bytes.at, block, (size_t)got) != 0))
+            got = -1;
+        bytes = span_slice(bytes, got > 0 ? (size_t)got : 0, bytes.len);
+    }
+    if (fd >= 0)
+        close(fd);
+    return got == 0 && bytes.len == 0;
+}
+
+/* A large file that a kept version has too becomes a second name of that one: hundreds of megabytes of data are not written
+ * and synced again because a line of code changed.  Kept files are never written to. */
+static bool link_kept(const char *base, const struct source_file *file, const char *path)
+{
+    for (unsigned which = 0; file->bytes.len >= LINK_LEAST && which < RELEASE_KEPT_COUNT; which++) {
+        char version[STORE_PATH_MAX], entry[STORE_PATH_MAX], old[STORE_PATH_MAX];
+        struct kept kept;
+        if (read_name(base, (enum release_kept)which, &kept) == OK && store_path(version, base, kept.hash) == OK &&
+            store_path(entry, version, kept.entry) == OK && store_path(old, entry, file->name) == OK &&
+            has_bytes(old, file->bytes) && link(old, path) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* Makes the folders on the way to `folder`/`name` and writes the file. */
+static enum err write_below(const char *base, const char *folder, const struct source_file *file)
+{
+    char path[STORE_PATH_MAX];
+    enum err err = store_path(path, folder, file->name);
+    for (char *slash = path + strlen(folder) + 1; err == OK && (slash = strchr(slash, '/')) != NULL; slash++) {
+        *slash = '\0';
+        err = store_make_folder(path);
+        *slash = '/';
+    }
+    if (err != OK || link_kept(base, file, path))
+        return err;
+    return write_file(path, file->bytes);
+}
+
+static enum err write_source(const char *base, const char *top, const char *entry, const struct source *source)
+{
+    char folder[STORE_PATH_MAX];
+    bool is_folder = strcmp(entry, source_main(source)) != 0;
+    enum err err = store_remove_folder(top);
+    if (err == OK)
+        err = store_make_folder(top);
+    if (err == OK)
+        err = store_path(folder, top, is_folder ? entry : NULL);
+    if (err == OK && is_folder)
+        err = store_make_folder(folder);
+    for (size_t index = 0; err == OK && index < source_count(source); index++)
+        err = write_below(base, folder, source_at(source, index));
+    if (err == OK)
+        err = store_sync_folder(folder);
+    return err == OK ? store_sync_folder(top) : err;
 }
 
 static enum err write_name(const char *base, enum release_kept which, const struct kept *kept)
@@ -193,7 +229,7 @@ static enum err write_version(const char *base, const struct kept *kept, const s
     if (err == OK)
         err = store_path(final, base, kept->hash);
     if (err == OK)
-        err = write_source(fresh, kept->entry, source);
+        err = write_source(base, fresh, kept->entry, source);
     if (err == OK)
         err = store_remove_folder(final); /* not the one that `current` names: a left-over */
     if (err == OK)

@@ -199,6 +199,40 @@ static void test_a_full_disk_leaves_the_old_version(void **state)
     assert_kept(place, place->policy, "policy", hash);
 }
 
+/* Megabytes of data are not written again because the code changed; and are their own file when they change. */
+static void test_large_files_are_linked(void **state)
+{
+    struct release_place *place = *state;
+    static char text[200001];
+    char hash[DIGEST_HEX_MAX], path[800];
+    struct stat info;
+    memset(text, '7', sizeof(text) - 1);
+    place_write(place, "policy.lua", "return function() return ok {} end\n");
+    place_write(place, "data.csv", text);
+    save(place, place->policy);
+    place_write(place, "policy.lua", "return function() return not_found {} end\n");
+    struct source *source = read_source(place->policy);
+    snprintf(hash, sizeof(hash), "%s", source_hash(source));
+    struct fault fault = {0};
+    assert_int_equal(release_keep_save(place->data, RELEASE_KEPT_PROVEN, source, place->policy, &fault), OK);
+    source_unref(source);
+    snprintf(path, sizeof(path), "%s/last_good/%s/policy/data.csv", place->data, hash);
+    assert_int_equal(stat(path, &info), 0);
+    assert_int_equal(info.st_nlink, 2);
+    save(place, place->policy); /* the older version goes, its data stays */
+    assert_int_equal(stat(path, &info), 0);
+    assert_int_equal(info.st_nlink, 1);
+    assert_kept(place, place->policy, "policy", hash);
+    text[sizeof(text) - 2] = '8';
+    place_write(place, "data.csv", text);
+    hash_of(place->policy, hash);
+    save(place, place->policy);
+    snprintf(path, sizeof(path), "%s/last_good/%s/policy/data.csv", place->data, hash);
+    assert_int_equal(stat(path, &info), 0);
+    assert_int_equal(info.st_nlink, 1);
+    assert_kept(place, place->policy, "policy", hash);
+}
+
 static void test_no_data_folder_is_an_error(void **state)
 {
     struct release_place *place = *state;
@@ -224,6 +258,7 @@ int main(void)
         TEST(test_damage_is_found),
         TEST(test_what_a_crash_left_is_no_obstacle),
         TEST(test_a_full_disk_leaves_the_old_version),
+        TEST(test_large_files_are_linked),
         TEST(test_no_data_folder_is_an_error),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
