@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A version proves itself: in the shadow before it decides, and on probation after."""
+import os
+import pathlib
 import signal
 import threading
 import time
@@ -361,11 +363,13 @@ def calls_held_open_across_a_thousand_reloads(t):
 
 def worker_cpu(daemon):
     """CPU seconds of the worker threads alone."""
-    import os
-    import pathlib
     total = 0
     for task in pathlib.Path(f"/proc/{daemon.process.pid}/task").iterdir():
-        if (task / "comm").read_text().startswith("worker-"):
-            fields = (task / "stat").read_text().rsplit(")", 1)[1].split()
+        try:
+            name, text = (task / "comm").read_text(), (task / "stat").read_text()
+        except FileNotFoundError:
+            continue  # a connection's thread, which has ended meanwhile
+        if name.startswith("worker-"):
+            fields = text.rsplit(")", 1)[1].split()
             total += int(fields[11]) + int(fields[12])
     return total / os.sysconf("SC_CLK_TCK")
