@@ -58,7 +58,6 @@ static const struct row rows[] = {
         "Connections closed at once: too many of one source."),
     NET(stream_refused_starting, "verdict_handshakes_refused_total",
         "Connections closed at once: too many handshakes under way, or of one source."),
-    NET(stream_starting, "verdict_handshakes_under_way", "Handshakes of TLS and WebSocket under way."),
     TLS(handshakes, "verdict_tls_handshakes_total", "TLS handshakes completed."),
     TLS(resumed, "verdict_tls_resumed_total", "Of them, by a session ticket."),
     TLS(with_clients, "verdict_tls_clients_verified_total", "Of them, with a client's verified certificate."),
@@ -95,7 +94,7 @@ static const struct row rows[] = {
     HEP(cut, "verdict_hep_cut_total", "Messages exported without their end: too long for a datagram."),
 };
 
-enum { ROWS = sizeof(rows) / sizeof(rows[0]), LEVELS = 7 };
+enum { ROWS = sizeof(rows) / sizeof(rows[0]), LEVELS = 8 };
 
 /* Behind the rows: what is computed. */
 enum level {
@@ -105,7 +104,8 @@ enum level {
     LEVEL_CONNECTIONS,
     LEVEL_POLICY_BYTES,
     LEVEL_SUBSCRIPTIONS,
-    LEVEL_PUBLICATIONS
+    LEVEL_PUBLICATIONS,
+    LEVEL_HANDSHAKES
 };
 
 static enum err add_levels(struct daemon_gauges *gauges, struct metric_registry *registry)
@@ -118,6 +118,7 @@ static enum err add_levels(struct daemon_gauges *gauges, struct metric_registry 
         {"verdict_policy_bytes", "Memory of the active policy's VMs."},
         {"verdict_subscriptions", "Live subscriptions."},
         {"verdict_publications", "Publications that have not expired."},
+        {"verdict_handshakes_under_way", "Handshakes of TLS and WebSocket under way."},
     };
     _Static_assert(sizeof(levels) / sizeof(levels[0]) == LEVELS, "a name for each");
     enum err err = OK;
@@ -171,6 +172,7 @@ void daemon_gauges_set(struct daemon_gauges *gauges, unsigned shard, const struc
     set(gauges->metrics[ROWS + LEVEL_POLICY_BYTES], shard, counts->policy_bytes);
     set(gauges->metrics[ROWS + LEVEL_SUBSCRIPTIONS], shard, counts->watched.subscriptions);
     set(gauges->metrics[ROWS + LEVEL_PUBLICATIONS], shard, counts->watched.publications);
+    set(gauges->metrics[ROWS + LEVEL_HANDSHAKES], shard, counts->net ? counts->net->stream_starting : 0);
 }
 
 void daemon_worker_publish(struct daemon_worker *self)

@@ -227,8 +227,8 @@ static bool send_over(struct errand *errand, const struct net_flow *flow)
 {
     struct errand_table *table = errand->table;
     char text[TXN_BRANCH_LEN];
-    struct span branch = span_make(text, TXN_BRANCH_LEN);
     txn_branch_new(table->options.txns, text);
+    struct span branch = span_make(text, TXN_BRANCH_LEN);
     struct buffer out = buffer_over(table->scratch, SCRATCH_LEN);
     return errand->job->build(errand->user, flow, branch, &out) && send_bytes(errand, flow, branch, buffer_span(&out));
 }
@@ -308,8 +308,8 @@ static bool send_home(struct errand *errand)
 {
     struct errand_table *table = errand->table;
     char text[TXN_BRANCH_LEN];
-    struct span branch = span_make(text, TXN_BRANCH_LEN);
     txn_branch_new(table->options.txns, text);
+    struct span branch = span_make(text, TXN_BRANCH_LEN);
     struct buffer out = buffer_over(table->scratch, SCRATCH_LEN);
     if (!errand->job->build(errand->user, &errand->home, branch, &out))
         return false;
