@@ -69,8 +69,8 @@ static void refused(struct call *call, const struct sip_message *response)
 {
     unsigned code = response->status;
     bool is_unknown = !call->refresh_offers && (code == 405 || code == 501) && call->session.len;
-    if (++call->refusals > REFUSALS_MAX)
-        return; /* RFC 4028 10: not continuously */
+    if (!call->terms.interval_s || ++call->refusals > REFUSALS_MAX)
+        return; /* the peer took the timer away meanwhile; and RFC 4028 10: not continuously */
     if (is_unknown) {
         call->terms.peer_updates = false;
         again_after(call, 0);

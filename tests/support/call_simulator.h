@@ -125,7 +125,7 @@ static inline void sim_new_invite(struct sim *sim, unsigned index)
 
 static inline void sim_act(struct sim *sim, unsigned index)
 {
-    static const char *const methods[] = {"BYE", "BYE", "UPDATE", "INFO", "OPTIONS", "PRACK", "REFER", "FOO"};
+    static const char *const methods[] = {"BYE", "MESSAGE", "UPDATE", "INFO", "OPTIONS", "PRACK", "REFER", "FOO"};
     struct sim_caller *caller = &sim->callers[index];
     char branch[64];
     unsigned what = (unsigned)sim_below(sim, 11);
@@ -140,6 +140,10 @@ static inline void sim_act(struct sim *sim, unsigned index)
         call_hangup(caller->call, SPAN("Q.850;cause=16"));
     } else if (what < 8 && *caller->to_tag) {
         struct sip_ask ask = sim_ask(caller, methods[what], ++caller->cseq, branch);
+        if (what == 2 && sim_chance(sim, 50))
+            ask.body = SIM_OFFER;
+        if (what == 2 && sim_chance(sim, 50))
+            ask.extra = caller->extra;
         sim_send(sim, index, ask);
         sim_send(sim, index, ask);
     }
@@ -179,6 +183,33 @@ static inline void sim_hear_response(struct sim *sim, unsigned index, const stru
     }
 }
 
+/* A refresh is answered well for a while; then the peer has enough of it, or goes silent. */
+static inline unsigned sim_answer_to(struct sim *sim, struct sim_caller *caller)
+{
+    static const unsigned codes[] = {491, 488, 500, 405, 422, 481, 408};
+    if (sim->heard.method == SIP_METHOD_BYE)
+        return sim_chance(sim, 90) ? 200 : 481;
+    if (caller->refreshes <= caller->patience && sim_chance(sim, 80))
+        return 200;
+    return sim_chance(sim, 70) ? codes[sim_below(sim, sizeof(codes) / sizeof(*codes))] : 0;
+}
+
+static inline void sim_hear_request(struct sim *sim, const struct sim_event *event)
+{
+    struct sim_caller *caller = &sim->callers[event->caller];
+    if (caller->is_deaf || sim->heard.method == SIP_METHOD_ACK)
+        return;
+    char text[SIM_MESSAGE_MAX + 1];
+    unsigned code = sim_answer_to(sim, caller);
+    if (!code)
+        return;
+    caller->answered_ours |= sim->heard.method == SIP_METHOD_INVITE;
+    snprintf(text, sizeof(text), "%.*s", (int)event->len, event->bytes);
+    if (sim_chance(sim, 10))
+        sim_carry(sim, SIM_TO_ENGINE, event->caller, sip_ask_answer(&sim->asked, text, 100)->bytes);
+    sim_carry(sim, SIM_TO_ENGINE, event->caller, sip_ask_answer(&sim->asked, text, code)->bytes);
+}
+
 static inline void sim_hear(struct sim *sim, const struct sim_event *event)
 {
     struct sip_problem problem;
@@ -191,12 +222,7 @@ static inline void sim_hear(struct sim *sim, const struct sim_event *event)
         sim_hear_response(sim, event->caller, message);
         return;
     }
-    if (sim->callers[event->caller].is_deaf)
-        return;
-    char text[SIM_MESSAGE_MAX + 1];
-    snprintf(text, sizeof(text), "%.*s", (int)event->len, event->bytes);
-    const struct sip_message *answer = sip_ask_answer(&sim->asked, text, sim_chance(sim, 90) ? 200 : 481);
-    sim_carry(sim, SIM_TO_ENGINE, event->caller, answer->bytes);
+    sim_hear_request(sim, event);
 }
 
 /* ---- what an engine does ---- */
@@ -221,13 +247,20 @@ static inline void sim_accept(struct sim *sim, unsigned index, struct txn *txn, 
     if (sim_chance(sim, 40)) {
         accept.rings = true;
         accept.ring_ms = (uint32_t)sim_below(sim, 20000);
+        accept.progress = sim_chance(sim, 40);
     }
+    if (sim_chance(sim, 15))
+        accept.hangup_after_s = 1 + (uint32_t)sim_below(sim, 40);
+    if (sim_chance(sim, 15))
+        accept.session_expires_s = 12 + (uint32_t)sim_below(sim, 60);
     const char *why;
     struct call *call;
     if (call_new(sim->calls, txn, invite, &accept, &call, &why) != OK)
         sim_answer_plain(sim, txn, invite, 503);
-    else
+    else {
         sim->callers[index].opened++;
+        sim->callers[index].is_limited = accept.hangup_after_s != 0;
+    }
 }
 
 static inline void sim_decide(struct sim *sim, unsigned index, struct txn *txn, const struct sip_message *invite)
@@ -368,8 +401,18 @@ static inline void sim_set_up_caller(struct sim *sim, unsigned index)
                                   .has_offer = sim_chance(sim, 75),
                                   .answers_badly = sim_chance(sim, 20),
                                   .pracks = !sim_chance(sim, 20)};
-    static const char *const extras[] = {"", "Expires: 7\r\n", "Require: 100rel\r\n"};
-    caller->extra = extras[sim_below(sim, 3)];
+    static const char *const extras[] = {"", "Expires: 7\r\n", "Require: 100rel\r\n", "Supported: 100rel\r\n"};
+    static const char *const timers[] = {"",
+                                         "",
+                                         "Supported: timer\r\n",
+                                         "k: timer\r\nx: 30;refresher=uac\r\n",
+                                         "k: timer\r\nx: 20;refresher=uas\r\n",
+                                         "x: 25\r\n",
+                                         "k: timer\r\nx: 5\r\n"};
+    snprintf(caller->extra_text, sizeof(caller->extra_text), "%s%s%s", extras[sim_below(sim, 4)],
+             timers[sim_below(sim, 7)], sim_chance(sim, 50) ? "Allow: INVITE, UPDATE\r\n" : "");
+    caller->extra = caller->extra_text;
+    caller->patience = (unsigned)sim_below(sim, 4);
     static const enum sim_decision decisions[] = {SIM_ACCEPT, SIM_ACCEPT, SIM_ACCEPT, SIM_REFUSE, SIM_HOLD, SIM_DROP};
     caller->decision = decisions[sim_below(sim, sizeof(decisions) / sizeof(*decisions))];
     snprintf(caller->call_id, sizeof(caller->call_id), "c%u-%llu", index, (unsigned long long)sim->seed % 100000);
@@ -425,7 +468,7 @@ static inline bool sim_run(struct sim *sim, uint64_t seed)
         uint64_t wake = wheel_next_ms(&sim->fake.wheel);
         if (is_quiet && wake == UINT64_MAX)
             break;
-        if (is_quiet && wake > 3 * whole) {
+        if (is_quiet && wake > 6 * whole) { /* 360*T1 is the longest: a re-INVITE of ours that got a 1xx alone */
             sim_fail(sim, "a timer runs far into the future");
             break;
         }

@@ -56,6 +56,12 @@ struct sim_caller {
     unsigned cseq, invite_cseq;
     uint64_t interval_ms, invited_ms;
     const char *extra; /* header fields of its INVITE */
+    char extra_text[160];
+    unsigned our_cseq; /* of the latest request of ours */
+    char refresh_branch[48];
+    unsigned refreshes, patience; /* of ours; how many of them it answers well */
+    bool answered_ours;           /* an INVITE of ours, finally */
+    bool expires, is_limited;     /* by the latest 2xx; by hangup_after */
     bool pracks, needs_prack, is_pracked;
     bool acks, is_deaf, has_offer, answers_badly, invite_answered;
     enum sim_decision decision;
@@ -84,7 +90,7 @@ struct sim {
     unsigned caller_count;
     unsigned event_count;
     const char *failure;
-    uint64_t sent, finals, byes;
+    uint64_t sent, finals, byes, refreshes, early_media;
     struct sip_asked asked;
     struct sip_message heard, watched;
     struct sim_event spill;
@@ -182,6 +188,17 @@ static inline void sim_watch_final(struct sim *sim, struct sim_caller *caller, s
         sim_fail(sim, "a 2xx came before the PRACK of an offer");
     if (response->cseq_method == SIP_METHOD_BYE && response->status == 200)
         caller->peer_ended = true;
+    bool is_session = response->cseq_method == SIP_METHOD_INVITE || response->cseq_method == SIP_METHOD_UPDATE;
+    if (is_session && response->status == 200)
+        caller->expires = sip_message_has(response, SIP_HEADER_SESSION_EXPIRES);
+}
+
+/* Each new request of ours has a higher number than the one before, whatever it is (RFC 3261 12.2.1.1). */
+static inline void sim_watch_number(struct sim *sim, struct sim_caller *caller)
+{
+    if (sim->watched.cseq <= caller->our_cseq)
+        sim_fail(sim, "a request of ours has no higher number than the one before");
+    caller->our_cseq = sim->watched.cseq;
 }
 
 static inline void sim_watch_bye(struct sim *sim, struct sim_caller *caller)
@@ -191,6 +208,7 @@ static inline void sim_watch_bye(struct sim *sim, struct sim_caller *caller)
         return; /* once more, by timer E */
     span_copy(branch, caller->bye_branch, sizeof(caller->bye_branch));
     sim->byes++;
+    sim_watch_number(sim, caller);
     struct sim_final *last = sim_final_2xx(caller, 0);
     if (++caller->byes > 1)
         sim_fail(sim, "a call got two BYEs of ours");
@@ -202,6 +220,27 @@ static inline void sim_watch_bye(struct sim *sim, struct sim_caller *caller)
         sim_fail(sim, "our BYE came before the ACK and before 64*T1");
 }
 
+/* UPDATE, or a re-INVITE: in a call that was acknowledged and that nobody has ended. */
+static inline void sim_watch_refresh(struct sim *sim, struct sim_caller *caller)
+{
+    struct span branch = sim->watched.via.branch;
+    if (span_equal(branch, span_of(caller->refresh_branch)))
+        return; /* once more, by timer A or E */
+    span_copy(branch, caller->refresh_branch, sizeof(caller->refresh_branch));
+    sim_watch_number(sim, caller);
+    sim->refreshes++;
+    caller->refreshes++;
+    const struct sim_final *last = sim_final_2xx(caller, 0);
+    if (!caller->expires)
+        sim_fail(sim, "a refresh of a session that does not expire");
+    if (caller->byes || caller->peer_ended)
+        sim_fail(sim, "a refresh followed the end of its call");
+    if (last && !last->is_acked && !sim->wire_was_dead)
+        sim_fail(sim, "a refresh came before the ACK");
+    if (sim->watched.method == SIP_METHOD_INVITE && !sim->watched.body.len)
+        sim_fail(sim, "a re-INVITE of ours without the session");
+}
+
 static inline void sim_watch_provisional(struct sim *sim, struct sim_caller *caller)
 {
     const struct sip_message *response = &sim->watched;
@@ -210,6 +249,7 @@ static inline void sim_watch_provisional(struct sim *sim, struct sim_caller *cal
     bool is_reliable = sip_message_has(response, SIP_HEADER_RSEQ);
     if (is_reliable && response->body.len)
         caller->needs_prack = true;
+    sim->early_media += response->status == 183;
 }
 
 /* Everything that leaves passes here. */
@@ -231,8 +271,13 @@ static inline void sim_watch(struct sim *sim, struct span bytes)
         sim_fail(sim, "an ACK was answered");
     else if (sent.is_request && sim->watched.method == SIP_METHOD_BYE)
         sim_watch_bye(sim, caller);
-    else if (sent.is_request)
-        sim_fail(sim, "a request other than BYE");
+    else if (sent.is_request && (sim->watched.method == SIP_METHOD_UPDATE || sim->watched.method == SIP_METHOD_INVITE))
+        sim_watch_refresh(sim, caller);
+    else if (sent.is_request && sim->watched.method == SIP_METHOD_ACK) {
+        if (!caller->answered_ours)
+            sim_fail(sim, "an ACK for no answer");
+    } else if (sent.is_request)
+        sim_fail(sim, "a request that nobody asked for");
     else if (sim->watched.status >= 200)
         sim_watch_final(sim, caller, bytes);
     else
@@ -335,6 +380,8 @@ static inline void sim_watch_end(struct sim *sim)
     for (struct call *call = call_next(sim->calls, NULL); call; call = call_next(sim->calls, call)) {
         if (call_state(call) != CALL_UP)
             sim_fail(sim, "a call is left that does not stand");
+        if ((sim_caller_of(call)->expires || sim_caller_of(call)->is_limited) && !sim->wire_was_dead)
+            sim_fail(sim, "a call has outlived its time");
     }
     if (!sim->was_shut_down && !sim->failure) {
         sim->was_shut_down = true;
@@ -352,14 +399,30 @@ static inline void sim_watch_end(struct sim *sim)
         sim_fail(sim, "a call, transaction, timer or block of memory is left");
 }
 
+static inline uint64_t sim_below(struct sim *sim, uint64_t bound);
+
+static inline bool sim_on_ask(void *ctx, struct call *call, const struct sip_message *request, struct call_say *out_say)
+{
+    (void)call;
+    (void)request;
+    static const unsigned codes[] = {200, 486, 603};
+    uint64_t which = sim_below(ctx, 4);
+    if (which < 3)
+        *out_say = (struct call_say){.code = codes[which], .extra = SPAN("X-Said: yes\r\n")};
+    return which < 3;
+}
+
 static inline bool sim_new_calls(struct sim *sim)
 {
     struct call_options options = {.txns = sim->txns,
+                                   .session_expires_s = 40,
+                                   .min_se_s = 10,
                                    .handlers = {.ctx = sim,
                                                 .on_start = sim_on_start,
                                                 .on_ack = sim_on_ack,
                                                 .on_ack_missing = sim_on_ack_missing,
-                                                .on_end = sim_on_call_end}};
+                                                .on_end = sim_on_call_end,
+                                                .on_ask = sim_on_ask}};
     return call_table_new(&options, &sim->calls) == OK;
 }
 

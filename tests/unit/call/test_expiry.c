@@ -251,6 +251,20 @@ static void test_the_peer_takes_the_refresh_over_and_off(void **state)
     assert_int_equal(bench->fake.wheel.armed, 0);
 }
 
+static void test_a_refusal_after_the_timer_was_taken_away(void **state)
+{
+    struct call_bench *bench = *state;
+    up(bench, "Session-Expires: 200\r\nAllow: UPDATE\r\n", bench_accept(bench));
+    fake_clock_pass(&bench->fake, 100000);
+    struct sip_ask update = bench_in_dialog(bench, "UPDATE", 2); /* without Session-Expires, while ours is out */
+    bench_request(bench, &bench->udp, update);
+    assert_int_equal(bench_status(bench, -1), 200);
+    answer_ours(bench, 488, "");
+    fake_clock_pass(&bench->fake, 32000);
+    assert_int_equal(bench->fake.wheel.armed, 0);
+    assert_int_equal(call_state(bench->call), CALL_UP);
+}
+
 static void test_a_refused_reinvite_leaves_the_timer(void **state)
 {
     struct call_bench *bench = *state;
@@ -373,6 +387,7 @@ int main(void)
         TEST(test_answers_to_our_refresh),
         TEST(test_481_408_and_silence_end_the_call),
         TEST(test_the_peer_takes_the_refresh_over_and_off),
+        TEST(test_a_refusal_after_the_timer_was_taken_away),
         TEST(test_a_refused_reinvite_leaves_the_timer),
         TEST(test_a_bye_overtakes_our_refresh),
         TEST(test_refresh_without_memory),

@@ -29,8 +29,10 @@ static void test_no_schedule_breaks_the_promises(void **state)
         run_from(sim, strtoull(seed, NULL, 10), 1);
     else
         run_from(sim, 1, SCHEDULES);
-    print_message("%llu schedules, %llu messages, %llu final answers, %llu BYEs\n", (unsigned long long)sim->schedules,
-                  (unsigned long long)sim->sent, (unsigned long long)sim->finals, (unsigned long long)sim->byes);
+    print_message("%llu schedules, %llu messages, %llu final answers, %llu BYEs, %llu refreshes, %llu early media\n",
+                  (unsigned long long)sim->schedules, (unsigned long long)sim->sent, (unsigned long long)sim->finals,
+                  (unsigned long long)sim->byes, (unsigned long long)sim->refreshes,
+                  (unsigned long long)sim->early_media);
     sim_free(sim);
 }
 
