@@ -258,3 +258,93 @@ def answers_without_an_ack_are_capped_a_source(t):
         equal(codes[:20], [410] * 20, f"{path.name}: the first ones")
         other = phone.ask("OPTIONS", "ok", 200)  # what needs no ACK is answered as ever
         check(other.tag("to"), "no To tag")
+
+IN_CALLS = """
+return policy {
+  name = "in_calls", on_error = reject(500) {}, default = ok { hangup_after = 3 },
+  rules = { { "early", when = { user = "early" }, verdict = ok { ring = 0.2, progress = true } } },
+  on_request = function(req) if req.method == "MESSAGE" then return ok { headers = { ["X-Said"] = "heard" } } end end,
+}
+"""
+
+
+def short_sessions(t, *args):
+    config = t.write("short.lua", "return { min_se_s = 2, session_expires_s = 100 }\n")
+    return Daemon(t, policy=IN_CALLS, args=["--config", str(config), *args])
+
+
+@test(limit=40)
+def early_media_is_acknowledged(t):
+    """Also where the 183, or the PRACK's answer, is lost on the way."""
+    daemon = short_sessions(t, "--t1-ms", 50)
+    equal(sipp.run(t, daemon.address(), "early_media.xml", calls=10, rate=20, service="early"), (10, 0), "calls")
+    phone = Phone(t, daemon.address())
+    invite = phone.request("INVITE", "early", extra=["Require: 100rel"])
+    phone.send(invite)
+    first = phone.expect(183)
+    again = phone.expect(183)
+    equal(first.raw, again.raw, "the 183 again")
+    prack = phone.request("PRACK", "early", call_id=invite["call_id"], from_tag=invite["from_tag"], to_tag=first.tag("to"), cseq=2,
+                          extra=[f"RAck: {first.get('rseq')} 1 INVITE"])
+    phone.send(prack)
+    answer = phone.expect(200, method="PRACK")
+    phone.send(prack)
+    answers = [phone.receive(), phone.receive()]
+    check(answer.raw in [m.raw for m in answers], f"the answer to the PRACK again: {answers}")
+    ok = next((m for m in answers if m.cseq()[1] == "INVITE"), None) or phone.expect(200, method="INVITE")
+    equal(ok.body, b"", "the 200's body")
+    phone.send(phone.ack_of(invite, ok))
+    # And without a PRACK the INVITE fails.
+    phone.send(phone.request("INVITE", "early", extra=["Require: 100rel"]))
+    while (answer := phone.receive(5)).status == 183:
+        pass
+    equal(answer.status, 504, "the answer without a PRACK")
+
+
+@test(limit=40)
+def packets_are_lost(t):
+    daemon = short_sessions(t, "--t1-ms", 100)
+    calls, failed = sipp.run(t, daemon.address(), "invite_200.xml", calls=20, rate=40, service="lossy", args=["-lost", "10", "-max_retrans", "12"])
+    equal((calls, failed), (20, 0), "calls")
+
+
+@test(limit=40)
+def sessions_are_refreshed(t):
+    daemon = short_sessions(t)
+    by_update = sipp.start(t, daemon.address(), "refresh.xml", calls=5, rate=20, service="update")
+    by_invite = sipp.start(t, daemon.address(), "refresh_reinvite.xml", calls=5, rate=20, service="invite")
+    equal(sipp.finish(by_update), (5, 0), "calls refreshed by UPDATE")
+    equal(sipp.finish(by_invite), (5, 0), "calls refreshed by re-INVITE")
+    # The caller is to refresh, and does not.
+    phone = Phone(t, daemon.address())
+    invite = phone.request("INVITE", "silent", extra=["Supported: timer", "Session-Expires: 2;refresher=uac"])
+    phone.send(invite)
+    ok = phone.expect(200)
+    equal(ok.get("session-expires"), "2;refresher=uac", "Session-Expires")
+    phone.send(phone.ack_of(invite, ok))
+    bye = phone.expect_request("BYE", 2.5)
+    check("Session expired" in bye.get("reason"), f"Reason: {bye.get('reason')}")
+    phone.answer(bye)
+
+
+@test(limit=40)
+def all_that_may_happen_in_a_call(t):
+    daemon = short_sessions(t)
+    udp = sipp.start(t, daemon.address(), "in_call.xml", calls=10, rate=20, service="all")
+    equal(sipp.finish(udp), (10, 0), "calls")
+    equal(daemon.metric("verdict_missing_acks_total"), 0, "missing ACKs")
+
+
+@test()
+def calls_are_capped(t):
+    config = t.write("caps.lua", "return { max_calls_per_user = 1, max_calls = 2 }\n")
+    daemon = Daemon(t, args=["--config", str(config), "--workers", 2])
+    phone = Phone(t, daemon.address())
+    codes = []
+    for user in ("ok1", "ok1", "ok2", "ok3"):
+        invite = phone.request("INVITE", user)
+        phone.send(invite)
+        final = phone.receive()
+        codes.append(final.status)
+        phone.send(phone.ack_of(invite, final))
+    equal(codes, [200, 486, 200, 503], "answers, whichever worker has the call")
