@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Finds what is wrong with a policy before a request does. */
 #include "authoring/authoring_check.h"
+#include "authoring/authoring_cover.h"
+#include "authoring/authoring_escape.h"
 #include "authoring/authoring_scope.h"
+#include "authoring/authoring_verdict.h"
 #include "policy/policy.h"
 #include "util/buffer.h"
 #include "util/suggest.h"
@@ -16,6 +19,50 @@ struct check {
     struct policy *bare; /* a VM with the globals that every policy has; NULL: no memory for one */
     const struct source_file *file;
 };
+
+static struct span line_of(struct span text, int line)
+{
+    for (; line > 1 && text.len > 0; line--)
+        text = span_slice(text, span_find(text, '\n') + 1, text.len);
+    struct span found = span_slice(text, 0, span_find(text, '\n'));
+    return found.len > 0 && found.at[found.len - 1] == '\r' ? span_slice(found, 0, found.len - 1) : found;
+}
+
+static bool is_word(char c)
+{
+    return c == '_' || (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+
+/* Where `word` stands in the line, from 1; 0: it does not. */
+static int column_of_word(struct span line, struct span word)
+{
+    for (size_t at = 0; word.len && at + word.len <= line.len; at++) {
+        bool begins = at == 0 || !is_word(line.at[at - 1]) || !is_word(word.at[0]);
+        bool ends = at + word.len == line.len || !is_word(line.at[at + word.len]) || !is_word(word.at[word.len - 1]);
+        if (begins && ends && memcmp(line.at + at, word.at, word.len) == 0)
+            return (int)at + 1;
+    }
+    return 0;
+}
+
+/* For what only knows its line: at the last thing on it that the text names in quotes, else at what the text begins with,
+ * else where the line begins. */
+static int guess_column(struct span line, const char *text)
+{
+    int column = 0;
+    for (const char *at = text + strcspn(text, "\"'"); *at; at += strcspn(at, "\"'")) {
+        size_t len = strcspn(at + 1, "\"'");
+        int found = column_of_word(line, span_make(at + 1, len));
+        column = found ? found : column;
+        at += len + 1;
+        at += *at != '\0';
+    }
+    if (!column)
+        column = column_of_word(line, span_make(text, strcspn(text, ": ")));
+    for (size_t at = 0; !column && at < line.len; at++)
+        column = line.at[at] != ' ' && line.at[at] != '\t' ? (int)at + 1 : 0;
+    return column;
+}
 
 static void find(struct check *check, enum authoring_severity severity, const char *file,
                  const struct authoring_token *at, const char *format, ...) PRINTF_LIKE(5, 6);
@@ -41,6 +88,9 @@ static void find(struct check *check, enum authoring_severity severity, const ch
     va_start(args, format);
     vsnprintf(finding->text, sizeof(finding->text), format, args);
     va_end(args);
+    known = source_find(check->source, finding->file);
+    if (known && finding->line > 0 && finding->column == 0)
+        finding->column = guess_column(line_of(known->bytes, finding->line), finding->text);
 }
 
 static void find_at_line(struct check *check, enum authoring_severity severity, const char *file, int line,
@@ -83,11 +133,7 @@ static void check_use(void *ctx, const struct authoring_use *use)
 {
     struct check *check = ctx;
     const char *near = NULL;
-    if (use->kind == AUTHORING_USE_ESCAPE)
-        find(check, AUTHORING_WARNING, check->file->name, &use->name,
-             "%.*s is kept past the decision, where it reads the next request; copy the fields that you need",
-             SPAN_ARG(use->object));
-    else if (use->kind != AUTHORING_USE_FIELD)
+    if (use->kind != AUTHORING_USE_FIELD)
         check_global(check, use);
     else if (!policy_object_has_field(use->object, use->name.text, &near))
         find(check, AUTHORING_ERROR, check->file->name, &use->name, "%.*s has no field '%.*s'%s%s%s",
@@ -95,19 +141,22 @@ static void check_use(void *ctx, const struct authoring_use *use)
              near ? "'?" : "");
 }
 
-/* Causes that say something else than their verdict (RFC 3398 8.2.6.1, Q.850). */
+/* Causes that say something else than their verdict (RFC 3398 8.2.6.1, Q.850); NULL: nothing is wrong with it. */
+static const char *cause_contradiction(int code, int q850)
+{
+    if (code == 410 && q850 != 0 && q850 != 1 && q850 != 22 && q850 != 23)
+        return "a 410 says that the number ended: 1 (unallocated), 22 (number changed) or 23 fit";
+    if (code == 404 && q850 == 22)
+        return "22 (number changed) is a 410 or a 301";
+    if (code == 480 && (q850 == 1 || q850 == 22))
+        return "480 is for now; 1 (unallocated) and 22 (number changed) are for good";
+    return q850 == 16 ? "16 is the normal end of a call, not a refusal" : NULL;
+}
+
 static void check_cause(struct check *check, const struct policy_rule_info *rule)
 {
     char text[200];
-    const char *meaning = NULL;
-    if (rule->code == 410 && rule->q850 != 0 && rule->q850 != 1 && rule->q850 != 22 && rule->q850 != 23)
-        meaning = "a 410 says that the number ended: 1 (unallocated), 22 (number changed) or 23 fit";
-    else if (rule->code == 404 && rule->q850 == 22)
-        meaning = "22 (number changed) is a 410 or a 301";
-    else if (rule->code == 480 && (rule->q850 == 1 || rule->q850 == 22))
-        meaning = "480 is for now; 1 (unallocated) and 22 (number changed) are for good";
-    else if (rule->q850 == 16)
-        meaning = "16 is the normal end of a call, not a refusal";
+    const char *meaning = cause_contradiction(rule->code, rule->q850);
     if (!meaning)
         return;
     snprintf(text, sizeof(text), "rule \"%s\": q850 = %d contradicts %d: %s", rule->name, rule->q850, rule->code,
@@ -115,20 +164,46 @@ static void check_cause(struct check *check, const struct policy_rule_info *rule
     find_at_line(check, AUTHORING_WARNING, "", rule->line, text);
 }
 
-static void check_rules(struct check *check, const struct policy_description *description)
+/* Whether anything but the script's word says that the target is gone. */
+static bool has_ground(const struct policy_when *when, const struct policy_answer *answer)
+{
+    for (unsigned i = 0; i < when->count; i++) {
+        const struct policy_match *match = &when->list[i].match;
+        if ((match->op == POLICY_OP_STATES && match->states == 1u << POLICY_STATE_GONE) || match->op == POLICY_OP_SET)
+            return true;
+    }
+    return !span_is_empty(answer->evidence);
+}
+
+/* A rule before this one answers whenever this one could. */
+static void check_reached(struct check *check, const struct policy *policy,
+                          const struct policy_description *description, size_t at)
 {
     char text[256];
-    const struct policy_rule_info *always = NULL;
+    const struct policy_answer *ignored;
+    const struct policy_rule_info *rule = &description->rules[at];
+    const struct policy_when *when = policy_rule(policy, at, &ignored);
+    for (size_t i = 0; i < at; i++) {
+        const struct policy_rule_info *earlier = &description->rules[i];
+        if (!earlier->plain || !authoring_cover_when(policy_rule(policy, i, &ignored), when))
+            continue;
+        snprintf(text, sizeof(text), "rule \"%s\" before it fits %s, so rule \"%s\" is never reached", earlier->name,
+                 earlier->conditions ? "whenever it does" : "always", rule->name);
+        find_at_line(check, AUTHORING_WARNING, "", rule->line, text);
+        return;
+    }
+}
+
+static void check_rules(struct check *check, const struct policy *policy)
+{
+    char text[256];
+    const struct policy_answer *answer;
+    const struct policy_description *description = policy_describe(policy_program_of(policy));
     for (size_t i = 0; i < description->rule_count; i++) {
         const struct policy_rule_info *rule = &description->rules[i];
-        if (always) {
-            snprintf(text, sizeof(text), "rule \"%s\" is never reached: rule \"%s\" before it always fits", rule->name,
-                     always->name);
-            find_at_line(check, AUTHORING_WARNING, "", rule->line, text);
-        } else if (rule->always) {
-            always = rule;
-        }
-        if (rule->no_ground) {
+        const struct policy_when *when = policy_rule(policy, i, &answer);
+        check_reached(check, policy, description, i);
+        if (answer && answer->verdict == POLICY_GONE && !has_ground(when, answer)) {
             snprintf(text, sizeof(text),
                      "rule \"%s\" answers 410 without ground: give `evidence`, or ask a data set or state = \"gone\"",
                      rule->name);
@@ -141,24 +216,31 @@ static void check_rules(struct check *check, const struct policy_description *de
                      "default answers 410: whoever is not known would be told that they are gone for good");
 }
 
-/* `return gone {}` in code: nothing says why. */
-static void check_bare_gone(struct check *check)
+/* A verdict in code: no schema sees it before a request makes it. */
+static void on_verdict(void *ctx, const struct authoring_verdict *verdict)
 {
-    static const char *const pattern[] = {"return", "gone", "{", "}"};
-    struct authoring_scan scan = authoring_scan_begin(check->file->bytes);
-    struct authoring_token token;
-    struct authoring_token gone = {0};
-    size_t matched = 0;
-    while (authoring_scan_next(&scan, &token)) {
-        matched = authoring_token_is(&token, pattern[matched]) ? matched + 1 : authoring_token_is(&token, "return");
-        if (matched == 2)
-            gone = token;
-        if (matched == 4) {
-            find(check, AUTHORING_WARNING, check->file->name, &gone,
-                 "a 410 without `evidence`: only a tombstone in the directory gives it ground");
-            matched = 0;
-        }
-    }
+    struct check *check = ctx;
+    const char *meaning = cause_contradiction(verdict->code, verdict->q850);
+    if (verdict->verdict == POLICY_GONE && verdict->in_code && !verdict->has_evidence)
+        find(check, AUTHORING_WARNING, check->file->name, &verdict->name,
+             "a 410 without `evidence`: only a tombstone in the directory gives it ground");
+    if (meaning && verdict->in_code)
+        find(check, AUTHORING_WARNING, check->file->name, &verdict->q850_at, "q850 = %d contradicts %d: %s",
+             verdict->q850, verdict->code, meaning);
+}
+
+static void on_verdict_field(void *ctx, enum policy_verdict verdict, const struct authoring_token *field)
+{
+    struct check *check = ctx;
+    const char *names[64], *near;
+    char name[64] = "";
+    size_t count = policy_answer_names(verdict, names, 64);
+    for (size_t i = 0; i < count; i++)
+        if (span_equal(field->text, span_of(names[i])))
+            return;
+    near = span_copy(field->text, name, sizeof(name)) ? suggest_of(name, names, count) : NULL;
+    find(check, AUTHORING_ERROR, check->file->name, field, "%s has no field '%.*s'%s%s%s", policy_verdict_name(verdict),
+         SPAN_ARG(field->text), near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
 }
 
 /* How often the pattern may begin anew: one for each repetition that something must follow, one more where it is not
@@ -211,6 +293,34 @@ static void check_patterns(struct check *check)
     }
 }
 
+static void on_escape(void *ctx, struct span what, const struct authoring_token *at)
+{
+    find(ctx, AUTHORING_WARNING, ((struct check *)ctx)->file->name, at,
+         "%.*s is kept past the decision, where it reads the next request; copy the fields that you need",
+         SPAN_ARG(what));
+}
+
+/* Functions call each other in any order and across files, so what is known of them is gathered first. */
+static void check_escapes(struct check *check)
+{
+    enum { ROUNDS_MAX = 8 };
+    struct authoring_escape_known known = {0};
+    bool changed = true;
+    for (int round = 0; round <= ROUNDS_MAX; round++) {
+        bool is_last = !changed || round == ROUNDS_MAX;
+        changed = false;
+        for (size_t i = 0; i < source_count(check->source); i++) {
+            check->file = source_at(check->source, i);
+            if (!span_ends_with(span_of(check->file->name), SPAN(".lua")) || strcmp(check->file->name, "test.lua") == 0)
+                continue;
+            authoring_escape_walk(check->file->bytes, &known, is_last ? on_escape : NULL, check);
+            changed = changed || known.changed;
+        }
+        if (is_last)
+            return;
+    }
+}
+
 static void check_file(struct check *check)
 {
     if (!span_ends_with(span_of(check->file->name), SPAN(".lua")))
@@ -218,7 +328,7 @@ static void check_file(struct check *check)
     authoring_scope_walk(check->file->bytes, check_use, check);
     if (strcmp(check->file->name, "test.lua") == 0)
         return;
-    check_bare_gone(check);
+    authoring_verdict_walk(check->file->bytes, on_verdict, on_verdict_field, check);
     check_patterns(check);
 }
 
@@ -252,29 +362,24 @@ static int compare_findings(const void *a, const void *b)
 void authoring_check(struct source *source, struct authoring_findings *out_findings)
 {
     struct check check = {.source = source, .findings = out_findings, .bare = bare_policy()};
-    struct policy_program *program = NULL;
+    const struct policy_options options = {0};
+    struct policy *policy = NULL;
     struct fault fault = {0};
     *out_findings = (struct authoring_findings){0};
-    enum err err = policy_prepare(source, &program, &fault);
+    enum err err = policy_load(source, &options, &policy, &fault);
     if (err == OK)
-        check_rules(&check, policy_describe(program));
+        check_rules(&check, policy);
     for (size_t i = 0; err != ERR_SYNTAX && i < source_count(source); i++) {
         check.file = source_at(source, i);
         check_file(&check);
     }
+    if (err != ERR_SYNTAX)
+        check_escapes(&check);
     if (err != OK && out_findings->errors == 0) /* an unknown global is the reason of a failed load, not beside it */
         find_at_line(&check, AUTHORING_ERROR, fault.file, fault.line, fault.text);
     qsort(out_findings->list, out_findings->count, sizeof(out_findings->list[0]), compare_findings);
-    policy_program_unref(program);
+    policy_free(policy);
     policy_free(check.bare);
-}
-
-static struct span line_of(struct span text, int line)
-{
-    for (; line > 1 && text.len > 0; line--)
-        text = span_slice(text, span_find(text, '\n') + 1, text.len);
-    struct span found = span_slice(text, 0, span_find(text, '\n'));
-    return found.len > 0 && found.at[found.len - 1] == '\r' ? span_slice(found, 0, found.len - 1) : found;
 }
 
 void authoring_finding_format(const struct authoring_finding *finding, const struct source *source, struct buffer *out)

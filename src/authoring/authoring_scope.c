@@ -86,16 +86,6 @@ static size_t find_local(const struct walk *walk, struct span name)
     return NAMES_MAX;
 }
 
-/* Whether a variable outlives a call of the innermost function: a global, or a local outside that function. */
-static bool outlives_function(const struct walk *walk, struct span name)
-{
-    size_t local = find_local(walk, name);
-    size_t depth = walk->depth < DEPTH_MAX ? walk->depth : DEPTH_MAX;
-    while (depth > 0 && walk->levels[depth - 1].kind != 'f')
-        depth--;
-    return local == NAMES_MAX || (depth > 0 && local < walk->levels[depth - 1].first_name);
-}
-
 static void report(struct walk *walk, enum authoring_use_kind kind, struct span object, struct authoring_token name)
 {
     const struct authoring_use use = {kind, object, name};
@@ -193,39 +183,14 @@ static void take_keyword(struct walk *walk)
     }
 }
 
-/* Whether what stands at the present token is assigned to something that outlives the call: "x = ", "t.x = ",
- * "t[x] = ", or an item of a table. */
-static bool is_kept(const struct walk *walk)
-{
-    const struct authoring_token *sign = &walk->before[0];
-    const struct authoring_token *left = &walk->before[1];
-    if (!authoring_token_is(sign, "="))
-        return false;
-    if (authoring_token_is(left, "]") || authoring_token_is(&walk->before[2], "."))
-        return true;
-    return left->kind == AUTHORING_TOKEN_NAME && innermost(walk) != '{' && outlives_function(walk, left->text);
-}
-
-static bool is_part(struct span name)
-{
-    static const char *const parts[] = {"uri", "from", "to", "contact", "target", "source", "record"};
-    for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
-        if (span_equal(name, span_of(parts[i])))
-            return true;
-    }
-    return false;
-}
-
-/* At `req`, a parameter: what is read of it, and whether it is kept. */
+/* At `req`, a parameter: what is read of it. */
 static void take_fields(struct walk *walk)
 {
     struct span path = walk->token.text;
-    bool kept = is_kept(walk);
-    bool object = true;
     for (int depth = 0; depth < 2; depth++) {
         struct authoring_token next = peek(walk);
         if (!authoring_token_is(&next, ".") && !authoring_token_is(&next, ":"))
-            break;
+            return;
         advance(walk);
         next = peek(walk);
         if (next.kind != AUTHORING_TOKEN_NAME)
@@ -233,14 +198,7 @@ static void take_fields(struct walk *walk)
         advance(walk);
         report(walk, AUTHORING_USE_FIELD, path, walk->token);
         path = span_make(path.at, (size_t)(walk->token.text.at + walk->token.text.len - path.at));
-        object = is_part(walk->token.text);
     }
-    struct authoring_token next = peek(walk);
-    bool goes_on = authoring_token_is(&next, ".") || authoring_token_is(&next, ":") ||
-                   authoring_token_is(&next, "==") || authoring_token_is(&next, "and") ||
-                   authoring_token_is(&next, "~=");
-    if (kept && object && !goes_on)
-        report(walk, AUTHORING_USE_ESCAPE, path, walk->token);
 }
 
 static void take_name(struct walk *walk)

@@ -8,8 +8,7 @@
 enum authoring_use_kind {
     AUTHORING_USE_READ,  /* of a global `name` */
     AUTHORING_USE_WRITE, /* to a global `name` */
-    AUTHORING_USE_FIELD, /* `object`.`name`, where object is "req" or "req.<part>" and req a parameter */
-    AUTHORING_USE_ESCAPE /* req or a part of it, up to `name`, is put into a table or an outer variable */
+    AUTHORING_USE_FIELD  /* `object`.`name`, where object is "req" or "req.<part>" and req a parameter */
 };
 
 struct authoring_use {

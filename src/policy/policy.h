@@ -18,6 +18,7 @@ struct vm_watchdog;
 struct facts_shared_registry;
 struct facts_echoes;
 struct policy_trace;
+struct policy_when;
 
 struct policy_options {
     struct policy_host host;
@@ -41,8 +42,7 @@ struct policy_rule_info {
     int code;            /* of its verdict; 0: drop, or `decide` says */
     int q850;            /* of its verdict */
     unsigned conditions; /* of its `when` */
-    bool always;         /* neither `when` nor `check`, and a verdict: later rules are never reached */
-    bool no_ground;      /* gone {} without evidence, a tombstone's state or a data set */
+    bool plain;          /* a verdict, and no `check`: it fits whenever its conditions hold */
 };
 
 /* A `shared` table, to say what a reload keeps and what it resets. */
@@ -91,6 +91,10 @@ bool policy_program_evidence(const struct policy_program *program, struct span n
  * method, else *out_near is the nearest that it has, or NULL.  What is no object of ours has any field. */
 bool policy_has_global(struct policy *policy, struct span name);
 bool policy_object_has_field(struct span object, struct span field, const char **out_near);
+/* A rule's conditions and verdict (NULL: `decide` says); policy_match.h tells what they are made of. */
+const struct policy_when *policy_rule(const struct policy *policy, size_t at, const struct policy_answer **out_answer);
+/* Names of all fields of a verdict's table. */
+size_t policy_answer_names(enum policy_verdict verdict, const char **out_names, size_t cap);
 /* Names of all fields, parts and methods of such an object, as the engine registers them; 0: no object of ours. */
 size_t policy_object_names(struct span object, const char **out_names, size_t cap);
 

@@ -328,15 +328,20 @@ static const struct {
 
 enum { FIELD_COUNT = sizeof(answer_fields) / sizeof(answer_fields[0]) };
 
+size_t policy_answer_names(enum policy_verdict verdict, const char **out_names, size_t cap)
+{
+    size_t count = 0;
+    for (unsigned i = 0; i < FIELD_COUNT && count < cap; i++) {
+        if ((answer_fields[i].verdicts >> verdict) & 1)
+            out_names[count++] = answer_fields[i].name;
+    }
+    return count;
+}
+
 static bool refuse_field(struct policy_answer_reader *reader, const char *name)
 {
     const char *known[FIELD_COUNT];
-    size_t count = 0;
-    for (unsigned i = 0; i < FIELD_COUNT; i++) {
-        if ((answer_fields[i].verdicts >> reader->answer->verdict) & 1)
-            known[count++] = answer_fields[i].name;
-    }
-    const char *nearest = suggest_of(name, known, count);
+    const char *nearest = suggest_of(name, known, policy_answer_names(reader->answer->verdict, known, FIELD_COUNT));
     if (nearest)
         return refuse(reader, "unknown field \"%.32s\"; did you mean \"%s\"?", name, nearest);
     return refuse(reader, "unknown field \"%.32s\"", name);

@@ -194,15 +194,10 @@ static bool asks_directory(const struct policy *policy)
     return script_asks_directory(policy->program->source);
 }
 
-/* Whether anything but the script's word says that the target is gone. */
-static bool has_ground(const struct policy_rule *rule)
+const struct policy_when *policy_rule(const struct policy *policy, size_t at, const struct policy_answer **out_answer)
 {
-    for (unsigned i = 0; i < rule->when.count; i++) {
-        const struct policy_match *match = &rule->when.list[i].match;
-        if ((match->op == POLICY_OP_STATES && match->states == 1u << POLICY_STATE_GONE) || match->op == POLICY_OP_SET)
-            return true;
-    }
-    return !span_is_empty(rule->answer->evidence);
+    *out_answer = policy->rules[at].answer;
+    return &policy->rules[at].when;
 }
 
 static enum err copy_rules(struct policy_program *program, const struct policy *policy)
@@ -222,9 +217,8 @@ static enum err copy_rules(struct policy_program *program, const struct policy *
             .line = rule->line,
             .code = answer ? answer->code : 0,
             .q850 = answer ? answer->q850 : 0,
-            .always = answer && rule->when.count == 0 && rule->check == LUA_NOREF,
+            .plain = answer && rule->check == LUA_NOREF,
             .conditions = rule->when.count,
-            .no_ground = answer && answer->verdict == POLICY_GONE && !has_ground(rule),
         };
     }
     return OK;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a check finds, where, and what it leaves alone. */
 #include "authoring/authoring_check.h"
+#include "authoring/authoring_escape.h"
 #include "authoring/authoring_scan.h"
 #include "policy/policy.h"
 #include "util/buffer.h"
@@ -71,11 +72,11 @@ static void errors(void **state)
         int line, column;
         const char *message;
     } rows[] = {
-        {"return function(req)\n  retrun ok {}\nend", 2, 0, "syntax error"},
+        {"return function(req)\n  retrun ok {}\nend", 2, 10, "syntax error"},
         {"return 7", 0, 0, "expected it to return"},
-        {HEAD "rulez = {} }", 2, 0, "did you mean \"rules\""},
-        {HEAD "rules = { { 'a', when = { usr = 'x' }, verdict = ok {} } } }", 2, 0, "did you mean \"user\""},
-        {"return policy { on_error = gone {}, default = not_found {}, rules = {} }", 1, 0, "gone {} is refused"},
+        {HEAD "rulez = {} }", 2, 1, "did you mean \"rules\""},
+        {HEAD "rules = { { 'a', when = { usr = 'x' }, verdict = ok {} } } }", 2, 27, "did you mean \"user\""},
+        {"return policy { on_error = gone {}, default = not_found {}, rules = {} }", 1, 17, "gone {} is refused"},
         {"return function(req)\n  return gon {}\nend", 2, 10, "there is no global 'gon'; did you mean 'gone'?"},
         {"return function(req)\n  return xyzzy(req)\nend", 2, 10, "there is no global 'xyzzy'"},
         {"return function(req)\n  x = 1\n  return ok {}\nend", 2, 3, "write 'local x'"},
@@ -85,6 +86,10 @@ static void errors(void **state)
         {"return function(req)\n  return req:heder 'X' and ok {}\nend", 2, 14, "did you mean 'header'?"},
         {HEAD "rules = { { 'a', check = function(req)\n return req.source.ipp == 'x' end, verdict = ok {} } } }", 3, 20,
          "did you mean 'ip'?"},
+        {"return function(req)\n  return gone { evidnce = 'x' }\nend", 2, 17,
+         "gone has no field 'evidnce'; did you mean 'evidence'?"},
+        {"return function(req)\n  return reject(486) { retry_aftr = 3 }\nend", 2, 24, "did you mean 'retry_after'?"},
+        {"return function(req)\n  return ok { headers = { X = 'y' }, rin = 1 }\nend", 2, 38, "did you mean 'ring'?"},
         {"local a = 1\nreturn function(req) return ok { reason = os.date() } end", 2, 43, "there is no global 'os'"},
         {"return function(req)\n  for i = 1, n do log.info(i) end\n return ok {} end", 2, 14, "'n'"},
         {"return function(req)\n  do local y = 1 end\n  return y and ok {} end", 3, 10, "'y'"},
@@ -104,17 +109,36 @@ static void warnings(void **state)
         int line, column;
         const char *message;
     } rows[] = {
-        {HEAD "rules = {\n{ 'a', when = { user = 'x' }, verdict = gone {} } } }", 3, 0, "without ground"},
+        {HEAD "rules = {\n{ 'a', when = { user = 'x' }, verdict = gone {} } } }", 3, 41, "without ground"},
         {"return function(req)\n  return gone {}\nend", 2, 10, "without `evidence`"},
         {"return policy { on_error = reject(500) {}, default = gone {}, rules = {} }", 0, 0, "default answers 410"},
-        {HEAD "rules = { { 'a', verdict = ok {} },\n{ 'b', verdict = drop } } }", 3, 0, "\"b\" is never reached"},
-        {HEAD "rules = {\n{ 'a', when = { state = 'gone' }, verdict = gone { q850 = 17 } } } }", 3, 0,
+        {HEAD "rules = { { 'a', verdict = ok {} },\n{ 'b', verdict = drop } } }", 3, 4, "\"b\" is never reached"},
+        {HEAD "rules = { { 'a', when = { user = 'x' }, verdict = ok {} },\n"
+              "{ 'b', when = { user = 'x', method = 'INVITE' }, verdict = drop } } }",
+         3, 4, "\"a\" before it fits whenever it does, so rule \"b\" is never reached"},
+        {HEAD "rules = { { 'a', when = { user = { 'x', prefix '+49' } }, verdict = ok {} },\n"
+              "{ 'b', when = { user = '+4930' }, verdict = drop } } }",
+         3, 4, "\"b\" is never reached"},
+        {HEAD "rules = { { 'a', when = { user_agent = matches 'scan*' }, verdict = ok {} },\n"
+              "{ 'b', when = { user_agent = { 'scanner', 'scan' } }, check = function() return true end, verdict = "
+              "drop } } }",
+         3, 4, "\"b\" is never reached"},
+        {HEAD "rules = { { 'a', when = { state = { 'gone', 'moved' } }, verdict = ok {} },\n"
+              "{ 'b', when = { state = 'gone' }, decide = function() end } } }",
+         3, 4, "\"b\" is never reached"},
+        {"return function(req)\n  return gone { evidence = 'x', q850 = 17 }\nend", 2, 40, "q850 = 17 contradicts 410"},
+        {"return function(req)\n  return req.body and not_found { q850 = 22 } or ok {}\nend", 2, 42,
+         "q850 = 22 contradicts 404"},
+        {"return function(req)\n  return reject(603) { reason = 'x', q850 = 16 }\nend", 2, 45, "normal end"},
+        {"return function(req)\n  return req.body and gone { reason = 'x' } or ok {}\nend", 2, 23,
+         "without `evidence`"},
+        {HEAD "rules = {\n{ 'a', when = { state = 'gone' }, verdict = gone { q850 = 17 } } } }", 3, 4,
          "contradicts 410"},
-        {HEAD "rules = {\n{ 'a', when = { user = 'x' }, verdict = not_found { q850 = 22 } } } }", 3, 0,
+        {HEAD "rules = {\n{ 'a', when = { user = 'x' }, verdict = not_found { q850 = 22 } } } }", 3, 4,
          "contradicts 404"},
-        {HEAD "rules = {\n{ 'a', when = { user = 'x' }, verdict = unavailable { q850 = 1 } } } }", 3, 0,
+        {HEAD "rules = {\n{ 'a', when = { user = 'x' }, verdict = unavailable { q850 = 1 } } } }", 3, 4,
          "contradicts 480"},
-        {HEAD "rules = {\n{ 'a', when = { user = 'x' }, verdict = reject(603) { q850 = 16 } } } }", 3, 0, "normal end"},
+        {HEAD "rules = {\n{ 'a', when = { user = 'x' }, verdict = reject(603) { q850 = 16 } } } }", 3, 4, "normal end"},
     };
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         assert_finding(rows[i].text, AUTHORING_WARNING, rows[i].line, rows[i].column, rows[i].message);
@@ -135,6 +159,51 @@ static void escapes(void **state)
         {"local seen = {}\nreturn function(req)\n  seen[1] = req.from.uri\n  return ok {} end", 3, 22,
          "req.from.uri is kept"},
         {"local kept\nreturn function(req)\n  kept = req.target\n  return ok {} end", 3, 14, "req.target is kept"},
+        /* by another name, of a part, after another one, behind `and`, in parentheses */
+        {"local kept\nreturn function(req)\n  local r = req\n  kept = r\n  return ok {} end", 4, 10, "r is kept past"},
+        {"local kept\nreturn function(req)\n  local u = req.from\n  kept = u.uri\n  return ok {} end", 4, 12,
+         "u.uri is kept"},
+        {"local a, b\nreturn function(req)\n  a, b = 1, req\n  return ok {} end", 3, 13, "req is kept past"},
+        {"local kept\nreturn function(req)\n  kept = req.body and req\n  return ok {} end", 3, 23, "req is kept past"},
+        {"local kept\nreturn function(req)\n  kept = kept or (req)\n  return ok {} end", 3, 19, "req is kept past"},
+        {"local kept = {}\nreturn function(req)\n  kept[#kept + 1], kept.n = req, 1\n  return ok {} end", 3, 29,
+         "req is"},
+        /* in a table, in whatever way it gets there */
+        {"return function(req)\n  local t = { req }\n  return ok {} end", 2, 15, "req is kept past"},
+        {"return function(req)\n  local t = { a = { b = req.to } }\n  return ok {} end", 2, 29, "req.to is kept"},
+        {"local seen = {}\nreturn function(req)\n  table.insert(seen, req)\n  return ok {} end", 3, 22,
+         "req is kept past"},
+        {"return function(req)\n  local t = table.pack(1, req.uri)\n  return ok {} end", 2, 31, "req.uri is kept"},
+        {"return function(req)\n  local t = setmetatable({}, req)\n  return ok {} end", 2, 30, "req is kept past"},
+        /* caught by a function that is kept */
+        {"local kept\nreturn function(req)\n  kept = function() return req.method end\n  return ok {} end", 3, 10,
+         "function is kept past"},
+        {"local kept\nreturn function(req)\n  local function f() return req.method end\n  kept = f\n  return ok {} end",
+         4, 10, "f is kept past"},
+        {"local kept\nreturn function(req)\n  local f = function() return function() return req end end\n"
+         "  kept = f\n  return ok {} end",
+         4, 10, "f is kept past"},
+        /* through functions, in any order */
+        {"local kept\nlocal function keep(what) kept = what end\nreturn function(req)\n  keep(req)\n  return ok {} end",
+         2, 34, "what is kept past"},
+        {"local kept\nlocal one, two\nfunction one(x) two(1, x) end\nfunction two(n, y) kept = y end\n"
+         "return function(req)\n  one(req.uri)\n  return ok {} end",
+         4, 27, "y is kept past"},
+        {"local kept\nlocal function same(x) return x end\nreturn function(req)\n  kept = same(req)\n  return ok {} "
+         "end",
+         4, 10, "same is kept past"},
+        {"local kept\nlocal m = {}\nfunction m:keep(x) kept = x end\nreturn function(req)\n  m:keep(req)\n"
+         "  return ok {} end",
+         3, 27, "x is kept past"},
+        {"local kept\nlocal function keep(x) kept = x end\nreturn function(req)\n  pcall(keep, req)\n  return ok {} "
+         "end",
+         2, 31, "x is kept past"},
+        {"local kept\nreturn function(req)\n  kept = assert(req)\n  return ok {} end", 3, 10, "assert is kept past"},
+        /* the request of a rule, whatever it is called */
+        {"local kept\nreturn function(r)\n  kept = r\n  return ok {} end", 3, 10, "r is kept past"},
+        {"local kept\n" HEAD
+         "rules = { { 'a', check = function(ask)\n  kept = ask return true end, verdict = ok {} } } }",
+         4, 10, "ask is kept past"},
     };
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
         assert_finding(rows[i].text, AUTHORING_WARNING, rows[i].line, rows[i].column, rows[i].message);
@@ -142,6 +211,51 @@ static void escapes(void **state)
         "local last\nreturn function(req)\n"
         "  local r = req\n  local u = req.uri\n  last = req.target.user\n  last = req.method\n"
         "  last = req.source == r and 1 or 2\n  return ok { reason = req.method, headers = { ['X-U'] = u.host } } end");
+    /* Used and forgotten within the decision: by other names, by functions, in loops. */
+    assert_nothing("local last, count = nil, 0\n"
+                   "local function host(r) local u = r.uri return u.host end\n"
+                   "local function both(a, b) return a.method .. b end\n"
+                   "return function(req)\n"
+                   "  local r, n = req, 1\n  local function f() return r.method end\n"
+                   "  last = host(req)\n  last = f() last = both(r, 'x') last = pcall(host, req) and 'x'\n"
+                   "  last = not req last = #req.method last = req.from.user .. 'x' last = (req.to.uri.host)\n"
+                   "  for _, v in ipairs(req:headers 'X') do last = v end\n"
+                   "  do local req = { 1 } last = req end\n"
+                   "  r = 5 last = r\n"
+                   "  if req.record and req.record.state == 'gone' then count = count + 1 end\n"
+                   "  return ok { reason = host(req), headers = { [req.method] = req.call_id } } end");
+}
+
+/* The escape walk meets scripts that compile, but it must not fall over others either. */
+static void escapes_take_anything(void **state)
+{
+    (void)state;
+    static struct authoring_escape_known known;
+    unsigned seed = 7;
+    for (int i = 0; i < 20000; i++) {
+        static const char *const pieces[] = {"req",     "local ", "function ", "end ",  "(",     ")",       "{",
+                                             "}",       "=",      ",",         ".",     ":",     "x ",      "do ",
+                                             "for ",    "in ",    "if ",       "then ", "else ", "repeat ", "until ",
+                                             "return ", "[",      "]",         "'s'",   "and ",  "not "};
+        char text[400];
+        size_t len = 0;
+        while (len < sizeof(text) - 16) {
+            seed = seed * 1103515245u + 12345u;
+            const char *piece = pieces[(seed >> 16) % (sizeof(pieces) / sizeof(pieces[0]))];
+            memcpy(text + len, piece, strlen(piece));
+            len += strlen(piece);
+        }
+        memset(&known, 0, sizeof(known));
+        authoring_escape_walk(span_make(text, len), &known, NULL, NULL);
+    }
+    static char deep[100000];
+    memset(deep, '(', sizeof(deep));
+    authoring_escape_walk(span_make(deep, sizeof(deep)), &known, NULL, NULL);
+    memset(deep, '{', sizeof(deep));
+    authoring_escape_walk(span_make(deep, sizeof(deep)), &known, NULL, NULL);
+    for (size_t i = 0; i + 3 < sizeof(deep); i += 3)
+        memcpy(deep + i, "do ", 3);
+    authoring_escape_walk(span_make(deep, sizeof(deep)), &known, NULL, NULL);
 }
 
 static void patterns(void **state)
@@ -172,6 +286,16 @@ static void nothing_wrong(void **state)
     assert_nothing("return function(req) return ok {} end");
     assert_nothing("return function(req) return gone { evidence = 'x' } end");
     assert_nothing(HEAD "rules = { { 'a', when = { state = 'gone' }, verdict = gone {} } } }");
+    /* Rules that look alike, and are reached all the same. */
+    assert_nothing(HEAD "rules = { { 'a', when = { user = 'x', method = 'INVITE' }, verdict = ok {} },\n"
+                        "{ 'b', when = { user = 'x' }, verdict = drop },\n"
+                        "{ 'c', when = { user = prefix 'y' }, check = function() return false end, verdict = ok {} },\n"
+                        "{ 'd', when = { user = 'yz' }, decide = function() end },\n"
+                        "{ 'e', when = { user = prefix 'yz' }, verdict = ok {} },\n"
+                        "{ 'f', when = { header = { ['X-A'] = 'b' } }, verdict = ok {} },\n"
+                        "{ 'g', when = { header = { ['X-B'] = 'b' } }, verdict = ok {} },\n"
+                        "{ 'h', when = { user = not_ 'q' }, verdict = ok {} },\n"
+                        "{ 'i', when = { user = 'q' }, verdict = ok {} } } }");
     assert_nothing(
         HEAD "data = { d = strings { 'x' } }, rules = { { 'a', when = { user = in_set 'd' }, verdict = gone {} } } }");
     /* Lua's scopes, as far as they go. */
@@ -349,6 +473,7 @@ int main(void)
         cmocka_unit_test(errors),
         cmocka_unit_test(warnings),
         cmocka_unit_test(escapes),
+        cmocka_unit_test(escapes_take_anything),
         cmocka_unit_test(patterns),
         cmocka_unit_test(nothing_wrong),
         cmocka_unit_test(modules_are_checked_too),

@@ -133,11 +133,8 @@ static void description(void **state)
     assert_string_equal(about->rules[2].name, "three");
     assert_int_equal(about->rules[0].line, 8);
     assert_int_equal(about->rules[3].line, 11);
-    assert_true(about->rules[0].no_ground);
     assert_int_equal(about->rules[0].q850, 22);
-    assert_false(about->rules[1].no_ground);
-    assert_false(about->rules[2].no_ground);
-    assert_true(about->rules[3].always);
+    assert_true(about->rules[3].plain);
     assert_int_equal(about->data_count, 2);
     assert_string_equal(about->data[0].name, "blocks");
     assert_string_equal(about->data[0].type, "ranges");
