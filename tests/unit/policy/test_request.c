@@ -165,6 +165,7 @@ static bool types_name(const char *class, const char *field)
     const char *at = strstr(types, pattern);
     assert_non_null(at);
     const char *end = strstr(at + 1, "---@class");
+    end = end ? end : at + strlen(at);
     snprintf(pattern, sizeof(pattern), "---@field %s ", field);
     const char *found = strstr(at, pattern);
     if (found && found < end)
@@ -183,6 +184,7 @@ static size_t types_count(const char *class)
     const char *at = strstr(types, pattern);
     assert_non_null(at);
     const char *end = strstr(at + 1, "---@class");
+    end = end ? end : at + strlen(at);
     for (const char *line = at; line && line < end; line = strchr(line + 1, '\n')) {
         const char *method = strncmp(line, "\nfunction ", 10) == 0 ? strchr(line + 1, ':') : NULL;
         count += strncmp(line, "\n---@field ", 11) == 0 || (method && method < strchr(line + 1, '\n'));
@@ -216,6 +218,40 @@ static void types_agree(void **state)
     assert_class("When", policy_field_names(), POLICY_FIELD_COUNT);
 }
 
+/* The fields of verdicts, too: each is in the type of its constructor or in the one that it derives from, and nothing else
+ * is.  `code` is reject's own way of keeping its number. */
+static void types_of_verdicts_agree(void **state)
+{
+    (void)state;
+    static const struct {
+        enum policy_verdict verdict;
+        const char *class;
+        bool is_final; /* derives from verdict.Final */
+    } rows[] = {{POLICY_OK, "Ok", false},
+                {POLICY_GONE, "Gone", true},
+                {POLICY_MOVED, "Moved", true},
+                {POLICY_REDIRECT, "Moved", true},
+                {POLICY_NOT_FOUND, "Final", false},
+                {POLICY_UNAVAILABLE, "Unavailable", true},
+                {POLICY_REJECT, "Unavailable", true},
+                {POLICY_CHALLENGE, "Challenge", false}};
+    for (size_t row = 0; row < sizeof(rows) / sizeof(rows[0]); row++) {
+        const char *names[64];
+        size_t count = policy_answer_names(rows[row].verdict, names, 64), told = 0;
+        assert_true(count > 2);
+        for (size_t i = 0; i < count; i++) {
+            if (strcmp(names[i], "code") == 0)
+                continue;
+            told++;
+            if (!types_name(rows[row].class, names[i]) && !(rows[row].is_final && types_name("Final", names[i])))
+                fail_msg("lua/types: verdict.%s has no %s", rows[row].class, names[i]);
+        }
+        size_t typed = types_count(rows[row].class) + (rows[row].is_final ? types_count("Final") : 0);
+        if (typed != told)
+            fail_msg("lua/types: verdict.%s has %zu fields, the engine has %zu", rows[row].class, typed, told);
+    }
+}
+
 static void suggestions(void **state)
 {
     (void)state;
@@ -234,6 +270,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(fields),
         cmocka_unit_test(types_agree),
+        cmocka_unit_test(types_of_verdicts_agree),
         cmocka_unit_test(suggestions),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
