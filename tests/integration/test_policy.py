@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a script does wrong never reaches a caller as silence, and never holds a worker."""
+import os
+import subprocess
 import time
+import xml.etree.ElementTree
 
-from harness.daemon import Daemon, ROOT, cli
+from harness.daemon import Daemon, ROOT, VERDICT, cli
 from harness import registry
-from harness.registry import check, equal, test
+from harness.registry import check, equal, test, wait_until
 from harness.sip import Phone
 
 HOSTILE = """
@@ -70,3 +73,35 @@ def probe_draws_a_ladder(t):
     tcp = Daemon(t, listen=("tcp:127.0.0.1:0",))
     done = cli("probe", f"sip:gone@127.0.0.1:{tcp.port}", "--transport", "tcp")
     check("410" in done.stdout, f"{done.stdout}{done.stderr}")
+
+
+@test()
+def an_author_at_work(t):
+    """test --watch runs again after each save; --coverage --min fails below so much; --junit is what CI servers read."""
+    policy = t.write("mine/policy.lua", 'return policy { on_error = reject(500) {}, default = not_found {}, rules = {\n'
+                     '  { "ended", when = { user = "old" }, verdict = gone { evidence = "x" } },\n'
+                     '  { "hello", when = { user = { "hi", "ho" } }, verdict = ok {} } } }\n')
+    t.write("mine/test.lua", 'return { { "old ends", request = { uri = "sip:old@example.com" }, expect = { code = 410, rule = "ended" } } }\n')
+    process = subprocess.Popen([VERDICT, "test", "--watch", str(policy.parent)], stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    t.on_end(process.kill)
+    os.set_blocking(process.stdout.fileno(), False)
+    said = []
+
+    def says(words):
+        said.append((process.stdout.read() or b"").decode())
+        return words in "".join(said)
+
+    wait_until(lambda: says("1 passed, 0 failed"), 5, "the first run")
+    said.clear()
+    good = policy.read_text()
+    policy.write_text(good.replace('"ended", when', '"over", when'))
+    wait_until(lambda: says('expected rule "ended", got "over"'), 5, "the run after the save")
+    said.clear()
+    policy.write_text(good)
+    wait_until(lambda: says("1 passed, 0 failed"), 5, "the run after it was mended")
+    junit = t.path("results.xml")
+    low = cli("test", "--coverage", "--min", "100", "--junit", junit, policy.parent)
+    check(low.returncode == 1 and "100% is asked for" in low.stderr, f"{low.returncode} {low.stderr}")
+    check('rule "hello" (line 3) never gave the verdict' in low.stdout, low.stdout)
+    equal(xml.etree.ElementTree.parse(junit).getroot().attrib["tests"], "1", "JUnit's count")
+    equal(cli("test", "--coverage", "--min", "20", policy.parent).returncode, 0, "exit code when enough is covered")
