@@ -6,7 +6,8 @@
 enum post_kind {
     POST_DATAGRAM, /* for its owner to receive */
     POST_STREAM,   /* the same, cut from a stream */
-    POST_SEND      /* for the worker that holds the connection to send */
+    POST_SEND,     /* for the worker that holds the connection to send */
+    POST_LOST      /* back to whom a POST_SEND came from: that connection has gone */
 };
 
 static void count_noise(struct daemon_worker *self, enum engine_noise kind)
@@ -92,6 +93,22 @@ static struct net_frame frame(void *ctx, struct span bytes, struct net_frame_mem
     return out;
 }
 
+static void lost(struct daemon_worker *self, const struct net_flow *flow)
+{
+    call_table_flow_closed(self->core->calls, flow);
+    notifier_flow_closed(self->core->notifier, flow);
+}
+
+/* What `owner` has under way on this flow will not be answered.  A ring without room: its own timers find out. */
+static void tell_lost(struct daemon_worker *self, unsigned owner, const struct net_flow *flow)
+{
+    struct worker_post post = {.flow = *flow, .bytes = SPAN("lost"), .kind = POST_LOST};
+    if (owner == worker_index(self->worker))
+        lost(self, flow);
+    else
+        (void)!worker_post(self->worker, owner, &post);
+}
+
 /* Not at the end, when every connection goes and nothing can be sent any more. */
 static void on_flow_closed(void *ctx, const struct net_flow *flow, enum net_close reason)
 {
@@ -99,8 +116,14 @@ static void on_flow_closed(void *ctx, const struct net_flow *flow, enum net_clos
     struct daemon_worker *self = ctx;
     if (!self->stack || !self->core)
         return;
-    call_table_flow_closed(self->core->calls, flow);
-    notifier_flow_closed(self->core->notifier, flow);
+    lost(self, flow);
+    for (unsigned i = 0; flow->outgoing && i < DAEMON_REOPENED_MAX; i++) {
+        struct daemon_reopened *one = &self->reopened[i];
+        if (one->used && one->slot == flow->slot && one->generation == flow->generation) {
+            one->used = false;
+            tell_lost(self, one->owner, &one->was);
+        }
+    }
 }
 
 struct net_handlers daemon_wire_handlers(struct daemon_worker *self)
@@ -117,7 +140,7 @@ struct net_handlers daemon_wire_handlers(struct daemon_worker *self)
 
 /* Over the connection that the request came by, or, when it has gone, over one to the address that the request came
  * from and the port of its sent-by (RFC 3261 18.2.2), which is what flow->remote holds by now. */
-static enum err send_here(struct daemon_worker *self, const struct net_flow *flow, struct span bytes)
+static enum err send_here(struct daemon_worker *self, const struct net_flow *flow, struct span bytes, unsigned owner)
 {
     if (!self->stack)
         return ERR_CLOSED;
@@ -127,7 +150,12 @@ static enum err send_here(struct daemon_worker *self, const struct net_flow *flo
         return err;
     struct net_flow anew;
     err = net_connect(self->stack, (enum net_transport)flow->transport, &flow->remote, &anew);
-    return err == OK ? net_send(self->stack, &anew, bytes) : err;
+    if (err != OK)
+        return err;
+    /* Who sends knows the flow that has gone; when the new one fails, he has to hear of that one. */
+    self->reopened[self->reopened_next++ % DAEMON_REOPENED_MAX] = (struct daemon_reopened){
+        .used = true, .slot = anew.slot, .generation = anew.generation, .owner = (uint16_t)owner, .was = *flow};
+    return net_send(self->stack, &anew, bytes);
 }
 
 static enum err wire_send(void *ctx, const struct net_flow *flow, struct span bytes)
@@ -135,7 +163,7 @@ static enum err wire_send(void *ctx, const struct net_flow *flow, struct span by
     struct daemon_worker *self = ctx;
     enum err err;
     if (flow->transport == NET_UDP || flow->worker == worker_index(self->worker)) {
-        err = send_here(self, flow, bytes);
+        err = send_here(self, flow, bytes, worker_index(self->worker));
     } else {
         struct worker_post post = {.flow = *flow, .bytes = bytes, .kind = POST_SEND, .answer = true};
         err = worker_post(self->worker, flow->worker, &post);
@@ -165,8 +193,13 @@ void daemon_wire_on_post(void *ctx, struct worker *worker, const struct worker_p
         take(self, &flow, post->bytes, engine_framing_of(&flow));
         break;
     case POST_SEND:
-        if (send_here(self, &flow, post->bytes) != OK)
-            count_noise(self, ENGINE_NOISE_SEND_FAILED);
+        if (send_here(self, &flow, post->bytes, post->from) == OK)
+            break;
+        count_noise(self, ENGINE_NOISE_SEND_FAILED);
+        tell_lost(self, post->from, &flow);
+        break;
+    case POST_LOST:
+        lost(self, &flow);
         break;
     }
 }

@@ -47,6 +47,15 @@ struct daemon_shared {
     void *ctx;
 };
 
+/* A connection opened in the place of one that had gone. */
+struct daemon_reopened {
+    bool used;
+    uint16_t owner; /* who sends over it */
+    uint32_t slot, generation;
+    struct net_flow was;
+};
+enum { DAEMON_REOPENED_MAX = 64 };
+
 struct daemon_worker {
     const struct daemon_shared *shared;
     struct worker *worker;
@@ -54,6 +63,9 @@ struct daemon_worker {
     struct websocket_worker websocket;
     struct net_layer_use tls_layers[3], ws_layers[2], wss_layers[3];
     struct log_limit tls_failures;
+    struct daemon_reopened
+        reopened[DAEMON_REOPENED_MAX]; /* the latest; older ones' senders wait for their own timers */
+    unsigned reopened_next;
     struct net_stack *stack; /* NULL until daemon_worker_open */
     struct engine_core *core;
     struct daemon_locate locate;

@@ -29,6 +29,7 @@ MODULES = [
     "test_websocket",
     "test_peers",
     "test_service",
+    "test_connections",
     "test_ways",
     "test_presence",
     "test_torture",
