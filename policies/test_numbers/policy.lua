@@ -8,6 +8,9 @@ return policy {
   rules = {
     { "test: answered",    when = { user = "test-200", trusted = true }, verdict = ok {} },
     { "test: ringing",     when = { user = "test-180", trusted = true }, verdict = ok { ring = 3 } },
+    { "test: early media", when = { user = "test-183", trusted = true }, verdict = ok { ring = 3, progress = true } },
+    { "test: hung up",     when = { user = "test-bye", trusted = true }, verdict = ok { hangup_after = 10 } },
+    { "test: refreshed",   when = { user = "test-timer", trusted = true }, verdict = ok { session_expires = 90 } },
     { "test: moved",       when = { user = "test-301", trusted = true },
       verdict = moved { contact = "sip:test-200@example.com" } },
     { "test: elsewhere",   when = { user = "test-302", trusted = true },
@@ -21,4 +24,8 @@ return policy {
     { "active", when = { state = "active" }, verdict = ok {} },
     { "gone",   when = { state = "gone" },   verdict = gone {} },
   },
+  -- In a call a MESSAGE is heard, and says so; all else is answered as the engine does by itself.
+  on_request = function(req)
+    if req.method == "MESSAGE" then return ok { reason = "Heard" } end
+  end,
 }

@@ -13,6 +13,9 @@ end
 
 try("test-200", 200, "test: answered")
 try("test-180", 180, "test: ringing") -- what goes out first; the 200 follows
+try("test-183", 183, "test: early media")
+try("test-bye", 200, "test: hung up")
+try("test-timer", 200, "test: refreshed")
 try("test-301", 301, "test: moved")
 try("test-302", 302, "test: elsewhere")
 try("test-404", 404, "test: not found")

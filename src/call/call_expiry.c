@@ -59,8 +59,6 @@ void call_expiry_agree(struct call *call, const struct sip_message *request)
     struct span refresher;
     uint32_t asked = interval_of(request, &refresher);
     uint32_t wanted = call->wanted_s ? call->wanted_s : terms.peer_knows || asked ? options->session_expires_s : 0;
-    if (sip_message_has(request, SIP_HEADER_ALLOW))
-        terms.peer_updates = sip_message_has_token(request, SIP_HEADER_ALLOW, SPAN("UPDATE"));
     terms.min_s = min_se_of(request);
     if (terms.min_s < options->min_se_s)
         terms.min_s = options->min_se_s;
@@ -68,6 +66,8 @@ void call_expiry_agree(struct call *call, const struct sip_message *request)
     if (terms.interval_s && terms.interval_s < terms.min_s)
         terms.interval_s = terms.min_s;
     terms.is_ours = is_ours(call, terms.peer_knows, refresher);
+    if (terms.interval_s && terms.is_ours && sip_message_has(request, SIP_HEADER_ALLOW))
+        terms.peer_updates = sip_message_has_token(request, SIP_HEADER_ALLOW, SPAN("UPDATE"));
     call->terms = terms;
 }
 
