@@ -9,6 +9,8 @@ void notifier_tag_new(struct txn_table *txns, unsigned worker, char out_tag[stat
 {
     invariant(worker < NOTIFIER_WORKERS_MAX);
     txn_tag_new(txns, out_tag);
+    if (out_tag[0] == 'n') /* given, of an answer that is made again */
+        return;
     out_tag[0] = 'n';
     out_tag[1] = digits[worker >> 4];
     out_tag[2] = digits[worker & 15];

@@ -23,7 +23,6 @@ void txn_tag_new(struct txn_table *table, char out_tag[static TXN_TAG_LEN])
 {
     if (table->has_given_tag) {
         memcpy(out_tag, table->given_tag, TXN_TAG_LEN);
-        table->has_given_tag = false;
         return;
     }
     uint64_t count = ++table->tag_count;

@@ -155,8 +155,8 @@ void *txn_user(const struct txn *txn);
  * txn_table_free(). */
 MUST_CHECK enum err txn_table_forget(struct txn_table *table);
 
-/* The next answer's To tag, so that an answer that once went out can be made again to the byte (explain, replay); empty
- * or of another length: they are made as ever. */
+/* The tag that is made from now on, so that an answer that once went out can be made again to the byte (explain, replay);
+ * empty or of another length: they are made as ever. */
 void txn_table_give_tag(struct txn_table *table, struct span tag);
 
 /* A new random tag, and a new branch with its magic cookie; neither is terminated. */
