@@ -16,6 +16,7 @@
 struct check {
     struct source *source;
     struct authoring_findings *findings;
+    const struct policy_description *description; /* NULL: it does not load */
     struct policy *bare; /* a VM with the globals that every policy has; NULL: no memory for one */
     const struct source_file *file;
 };
@@ -129,12 +130,67 @@ static void check_global(struct check *check, const struct authoring_use *use)
          near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
 }
 
+/* A set or a shared table of the policy's own. */
+static void check_env(struct check *check, const struct authoring_use *use)
+{
+    const struct policy_description *description = check->description;
+    const char *names[POLICY_DATA_MAX + POLICY_SHARED_MAX], *near;
+    char name[64] = "";
+    size_t count = 0;
+    for (size_t i = 0; description && i < description->data_count; i++)
+        names[count++] = description->data[i].name;
+    for (size_t i = 0; description && i < description->shared_count; i++)
+        names[count++] = description->shared[i].name;
+    for (size_t i = 0; i < count; i++)
+        if (span_equal(use->name.text, span_of(names[i])))
+            return;
+    if (!description)
+        return;
+    near = span_copy(use->name.text, name, sizeof(name)) ? suggest_of(name, names, count) : NULL;
+    find(check, AUTHORING_ERROR, check->file->name, &use->name,
+         "neither `data` nor `shared` of this policy has '%s'%s%s%s", name, near ? "; did you mean '" : "",
+         near ? near : "", near ? "'?" : "");
+}
+
+/* Reading a global that is not there raises, so the chunk only runs through when the member is something. */
+static bool has_member(struct check *check, struct span library, const char *member)
+{
+    char text[96];
+    int len = snprintf(text, sizeof(text), "%.*s.%.40s or nothing", SPAN_ARG(library), member);
+    return policy_has_global(check->bare, span_make(text, (size_t)len));
+}
+
+static void check_member(struct check *check, const struct authoring_use *use)
+{
+    static const char *const known[] = {
+        "byte",  "char",     "find", "format",  "gmatch",     "gsub",      "len",       "lower",  "match",
+        "pack",  "packsize", "rep",  "reverse", "sub",        "unpack",    "upper",     "concat", "insert",
+        "move",  "remove",   "sort", "abs",     "ceil",       "floor",     "fmod",      "huge",   "max",
+        "min",   "modf",     "pi",   "random",  "sqrt",       "tointeger", "codepoint", "codes",  "offset",
+        "debug", "info",     "warn", "error",   "maxinteger", "mininteger"};
+    const char *names[sizeof(known) / sizeof(known[0])], *near;
+    char name[41] = "";
+    size_t count = 0;
+    if (!check->bare || !span_copy(use->name.text, name, sizeof(name)) || has_member(check, use->object, name))
+        return;
+    for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+        if (has_member(check, use->object, known[i]))
+            names[count++] = known[i];
+    near = suggest_of(name, names, count);
+    find(check, AUTHORING_ERROR, check->file->name, &use->name, "%.*s has no '%s'%s%s%s", SPAN_ARG(use->object), name,
+         near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+}
+
 static void check_use(void *ctx, const struct authoring_use *use)
 {
     struct check *check = ctx;
     const char *near = NULL;
     if (use->kind != AUTHORING_USE_FIELD)
         check_global(check, use);
+    else if (span_equal(use->object, SPAN("env")))
+        check_env(check, use);
+    else if (!span_starts_with(use->object, SPAN("req")))
+        check_member(check, use);
     else if (!policy_object_has_field(use->object, use->name.text, &near))
         find(check, AUTHORING_ERROR, check->file->name, &use->name, "%.*s has no field '%.*s'%s%s%s",
              SPAN_ARG(use->object), SPAN_ARG(use->name.text), near ? "; did you mean '" : "", near ? near : "",
@@ -367,8 +423,10 @@ void authoring_check(struct source *source, struct authoring_findings *out_findi
     struct fault fault = {0};
     *out_findings = (struct authoring_findings){0};
     enum err err = policy_load(source, &options, &policy, &fault);
-    if (err == OK)
+    if (err == OK) {
+        check.description = policy_describe(policy_program_of(policy));
         check_rules(&check, policy);
+    }
     for (size_t i = 0; err != ERR_SYNTAX && i < source_count(source); i++) {
         check.file = source_at(source, i);
         check_file(&check);

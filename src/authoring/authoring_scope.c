@@ -201,6 +201,30 @@ static void take_fields(struct walk *walk)
     }
 }
 
+/* At `env`, a parameter, or a library: the one name behind it. */
+static void take_member(struct walk *walk)
+{
+    struct span object = walk->token.text;
+    struct authoring_token next = peek(walk);
+    if (!authoring_token_is(&next, "."))
+        return;
+    advance(walk);
+    next = peek(walk);
+    if (next.kind != AUTHORING_TOKEN_NAME)
+        return;
+    advance(walk);
+    report(walk, AUTHORING_USE_FIELD, object, walk->token);
+}
+
+static bool is_library(const struct authoring_token *token)
+{
+    static const char *const libraries[] = {"string", "table", "math", "utf8", "log"};
+    for (size_t i = 0; i < sizeof(libraries) / sizeof(libraries[0]); i++)
+        if (authoring_token_is(token, libraries[i]))
+            return true;
+    return false;
+}
+
 static void take_name(struct walk *walk)
 {
     struct authoring_token next = peek(walk);
@@ -219,6 +243,9 @@ static void take_name(struct walk *walk)
                (struct span){NULL, 0}, walk->token);
     else if (walk->names[local].parameter && authoring_token_is(&walk->token, "req"))
         take_fields(walk);
+    if (local == NAMES_MAX ? is_library(&walk->token)
+                           : walk->names[local].parameter && authoring_token_is(&walk->token, "env"))
+        take_member(walk);
 }
 
 static void take_sign(struct walk *walk)

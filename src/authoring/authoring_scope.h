@@ -8,7 +8,8 @@
 enum authoring_use_kind {
     AUTHORING_USE_READ,  /* of a global `name` */
     AUTHORING_USE_WRITE, /* to a global `name` */
-    AUTHORING_USE_FIELD  /* `object`.`name`, where object is "req" or "req.<part>" and req a parameter */
+    AUTHORING_USE_FIELD /* `object`.`name`: object is "req", "req.<part>" or "env", and req and env are parameters; or a
+                            library's name */
 };
 
 struct authoring_use {

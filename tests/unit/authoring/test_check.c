@@ -90,6 +90,12 @@ static void errors(void **state)
          "gone has no field 'evidnce'; did you mean 'evidence'?"},
         {"return function(req)\n  return reject(486) { retry_aftr = 3 }\nend", 2, 24, "did you mean 'retry_after'?"},
         {"return function(req)\n  return ok { headers = { X = 'y' }, rin = 1 }\nend", 2, 38, "did you mean 'ring'?"},
+        {"return function(req)\n  log.wrn('x')\n  return ok {}\nend", 2, 7, "log has no 'wrn'; did you mean 'warn'?"},
+        {"return function(req)\n  return string.fnid(req.method, 'x') and ok {}\nend", 2, 17, "did you mean 'find'?"},
+        {"return function(req)\n  return string.dump(req.method) and ok {}\nend", 2, 17, "string has no 'dump'"},
+        {HEAD "shared = { calls = counter { ttl = 60 } }, rules = { { 'a', check = function(req, env)\n"
+              "  return env.cals:incr 'x' > 1 end, verdict = ok {} } } }",
+         3, 14, "neither `data` nor `shared` of this policy has 'cals'; did you mean 'calls'?"},
         {"local a = 1\nreturn function(req) return ok { reason = os.date() } end", 2, 43, "there is no global 'os'"},
         {"return function(req)\n  for i = 1, n do log.info(i) end\n return ok {} end", 2, 14, "'n'"},
         {"return function(req)\n  do local y = 1 end\n  return y and ok {} end", 3, 10, "'y'"},
@@ -310,7 +316,11 @@ static void nothing_wrong(void **state)
         "do goto done end\n::done::\n"
         "local s = { a = 1, ['b'] = 2, c = function(q) return q end; d = 'x' .. a }\n"
         "local long = [==[ not code: foo(bar) ]==] --[[ nor this: baz ]] -- nor that\n"
+        "local string = { mine = 1 }\nlog.info(string.mine, math.pi, utf8.charpattern, table.concat({}))\n"
         "return function(req) return req.method == 'x' and ok { reason = long .. s.d } or ok {} end");
+    assert_nothing(HEAD "data = { d = strings { 'x' } }, shared = { c = counter { ttl = 60 } }, rules = { { 'a',\n"
+                        "check = function(req, env) return env.d:has(req.target.user) and env.c:get 'x' > 1 end,\n"
+                        "verdict = ok {} } } }");
     /* A table of one's own may have any field, whatever it is called. */
     assert_nothing(
         "local req = { colour = 'red' }\nreturn function(r) return ok { reason = req.colour .. r.method } end");
