@@ -249,8 +249,9 @@ void cli_text_versions(const json_t *answer, FILE *to)
         char activated[ENTRY_TIME_MAX] = "-";
         if (number_of(version, "activated_ms"))
             entry_time_text(number_of(version, "activated_ms"), activated);
+        bool tried = json_is_true(json_object_get(version, "on_probation"));
         (void)fprintf(to, "%-8lld %-10s %-9.*s %-20s %-24s %s\n", number_of(version, "version"),
-                      cli_text_of(version, "state"), HASH_SHOWN, cli_text_of(version, "hash"),
+                      tried ? "probation" : cli_text_of(version, "state"), HASH_SHOWN, cli_text_of(version, "hash"),
                       cli_text_of(version, "name"), activated, cli_text_of(version, "path"));
         const json_t *failure = json_object_get(version, "failure");
         if (json_is_string(failure))

@@ -24,7 +24,8 @@ struct put_by {
 struct engine_beside {
     struct engine_beside_options options; /* policy NULL: nobody decides beside */
     bool deciding;
-    uint64_t rests_until_ms;
+    int64_t credit_ns; /* below 0: a decision took more than there was */
+    uint64_t credited_ms;
     unsigned count;
     size_t used;
     struct put_by list[ENGINE_BESIDE_MAX];
@@ -42,7 +43,8 @@ enum err engine_beside_start(struct engine_core *core, const struct engine_besid
     core->beside->options = *options;
     core->beside->count = 0;
     core->beside->used = 0;
-    core->beside->rests_until_ms = 0;
+    core->beside->credit_ns = ENGINE_BESIDE_NS;
+    core->beside->credited_ms = core->clock->mono_ms;
     return OK;
 }
 
@@ -126,6 +128,19 @@ static bool is_wanted(const struct engine_core *core, struct span call_id)
     return sample <= 1 || siphash(&core->key, call_id.at, call_id.len) / 7 % sample == 0;
 }
 
+static bool has_time(const struct engine_core *core)
+{
+    struct engine_beside *beside = core->beside;
+    uint64_t passed_ms = core->clock->mono_ms - beside->credited_ms;
+    beside->credited_ms = core->clock->mono_ms;
+    if (passed_ms > 1000)
+        passed_ms = 1000; /* more than it can owe */
+    beside->credit_ns += (int64_t)passed_ms * 1000000 / ENGINE_BESIDE_SHARE;
+    if (beside->credit_ns > ENGINE_BESIDE_NS)
+        beside->credit_ns = ENGINE_BESIDE_NS;
+    return beside->credit_ns > 0;
+}
+
 void engine_beside_note(const struct engine_request *request)
 {
     const struct policy_request *view = &request->view;
@@ -135,7 +150,7 @@ void engine_beside_note(const struct engine_request *request)
     if (!beside || !beside->options.policy || !is_wanted(core, request->message->call_id))
         return;
     if (beside->count == ENGINE_BESIDE_MAX || bytes.len > sizeof(beside->bytes) - beside->used ||
-        view->authenticated_as.len > USER_BYTES || core->clock->mono_ms < beside->rests_until_ms) {
+        view->authenticated_as.len > USER_BYTES || !has_time(core)) {
         beside->options.tally->skipped++;
         return;
     }
@@ -209,13 +224,11 @@ void engine_beside_turn(struct engine_core *core)
         return;
     uint64_t began_ns = clock_thread_cpu_ns();
     unsigned done = 0;
-    while (done < beside->count && (done == 0 || clock_thread_cpu_ns() - began_ns < ENGINE_BESIDE_NS))
+    while (done < beside->count && (done == 0 || (int64_t)(clock_thread_cpu_ns() - began_ns) < beside->credit_ns))
         decide(core, &beside->list[done++]);
     beside->options.tally->skipped += beside->count - done;
     beside->count = 0;
     beside->used = 0;
     policy_collect(beside->options.policy);
-    uint64_t took_ns = clock_thread_cpu_ns() - began_ns;
-    if (took_ns >= ENGINE_BESIDE_NS)
-        beside->rests_until_ms = core->clock->mono_ms + took_ns * ENGINE_BESIDE_REST / 1000000;
+    beside->credit_ns -= (int64_t)(clock_thread_cpu_ns() - began_ns);
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A second version beside the active one.  Requests of a sample are put by, with what was answered, and decided once more
  * when everything of the turn is on its way: their callers wait for nothing, and nothing that the second one does, or that
- * is done to it, reaches them.  Each turn gives it at most ENGINE_BESIDE_NS; what is left then is skipped and counted, and
- * after a turn that took as long it rests, so that a worker spends at most a tenth of its time on it. */
+ * is done to it, reaches them.  It has a tenth of the worker's time, saved up to ENGINE_BESIDE_NS: what a busy worker has no
+ * time for is skipped and counted, and after a kill it rests until that is paid for. */
 #pragma once
 
 #include "engine/engine_core.h"
@@ -11,8 +11,8 @@
 enum {
     ENGINE_BESIDE_MAX = 64,           /* requests put by in a turn */
     ENGINE_BESIDE_BYTES = 128 * 1024, /* their bytes */
-    ENGINE_BESIDE_NS = 1000 * 1000,   /* thread CPU time a turn after which no further one is begun */
-    ENGINE_BESIDE_REST = 9            /* so many times as long it rests then */
+    ENGINE_BESIDE_NS = 1000 * 1000,   /* thread CPU time that is saved up at most */
+    ENGINE_BESIDE_SHARE = 10          /* one part in so many of the time that passes is its */
 };
 
 /* Who decides beside, from the next request on. */

@@ -326,7 +326,7 @@ def data_changes_without_code(t):
            f"slowest of {answers[0]} answers meanwhile {slowest[0] * 1000:.1f} ms")
 
 
-@test(limit=90, alone=True)
+@test(limit=90, alone=True, measures=True)
 def calls_held_open_across_a_thousand_reloads(t):
     """1,000 calls that outlive 1,000 versions pin none of them: three sets of VMs, flat memory, nothing compiled by a worker."""
     daemon = Daemon(t, policy=OK, args=HOST, data=False)  # nothing is kept on disk: the VMs are what is looked at

@@ -101,6 +101,7 @@ static void what_is_foreseen_is_what_is_answered(void **state)
                     (struct policy_record){.state = records[r].state, .forward = span_of(records[r].forward)};
                 snprintf(call, sizeof(call), "a%zu%zu", r, m);
                 engine_beside_turn(world.core); /* what the request before left */
+                world_advance(&world, 10);
                 memset(tally, 0, sizeof(*tally));
                 assert_int_equal(ask(methods[m], call), 488);
                 engine_beside_turn(world.core);
@@ -138,6 +139,7 @@ static void the_caller_waits_for_nothing(void **state)
     assert_int_equal(tally->with[RELEASE_KILLS], tally->pairs);
     assert_int_equal(ask("OPTIONS", "later"), 200); /* and then it rests */
     assert_false(engine_beside_waits(world.core));
+    assert_int_equal(tally->pairs + tally->skipped, 31);
     world_advance(&world, 1000);
     assert_int_equal(ask("OPTIONS", "rested"), 200);
     assert_true(engine_beside_waits(world.core));
@@ -168,6 +170,7 @@ static void it_writes_nothing(void **state)
     for (int i = 0; i < 10; i++) {
         char call[16];
         snprintf(call, sizeof(call), "s%d", i);
+        world_advance(&world, 10);
         assert_int_equal(ask("MESSAGE", call), i < 3 ? 200 : 486);
         engine_beside_turn(world.core);
     }
@@ -207,6 +210,7 @@ static void a_sample_is_a_sample(void **state)
     for (int i = 0; i < 2000; i++) {
         char call[16];
         snprintf(call, sizeof(call), "n%d", i);
+        world_advance(&world, 10);
         (void)ask("OPTIONS", call);
         engine_beside_turn(world.core);
     }
