@@ -69,7 +69,7 @@ function uri:param(name) end
 ---@field body_type string? Content-Type without parameters
 ---@field max_forwards integer?
 ---@field in_dialog boolean
----@field authenticated_as string?
+---@field authenticated_as string? proven by digest credentials: "sip:user@realm" as target.aor; read it and they are judged
 local request = {}
 ---The first value of a header, by full or compact name in any case.
 ---@param name string
@@ -148,7 +148,8 @@ function shared_bucket:forget(key) end
 ---@field to_host verdict.Match?
 ---@field call_id verdict.Match?
 ---@field identity verdict.Match?
----@field authenticated_as verdict.Match?
+---@field authenticated_as verdict.Match? "target": the request's own target
+---@field authenticated boolean?
 ---@field transport verdict.Match?
 ---@field body_type verdict.Match?
 ---@field header table<string, verdict.Match>?
@@ -238,10 +239,10 @@ function not_found(fields) end
 function unavailable(fields) end
 
 ---@class verdict.Challenge
----@field realm string?
+---@field realm string? the target's domain by default
 ---@field reason string?
 ---@field headers table<string, string>?
----401
+---401, with one challenge an algorithm; 403 to who has proven who he is, or was wrong too often
 ---@param fields verdict.Challenge?
 ---@return verdict.Verdict
 function challenge(fields) end

@@ -15,7 +15,9 @@ enum { HEADERS_MAX = 8, TRIES_PLACES = 1 << 16, CLOCK_SKEW_MS = 2000 };
 struct auth {
     struct siphash_key nonce_key;
     struct siphash_key tries_key;
-    unsigned algorithms;
+    struct auth_challenge challenge;
+    unsigned algorithms; /* all that the challenges offer */
+    bool auth_int;
     uint32_t nonce_ms;
     struct auth_window *window;
     struct auth_tries *sources;
@@ -34,9 +36,14 @@ enum err auth_new(const struct auth_options *options, struct auth **out_auth)
     auth->nonce_key = (struct siphash_key){words[0], words[1]};
     auth->tries_key = (struct siphash_key){words[2], words[3]};
     memcpy(auth->nobody, &words[4], sizeof(auth->nobody));
-    auth->algorithms = options->algorithms;
+    auth->auth_int = options->auth_int;
     auth->nonce_ms = options->nonce_ms;
-    enum err err = auth_window_new(options->nonces_max, options->nonce_ms, &auth->window);
+    enum err err = auth_order_parse(options->algorithms, &auth->challenge.usual);
+    for (unsigned i = 0; err == OK && i < options->agent_count; i++)
+        err = auth_challenge_add_agent(&auth->challenge, span_of(options->agents[i]));
+    auth->algorithms = auth_challenge_algorithms(&auth->challenge);
+    if (err == OK)
+        err = auth_window_new(options->nonces_max, options->nonce_ms, &auth->window);
     if (err == OK)
         err = auth_tries_new(TRIES_PLACES, options->tries_source_max, options->tries_ms, &auth->sources);
     if (err == OK)
@@ -52,6 +59,7 @@ void auth_free(struct auth *auth)
 {
     if (!auth)
         return;
+    auth_challenge_done(&auth->challenge);
     auth_window_free(auth->window);
     auth_tries_free(auth->sources);
     auth_tries_free(auth->users);
@@ -70,6 +78,27 @@ void auth_nonce_new(const struct auth *auth, int64_t now_ms, uint64_t unique, ch
     uint64_t parts[] = {(uint64_t)now_ms, unique};
     struct auth_nonce nonce = {.issued_ms = now_ms, .salt = siphash(&auth->tries_key, parts, sizeof(parts)) >> 8};
     auth_nonce_write(&auth->nonce_key, &nonce, out);
+}
+
+unsigned auth_offer(const struct auth *auth, const struct auth_offer *offer, struct buffer *text,
+                    struct span out_values[DIGEST_KIND_COUNT])
+{
+    char nonce[AUTH_NONCE_LEN];
+    const struct auth_order *order = auth_challenge_order(&auth->challenge, offer->user_agent);
+    auth_nonce_new(auth, offer->now_ms, offer->unique, nonce);
+    for (unsigned i = 0; i < order->count; i++) {
+        const struct auth_header_challenge header = {
+            .kind = order->kinds[i],
+            .realm = offer->realm,
+            .nonce = span_make(nonce, sizeof(nonce)),
+            .stale = offer->stale,
+            .auth_int = auth->auth_int,
+        };
+        size_t from = text->len;
+        auth_header_add_challenge(text, &header);
+        out_values[i] = span_make(text->at + from, text->len - from);
+    }
+    return order->count;
 }
 
 /* One set of credentials under examination. */
@@ -264,10 +293,10 @@ enum err auth_check(struct auth *auth, const struct auth_question *question, str
     out_result->source_full = out_result->user_full = false;
     if (!read_credentials(auth, question, &of, out_result))
         return OK;
-    uint64_t source = auth_tries_source(&auth->tries_key, question->source);
+    uint64_t source = question->source ? auth_tries_source(&auth->tries_key, question->source) : 0;
     uint64_t user = auth_tries_user(&auth->tries_key, out_result->user, out_result->realm);
-    if (!auth_tries_may(auth->sources, source, question->now_ms) ||
-        !auth_tries_may(auth->users, user, question->now_ms)) {
+    if (!auth_tries_may(auth->users, user, question->now_ms) ||
+        (question->source && !auth_tries_may(auth->sources, source, question->now_ms))) {
         out_result->outcome = AUTH_LIMITED;
         return OK;
     }
@@ -279,7 +308,7 @@ enum err auth_check(struct auth *auth, const struct auth_question *question, str
         return OK;
     }
     out_result->outcome = AUTH_WRONG;
-    out_result->source_full = auth_tries_note(auth->sources, source, question->now_ms);
+    out_result->source_full = question->source && auth_tries_note(auth->sources, source, question->now_ms);
     out_result->user_full = auth_tries_note(auth->users, user, question->now_ms);
     return OK;
 }

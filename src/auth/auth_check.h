@@ -3,7 +3,7 @@
  * is for any thread, takes no lock and waits for nothing but the caller's own look-up of HA1s. */
 #pragma once
 
-#include "auth/auth_nonce.h"
+#include "auth/auth_challenge.h"
 #include "net/net_address.h"
 #include "sip/sip_message.h"
 #include "util/digest.h"
@@ -12,7 +12,10 @@ struct auth;
 
 struct auth_options {
     struct siphash_key key;    /* secret, and new with every start */
-    unsigned algorithms;       /* 1 << enum digest_kind of all that are offered to anybody; others are refused */
+    struct span algorithms;    /* what is offered, in this order: "SHA-256, MD5"; nothing else is accepted */
+    const char *const *agents; /* "Asterisk*=MD5": who gets another order */
+    unsigned agent_count;
+    bool auth_int;             /* offers qop auth-int as well */
     uint32_t nonce_ms;         /* how long a nonce is good for; at most AUTH_WINDOW_TTL_MAX_S */
     uint32_t nonces_max;       /* answered nonces that are remembered */
     uint32_t tries_source_max; /* wrong responses from one source (IPv6: its /64), */
@@ -20,6 +23,7 @@ struct auth_options {
     uint32_t tries_ms;         /* this long */
 };
 
+/* ERR_INVALID: the algorithms or an agent's pair are no such thing. */
 MUST_CHECK enum err auth_new(const struct auth_options *options, struct auth **out_auth);
 void auth_free(struct auth *auth); /* NULL is fine */
 
@@ -31,8 +35,8 @@ struct auth_keys {
 
 struct auth_question {
     const struct sip_message *message;
-    const struct net_address *source;
-    int64_t now_ms; /* Unix time */
+    const struct net_address *source; /* NULL: of one that is trusted, so only the user's tries are counted */
+    int64_t now_ms;                   /* Unix time */
     void *ctx;
     /* The keys of user@realm, both unescaped.  ERR_NOT_FOUND: no such user, or none with a password.  Any other error: it
      * cannot be known now, and auth_check returns it. */
@@ -74,5 +78,16 @@ struct auth_result {
  * are those of `keys`, and ERR_NOMEM and ERR_UNSUPPORTED of the digests. */
 MUST_CHECK enum err auth_check(struct auth *auth, const struct auth_question *question, struct auth_result *out_result);
 
-/* A nonce for a challenge that is sent now.  `unique` must not come again within the same millisecond. */
+/* The values of WWW-Authenticate of a challenge that is sent now, the preferred first, written into `text`; returns how many.
+ * `unique` must not come again within the same millisecond. */
+struct auth_offer {
+    struct span realm;
+    struct span user_agent; /* may be empty */
+    bool stale;
+    int64_t now_ms;
+    uint64_t unique;
+};
+unsigned auth_offer(const struct auth *auth, const struct auth_offer *offer, struct buffer *text,
+                    struct span out_values[DIGEST_KIND_COUNT]);
+/* The nonce of such a challenge alone. */
 void auth_nonce_new(const struct auth *auth, int64_t now_ms, uint64_t unique, char out[AUTH_NONCE_LEN]);

@@ -53,11 +53,14 @@ static enum err ask_terminal(const char *prompt, char out[PASSWORD_MAX + 1], str
     quiet = was;
     quiet.c_lflag &= ~(tcflag_t)ECHO;
     quiet.c_lflag |= ECHONL;
-    (void)fputs(prompt, stderr);
-    enum err err = tcsetattr(STDIN_FILENO, TCSAFLUSH, &quiet) == 0
-                       ? read_line(STDIN_FILENO, out, fault)
-                       : fault_set(fault, ERR_IO, NULL, 0, "the terminal's echo cannot be turned off");
-    (void)tcsetattr(STDIN_FILENO, TCSAFLUSH, &was);
+    enum err err = OK;
+    if (tcsetattr(STDIN_FILENO, TCSAFLUSH, &quiet) != 0)
+        err = fault_set(fault, ERR_IO, NULL, 0, "the terminal's echo cannot be turned off");
+    if (err == OK) {
+        (void)fputs(prompt, stderr); /* now that nothing typed is shown, or thrown away any more */
+        err = read_line(STDIN_FILENO, out, fault);
+    }
+    (void)tcsetattr(STDIN_FILENO, TCSADRAIN, &was);
     sigprocmask(SIG_SETMASK, &before, NULL);
     return err;
 }

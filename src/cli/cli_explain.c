@@ -243,7 +243,7 @@ static enum err explain(const struct values *values, const struct cli_arguments 
     }
     if (err == OK && values->data) {
         err = daemon_lookup_open(&lookup, values->data, fault);
-        ask.lookup = (struct engine_lookup){&lookup, daemon_lookup_find};
+        ask.lookup = (struct engine_lookup){.ctx = &lookup, .find = daemon_lookup_find};
     }
     FILE *file = is_input ? stdin : fopen(path, "re");
     if (err == OK && !file)

@@ -152,7 +152,7 @@ static enum err replay(const struct values *values, const struct cli_arguments *
     }
     if (err == OK && values->data) {
         err = daemon_lookup_open(&view->lookup, values->data, fault);
-        ask.lookup = (struct engine_lookup){&view->lookup, daemon_lookup_find};
+        ask.lookup = (struct engine_lookup){.ctx = &view->lookup, .find = daemon_lookup_find};
         ask.turn = on_turn;
     }
     if (err == OK)

@@ -85,6 +85,8 @@ static enum err make_parts(struct daemon *daemon, struct fault *fault)
     if (err == OK)
         err = random_system(&daemon->shared.key, sizeof(daemon->shared.key));
     if (err == OK)
+        err = engine_core_auth_new(config, &daemon->shared.key, &daemon->shared.auth);
+    if (err == OK)
         err = vm_watchdog_new(&daemon->watchdog);
     if (err == OK)
         err = facts_shared_registry_new(&daemon->shared_tables);
@@ -280,6 +282,7 @@ static void finish(struct daemon *daemon)
     facts_shared_registry_free(daemon->shared_tables);
     facts_gauge_free(daemon->shared.calls);
     vm_watchdog_free(daemon->watchdog);
+    auth_free(daemon->shared.auth);
     metric_registry_free(daemon->registry);
     registrar_journal_close(daemon->shared.journal); /* open only where no worker ever ran */
     directory_close(daemon->shared.directory);

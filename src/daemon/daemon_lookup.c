@@ -61,3 +61,23 @@ void daemon_lookup_turn_end(struct daemon_lookup *self)
     if (self->reader)
         directory_reader_turn_end(self->reader);
 }
+
+enum err daemon_lookup_keys(void *ctx, struct span user, struct span realm, struct auth_keys *out_keys)
+{
+    struct daemon_lookup *self = ctx;
+    struct entry_name name;
+    struct entry_record record;
+    if (!self->reader || directory_status(self->directory) == DIRECTORY_NEVER_MADE ||
+        entry_name_account(user, realm, &name) != OK)
+        return ERR_NOT_FOUND;
+    enum err err = directory_find(self->reader, &name, &record);
+    if (err != OK)
+        return err;
+    memset(out_keys, 0, sizeof(*out_keys));
+    for (int kind = 0; kind < DIGEST_KIND_COUNT; kind++) {
+        out_keys->known[kind] = record.ha1[kind].len == digest_len((enum digest_kind)kind);
+        if (out_keys->known[kind])
+            memcpy(out_keys->ha1[kind], record.ha1[kind].at, record.ha1[kind].len);
+    }
+    return OK;
+}

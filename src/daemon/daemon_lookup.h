@@ -14,6 +14,8 @@ struct daemon_lookup {
     char key_text[ENTRY_KEY_TEXT_MAX]; /* of the entry that was looked up last */
 };
 
+/* Its `keys`: HA1s of the account user@realm, in whatever state it is. */
+enum err daemon_lookup_keys(void *ctx, struct span user, struct span realm, struct auth_keys *out_keys);
 /* An engine_lookup's `find` with this as its ctx; what it finds stays valid until the reader's turn ends. */
 enum err daemon_lookup_find(void *ctx, const struct policy_target *target, struct policy_record *out_record);
 

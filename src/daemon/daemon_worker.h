@@ -40,6 +40,7 @@ struct daemon_shared {
     struct vm_watchdog *watchdog;
     const struct daemon_tls *tls; /* `tls` in it is NULL: nothing speaks TLS */
     struct siphash_key key;
+    struct auth *auth;
     struct daemon_steering steering;
     unsigned connections_max; /* a worker: the configuration's, or what the descriptor limit leaves */
     /* Asks the control thread for a fresh VM; thread-safe. */

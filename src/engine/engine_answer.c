@@ -24,6 +24,8 @@ void engine_request_init(struct engine_request *request, struct engine_core *cor
     request->started_ns = 0;
     request->logs = false;
     request->call_hash = 0;
+    core->source = &flow->remote;
+    core->identity.asked = false;
     memset(request->tag, 0, sizeof(request->tag));
     /* Not the decision: it is written whole before `decided` says so. */
     core->last.decided = core->last.guarded = false;

@@ -77,7 +77,15 @@ struct engine_config {
     uint32_t probation_s;      /* how long a new version is held against the one before; 0: not at all */
     uint32_t probation_sample; /* one Call-ID in so many */
     struct release_band probation_band;
-    bool watch; /* a saved policy is loaded at once */
+    bool watch;                       /* a saved policy is loaded at once */
+    char *digest_algorithms;          /* "SHA-256, MD5": offered in this order; NULL: all, the strongest first */
+    struct engine_list digest_agents; /* "Asterisk*=MD5, SHA-256": another order for a User-Agent */
+    bool digest_auth_int;             /* offers qop="auth,auth-int" */
+    uint32_t nonce_ttl_s;
+    uint32_t nonces_max;       /* answered ones that are remembered, all workers together */
+    uint32_t tries_per_source; /* wrong responses in about tries_period_s */
+    uint32_t tries_per_user;
+    uint32_t tries_period_s;
     bool guard_strict;
     enum log_level log_level;
     enum decisions_mode decisions;

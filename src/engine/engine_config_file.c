@@ -71,11 +71,14 @@ static enum err put_pairs(struct engine_config *config, const struct engine_sett
         char text[512];
         struct buffer pair = buffer_over(text, sizeof(text));
         if (child->kind != VM_VALUE_TEXT || child->key.len == 0)
-            return vm_value_expected(child, fault, "a host name");
+            return vm_value_expected(child, fault, "text behind a name");
         buffer_add_span(&pair, child->key);
         buffer_add_byte(&pair, '=');
         buffer_add_span(&pair, child->text);
-        if (pair.overflow || engine_setting_put(config, setting, buffer_span(&pair)) != OK)
+        enum err err = pair.overflow ? ERR_FULL : engine_setting_put(config, setting, buffer_span(&pair));
+        if (err == ERR_INVALID)
+            return vm_value_expected(child, fault, setting->expected);
+        if (err != OK)
             return vm_value_fault(child, fault, "too long, or more than %d values", ENGINE_LIST_MAX);
     }
     return OK;

@@ -31,3 +31,5 @@ const struct engine_setting *engine_setting_find(const char *key);
 /* One value from its text: ERR_INVALID when it is none that is allowed, ERR_FULL for a list that is full. */
 MUST_CHECK enum err engine_setting_put(struct engine_config *config, const struct engine_setting *setting,
                                        struct span value);
+/* A copy of `value` behind the others: ERR_FULL, ERR_INVALID (empty), ERR_NOMEM. */
+MUST_CHECK enum err engine_list_add(struct engine_list *list, struct span value);

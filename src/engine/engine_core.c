@@ -58,6 +58,27 @@ static enum err make_tables(struct engine_core *core)
     return err == OK ? make_users(core) : err;
 }
 
+enum err engine_core_auth_new(const struct engine_config *config, const struct siphash_key *key, struct auth **out_auth)
+{
+    /* They read only the first challenge, and know MD5 alone; the last two give up where anything else stands beside it. */
+    static const char *const known[] = {"SIPp*=MD5, SHA-256, SHA-512-256", "sipsak*=MD5, SHA-256, SHA-512-256",
+                                        "baresip v0*=MD5", "baresip v1*=MD5"};
+    bool told = config->digest_agents.count > 0;
+    struct auth_options options = {
+        .key = *key,
+        .algorithms = span_of(config->digest_algorithms ? config->digest_algorithms : "SHA-512-256, SHA-256, MD5"),
+        .agents = told ? (const char *const *)config->digest_agents.items : known,
+        .agent_count = told ? config->digest_agents.count : sizeof(known) / sizeof(known[0]),
+        .auth_int = config->digest_auth_int,
+        .nonce_ms = config->nonce_ttl_s * 1000,
+        .nonces_max = config->nonces_max,
+        .tries_source_max = config->tries_per_source,
+        .tries_user_max = config->tries_per_user,
+        .tries_ms = config->tries_period_s * 1000,
+    };
+    return auth_new(&options, out_auth);
+}
+
 enum err engine_core_new(const struct engine_core_options *options, struct engine_core **out_core)
 {
     struct engine_core *core = calloc(1, sizeof(*core));
@@ -77,6 +98,7 @@ enum err engine_core_new(const struct engine_core_options *options, struct engin
     core->ways = options->ways;
     core->peers = options->peers;
     core->bindings = options->bindings;
+    core->auth = options->auth;
     core->last.note = "";
     enum err err = make_tables(core);
     if (err != OK) {

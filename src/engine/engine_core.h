@@ -3,6 +3,7 @@
  * that the daemon, `verdict test` and the unit tests run the same dispatch, guard and reply builder.  One thread. */
 #pragma once
 
+#include "auth/auth_check.h"
 #include "call/call_table.h"
 #include "decisions/decisions_log.h"
 #include "engine/engine_guard.h"
@@ -20,6 +21,8 @@ struct engine_lookup {
     /* The entry for `target`.  ERR_NOT_FOUND: there is none, or no directory was ever made; any other error: nothing can
      * be known now (503).  Spans stay valid until the message has been handled. */
     enum err (*find)(void *ctx, const struct policy_target *target, struct policy_record *out_record);
+    /* The HA1s of user@realm.  ERR_NOT_FOUND: no such user, or none with a password.  NULL: nobody has one. */
+    enum err (*keys)(void *ctx, struct span user, struct span realm, struct auth_keys *out_keys);
 };
 
 /* Who a connection's peer proved to be. */
@@ -72,12 +75,30 @@ struct engine_core_options {
     struct errand_ways ways;   /* all zero: over the flows that calls came by */
     struct engine_peers peers; /* all zero: nobody has a name */
     struct engine_bindings bindings;
+    struct auth *auth; /* shared by all workers; NULL: credentials cannot be judged */
+};
+
+enum { ENGINE_IDENTITY_MAX = 2048 };
+
+/* Who sent the request at hand, by its credentials: judged at most once, when a policy asks or challenges. */
+struct engine_identity {
+    bool asked;
+    enum err err;
+    struct auth_result result;
+    struct span aor; /* "sip:user@realm" as req.target.aor is written; empty: nobody is proven */
+    char text[ENGINE_IDENTITY_MAX];
 };
 
 enum { ENGINE_REPLY_BYTES = 72 * 1024, ENGINE_LINES_MAX = 2048 };
 
 /* Log lines that may repeat per packet are held back by kind. */
-enum engine_limit { ENGINE_LIMIT_FAILURES, ENGINE_LIMIT_CONFLICTS, ENGINE_LIMIT_ACKS, ENGINE_LIMIT_COUNT };
+enum engine_limit {
+    ENGINE_LIMIT_FAILURES,
+    ENGINE_LIMIT_CONFLICTS,
+    ENGINE_LIMIT_ACKS,
+    ENGINE_LIMIT_TRIES,
+    ENGINE_LIMIT_COUNT
+};
 
 struct engine_beside;
 
@@ -97,6 +118,10 @@ struct engine_core {
     struct span peer_names[ENGINE_PEER_NAMES_MAX];
     struct engine_bindings bindings;
     struct facts_gauge *gauge;
+    struct auth *auth;
+    struct engine_identity identity;
+    const struct net_address *source; /* of the request at hand */
+    uint64_t challenges;              /* that were sent */
     struct txn_table *txns;
     struct call_table *calls;
     struct notifier_table *notifier;
@@ -118,6 +143,9 @@ struct engine_core {
     char reply[ENGINE_REPLY_BYTES];
 };
 
+/* What judges credentials, by the configuration: one a process.  `key` is secret. */
+MUST_CHECK enum err engine_core_auth_new(const struct engine_config *config, const struct siphash_key *key,
+                                         struct auth **out_auth);
 MUST_CHECK enum err engine_core_new(const struct engine_core_options *options, struct engine_core **out_core);
 void engine_core_free(struct engine_core *core); /* NULL is fine */
 

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Asks the policy: fills in the view that it gets of the request, and is the world that it sees. */
+/* Asks the policy: fills in the view that it gets of the request, and is the world that it sees.  Credentials are judged
+ * when it asks for them first, or challenges: never of ACK and CANCEL, which no policy sees, and never in a dialog, whose
+ * tags only its peer knows. */
 #include "engine/engine_beside.h"
 #include "engine/engine_priv.h"
 #include "sip/sip_address.h"
@@ -76,6 +78,8 @@ void engine_decide(struct engine_request *request)
         policy_decide(core->policy, view, &core->last.decision);
     else
         policy_decide_read_only(core->policy, view, &core->last.decision);
+    if (core->identity.asked && core->identity.err == OK)
+        view->authenticated_as = core->identity.aor; /* for who decides beside */
     core->last.decided = true;
     core->owes_collection = true;
 }
@@ -140,11 +144,95 @@ static uint64_t host_seed(void *ctx, const struct policy_request *request)
     return siphash(&fixed, request->message->call_id.at, request->message->call_id.len) ^ request->message->cseq;
 }
 
+static enum err find_keys(void *ctx, struct span user, struct span realm, struct auth_keys *out_keys)
+{
+    const struct engine_core *core = ctx;
+    return core->lookup.keys ? core->lookup.keys(core->lookup.ctx, user, realm, out_keys) : ERR_NOT_FOUND;
+}
+
+static bool is_ours(void *ctx, struct span uri)
+{
+    const struct engine_core *core = ctx;
+    struct engine_target target;
+    struct sip_uri parsed;
+    return sip_uri_parse(uri, &parsed, NULL) == OK && engine_site_target_of(core->site, &parsed, &target) == OK;
+}
+
+static struct span write_aor(struct engine_identity *identity)
+{
+    struct buffer out = buffer_over(identity->text, sizeof(identity->text));
+    struct span realm = identity->result.realm;
+    buffer_add_literal(&out, "sip:");
+    sip_uri_escape_user(&out, identity->result.user);
+    buffer_add_byte(&out, '@');
+    for (size_t i = 0; i < realm.len; i++)
+        buffer_add_byte(&out, realm.at[i] >= 'A' && realm.at[i] <= 'Z' ? (char)(realm.at[i] | 0x20) : realm.at[i]);
+    return out.overflow ? SPAN("") : buffer_span(&out);
+}
+
+static void report_tries(struct engine_core *core)
+{
+    char source[NET_ADDRESS_TEXT_MAX];
+    struct span user = write_aor(&core->identity);
+    net_address_text(core->source, source);
+    log_limited(&core->limits[ENGINE_LIMIT_TRIES], 20, LOG_WARN, "auth",
+                "too many wrong passwords %s, which is refused for a while: the last one came from %s for %.*s",
+                core->identity.result.user_full ? "for one user" : "from one source", source, SPAN_ARG(user));
+}
+
+static enum err judge(struct engine_core *core)
+{
+    struct engine_identity *identity = &core->identity;
+    struct auth_result *result = &identity->result;
+    const struct auth_question question = {
+        .message = &core->message,
+        .source = engine_site_trusts(core->site, core->source) ? NULL : core->source, /* a proxy brings everybody's */
+        .now_ms = core->clock->wall_ms,
+        .ctx = core,
+        .keys = find_keys,
+        .is_ours = is_ours,
+    };
+    enum err err = auth_check(core->auth, &question, result);
+    if (err != OK)
+        return err;
+    if (core->meters)
+        metric_count(core->meters->credentials[result->outcome], core->worker, 1);
+    if (result->source_full || result->user_full)
+        report_tries(core);
+    if (result->outcome == AUTH_GOOD)
+        identity->aor = write_aor(identity);
+    return OK;
+}
+
+enum err engine_identify(struct engine_core *core, struct span *out_aor)
+{
+    struct engine_identity *identity = &core->identity;
+    if (!identity->asked) {
+        identity->asked = true;
+        identity->err = OK;
+        identity->result.outcome = AUTH_NONE;
+        identity->aor = core->said ? core->said->authenticated_as : SPAN("");
+        if (!core->said && core->auth)
+            identity->err = judge(core);
+    }
+    *out_aor = identity->aor;
+    return identity->err;
+}
+
+static enum err host_identify(void *ctx, const struct policy_request *request, struct span *out_aor)
+{
+    struct engine_core *core = ctx;
+    (void)
+        request; /* the one at hand; what is decided beside was judged then, or is nobody's: a nonce count is used once */
+    *out_aor = SPAN("");
+    return engine_beside_decides(core) ? OK : engine_identify(core, out_aor);
+}
+
 struct policy_host engine_core_host(struct engine_core *core)
 {
     return (struct policy_host){
         .clock = {.ctx = core, .wall_ms = host_wall_ms},
-        .directory = {.ctx = core, .record = host_record},
+        .directory = {.ctx = core, .record = host_record, .identify = host_identify},
         .log = {.ctx = core, .write = host_log},
         .random = {.ctx = core, .seed = host_seed},
     };

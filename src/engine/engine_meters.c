@@ -67,6 +67,10 @@ enum err engine_meters_init(struct engine_meters *meters, struct metric_registry
     for (unsigned i = 0; i < ENGINE_NOISE_COUNT; i++)
         meters->noise[i] = add(&adder, "verdict_discarded_total", "kind", noise_names[i],
                                "Messages or bytes that no policy was asked about.");
+    for (unsigned i = 0; i < AUTH_OUTCOME_COUNT; i++)
+        meters->credentials[i] =
+            add(&adder, "verdict_credentials_total", "outcome", auth_outcome_text((enum auth_outcome)i),
+                "Digest credentials of requests whose policy asked for them, by what they proved.");
     meters->no_acks = add(&adder, "verdict_unacknowledged_refusals_total", NULL, NULL,
                           "Final answers 300-699 to INVITE that were never acknowledged.");
     return adder.err;

@@ -2,6 +2,7 @@
 /* The engine's own metrics: registered once, counted by worker. */
 #pragma once
 
+#include "auth/auth_check.h"
 #include "policy/policy_decision.h"
 #include "sip/sip_method.h"
 #include "util/metric.h"
@@ -34,7 +35,8 @@ struct engine_meters {
     struct metric *failures[POLICY_FAILURE_COUNT];
     struct metric *guards[8]; /* by enum engine_guard_kind */
     struct metric *noise[ENGINE_NOISE_COUNT];
-    struct metric *no_acks; /* INVITEs whose 300-699 was never acknowledged */
+    struct metric *credentials[AUTH_OUTCOME_COUNT]; /* of requests whose policy asked */
+    struct metric *no_acks;                         /* INVITEs whose 300-699 was never acknowledged */
 };
 
 /* `registry` is borrowed. */

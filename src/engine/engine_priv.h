@@ -59,6 +59,9 @@ bool engine_ask_in_call(struct engine_core *core, struct call *call, const struc
                         struct call_say *out_say);
 /* The policy's own header fields as whole lines; empty when they do not fit. */
 struct span engine_answer_lines(const struct policy_answer *answer, char text[static ENGINE_LINES_MAX]);
+/* engine_decide.c: who sent the request at hand, judged once; an empty *out_aor: nobody is proven.  An error: it cannot be
+ * known now (503). */
+enum err engine_identify(struct engine_core *core, struct span *out_aor);
 
 /* engine_register.c: REGISTER, and what the core's registrar tells it. */
 void engine_register(struct engine_request *request);

@@ -289,11 +289,54 @@ static void carry_out_drop(struct engine_request *request)
         txn_absorb(request->txn);
 }
 
-/* Credentials cannot be checked by this engine yet, so a challenge would never end; it is an error of the policy's. */
+/* The realm is a host: what the directory knows users under.  One WWW-Authenticate an algorithm (RFC 8760 2.3). */
+static void answer_challenge(struct engine_request *request)
+{
+    struct engine_core *core = request->core;
+    const struct policy_answer *from = core->last.decision.answer;
+    char host[ENGINE_CONTACT_MAX], text[4096];
+    struct buffer realm = buffer_over(host, sizeof(host)), values = buffer_over(text, sizeof(text));
+    struct span offered[DIGEST_KIND_COUNT];
+    if (from->realm.len)
+        buffer_add_span(&realm, from->realm);
+    else
+        sip_host_add(&realm, core->target.target.host, sip_host_kind_of(core->target.target.host));
+    const struct auth_offer offer = {
+        .realm = buffer_span(&realm),
+        .user_agent = sip_message_value(request->message, SIP_HEADER_USER_AGENT),
+        .stale = auth_outcome_is_stale(core->identity.result.outcome),
+        .now_ms = core->clock->wall_ms,
+        .unique = (uint64_t)core->worker << 48 | core->challenges++,
+    };
+    struct buffer answer = engine_answer_begin(request, 401, from->reason);
+    unsigned count = auth_offer(core->auth, &offer, &values, offered);
+    answer.overflow = answer.overflow || values.overflow || realm.overflow;
+    for (unsigned i = 0; i < count && !answer.overflow; i++)
+        sip_reply_header(&answer, SPAN("WWW-Authenticate"), offered[i]);
+    engine_add_headers(&answer, from);
+    engine_answer_end(request, &answer, 401);
+}
+
+/* Whoever tries too often is told 403, as is who has proven who he is and would only be asked again and again. */
 static void carry_out_challenge(struct engine_request *request)
 {
-    outcome_is(request, POLICY_REJECT, "no_credentials");
-    answer_plain(request, 500);
+    struct engine_core *core = request->core;
+    struct span aor;
+    bool unknown = engine_identify(core, &aor) != OK;
+    enum auth_outcome outcome = core->identity.result.outcome;
+    if (unknown) {
+        outcome_is(request, POLICY_REJECT, "unreadable");
+        engine_answer_unavailable(request);
+    } else if (!core->auth) {
+        outcome_is(request, POLICY_REJECT, "no_credentials");
+        answer_plain(request, 500);
+    } else if (aor.len || outcome == AUTH_LIMITED) {
+        outcome_is(request, POLICY_REJECT, aor.len ? "already_authenticated" : "too_many_tries");
+        answer_plain(request, 403);
+    } else {
+        outcome_is(request, POLICY_CHALLENGE, outcome == AUTH_NONE ? "" : auth_outcome_text(outcome));
+        answer_challenge(request);
+    }
 }
 
 static void carry_out_other(struct engine_request *request)

@@ -146,6 +146,9 @@ enum err offline_trial_new(const struct offline_trial_options *options, struct s
         .key = trial_key,
     };
     if (err == OK)
+        err = engine_core_auth_new(trial->config, &trial_key, &trial->auth);
+    core.auth = trial->auth;
+    if (err == OK)
         err = engine_core_new(&core, &trial->core);
     if (err == OK) {
         struct policy_options policy = {
@@ -167,6 +170,7 @@ void offline_trial_free(struct offline_trial *trial)
         engine_core_use(trial->core, NULL, 0); /* calls that end now are told to nobody */
     policy_free(trial->policy);
     engine_core_free(trial->core);
+    auth_free(trial->auth);
     engine_config_done(&trial->defaults);
     free(trial);
 }

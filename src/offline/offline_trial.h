@@ -29,6 +29,7 @@ struct offline_trial {
     unsigned own_count; /* addresses that the configuration listens on */
     struct clock clock;
     struct wheel wheel;
+    struct auth *auth;
     struct engine_core *core;
     struct policy *policy;
     struct policy_trace trace;

@@ -16,7 +16,7 @@ static void begin(struct policy *policy, const struct policy_request *request, s
     policy->scan_left = POLICY_SCAN_MAX;
     policy->log_lines = 0;
     policy->echoes.count = 0;
-    policy->lookup = POLICY_LOOKUP_NOT_ASKED;
+    policy->lookup = policy->identified = POLICY_LOOKUP_NOT_ASKED;
     arena_reset(&policy->arena);
     out->answer = policy->fallback;
     out->rule = "default";
@@ -52,7 +52,7 @@ static void set_text(struct policy_decision *out, const char *text)
  * of it means nothing. */
 static void fail(struct policy *policy, struct policy_decision *out, enum policy_failure failure, const char *text)
 {
-    if (policy->lookup == POLICY_LOOKUP_UNREADABLE) {
+    if (policy->lookup == POLICY_LOOKUP_UNREADABLE || policy->identified == POLICY_LOOKUP_UNREADABLE) {
         failure = POLICY_FAILED_DIRECTORY;
         text = "the directory cannot be read";
     }
@@ -137,7 +137,8 @@ static bool call(struct policy *policy, int reference, struct policy_decision *o
         count_kill(policy, out);
         return false;
     }
-    if (policy->lookup == POLICY_LOOKUP_UNREADABLE) { /* also when the script caught the error */
+    if (policy->lookup == POLICY_LOOKUP_UNREADABLE ||
+        policy->identified == POLICY_LOOKUP_UNREADABLE) { /* also when the script caught the error */
         fail(policy, out, POLICY_FAILED_DIRECTORY, "");
         lua_settop(L, -2);
         return false;

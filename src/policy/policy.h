@@ -66,7 +66,8 @@ struct policy_description {
     const char *hash;     /* the source's SHA-256, hexadecimal */
     bool is_function;     /* the plain-function form */
     bool gone_by_default; /* `default` is gone {} */
-    bool asks_directory;  /* it reads req.record or `state`: refused at load where no directory was ever made */
+    bool
+        asks_directory; /* it reads req.record, `state` or who is authenticated, or challenges: refused at load where no directory was ever made */
     const struct policy_rule_info *rules;
     size_t rule_count;
     const struct policy_shared_info *shared;

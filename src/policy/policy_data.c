@@ -110,7 +110,7 @@ static enum err read_set(struct policy *policy, const char *name, struct fault *
     lua_State *L = policy->L;
     struct policy_program *program = policy->program;
     enum facts_set_kind kind = FACTS_STRINGS;
-    if (!policy_lua_is_class(L, -1, POLICY_CLASS_DATA))
+    if (!vm_class_is(L, -1, POLICY_CLASS_DATA))
         return fault_set(fault, ERR_INVALID, "", 0,
                          "data.%s: expected a set such as ranges \"blocks.csv\" or strings { \"a\" }, got %s", name,
                          luaL_typename(L, -1));
@@ -249,7 +249,7 @@ enum err policy_shared_read(struct policy *policy, int index, struct fault *faul
         const char *name = names.names[i];
         int top = lua_gettop(L);
         lua_getfield(L, index, name);
-        if (!policy_lua_is_class(L, -1, POLICY_CLASS_SHARED)) {
+        if (!vm_class_is(L, -1, POLICY_CLASS_SHARED)) {
             err = fault_set(fault, ERR_INVALID, "", 0,
                             "shared.%s: expected counter { ttl = 60, max = 100000 }, map or bucket, got %s", name,
                             luaL_typename(L, -1));

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The world of a policy as small tables of C functions.  Live, check, test, replay, explain and shadow are other hosts;
  * the policy's code is the same in all of them.  Every function is called on the thread that decides and must not block.
- * A NULL function is a world without that thing: time stands at 0, no directory (every lookup is ERR_NOT_FOUND), the
- * log is swallowed, the seed is 0. */
+ * A NULL function is a world without that thing: time stands at 0, no directory (every lookup is ERR_NOT_FOUND), nobody is
+ * authenticated, the log is swallowed, the seed is 0. */
 #pragma once
 
 #include "policy/policy_request.h"
@@ -23,6 +23,9 @@ struct policy_directory {
      * directory cannot be read: the decision ends as POLICY_FAILED_DIRECTORY, whatever the script would have said.
      * Asked at most once a decision; the spans stay valid until that decision has been carried out. */
     enum err (*record)(void *ctx, const struct policy_request *request, struct policy_record *out_record);
+    /* Whose credentials `request` bears, proven: "sip:user@realm" in the form of req.target.aor; empty: nobody's.  Errors,
+     * times and spans as of `record`, and asked only where a policy wants to know. */
+    enum err (*identify)(void *ctx, const struct policy_request *request, struct span *out_aor);
 };
 
 struct policy_log {

@@ -63,7 +63,9 @@ static enum err enter(struct policy_index *index, unsigned dimension, unsigned r
 static bool is_indexed(const struct policy_condition *condition)
 {
     enum policy_kind kind = policy_field_kind(condition->field);
-    return kind != POLICY_KIND_HOURS && kind != POLICY_KIND_TIME && kind != POLICY_KIND_STATE;
+    return kind != POLICY_KIND_HOURS && kind != POLICY_KIND_TIME && kind != POLICY_KIND_STATE &&
+           condition->field <
+               POLICY_FIELD_AUTHENTICATED_AS; /* credentials are judged for a rule that asks, not in advance */
 }
 
 /* The states that let `match` hold, as bits; false: it says more than that. */
@@ -122,7 +124,6 @@ static void add_values(struct policy *policy, unsigned dimension, struct facts_i
     const struct policy_condition *asks = index->asks[dimension];
     const struct policy_request *request = policy->request;
     const struct sip_header *header = NULL;
-    bool flag = asks->field == POLICY_FIELD_TRUSTED ? request->source.trusted : request->in_dialog;
     switch (policy_field_kind(asks->field)) {
     case POLICY_KIND_HEADER:
         while ((header = policy_next_header(policy, asks, header)))
@@ -132,7 +133,8 @@ static void add_values(struct policy *policy, unsigned dimension, struct facts_i
         facts_index_add_address(index->facts, dimension, request->source.address, request->source.family, hits);
         break;
     case POLICY_KIND_FLAG:
-        facts_index_add_text(index->facts, dimension, flag ? SPAN("true") : SPAN("false"), hits);
+        facts_index_add_text(index->facts, dimension,
+                             policy_field_flag(policy, asks->field) ? SPAN("true") : SPAN("false"), hits);
         break;
     default:
         facts_index_add_text(index->facts, dimension, policy_field_text(policy, asks->field), hits);

@@ -23,7 +23,7 @@ static int make_object(lua_State *L)
     lua_setfield(L, -2, "op");
     lua_pushvalue(L, 1);
     lua_setfield(L, -2, "value");
-    policy_lua_class_set(L, (enum policy_class)lua_tointeger(L, lua_upvalueindex(UP_CLASS)));
+    vm_class_set(L, (unsigned)lua_tointeger(L, lua_upvalueindex(UP_CLASS)));
     return 1;
 }
 
@@ -58,7 +58,7 @@ static int make_policy(lua_State *L)
         return luaL_error(L, "policy: expected one table, as in policy { ... }");
     if (lua_getmetatable(L, 1))
         return luaL_error(L, "policy: expected a plain table");
-    policy_lua_class_set(L, POLICY_CLASS_POLICY);
+    vm_class_set(L, POLICY_CLASS_POLICY);
     return 1;
 }
 

@@ -79,8 +79,10 @@ static void push_in_dialog(lua_State *L, const struct policy_object *object)
 
 static void push_authenticated_as(lua_State *L, const struct policy_object *object)
 {
-    struct span user = object->policy->request->authenticated_as;
-    policy_lua_push_text(L, user.len > 0 ? user : (struct span){NULL, 0});
+    struct span aor;
+    if (!policy_identify(object->policy, &aor))
+        luaL_error(L, "the directory cannot be read");
+    policy_lua_push_text(L, aor);
 }
 
 static void push_state(lua_State *L, const struct policy_object *object)

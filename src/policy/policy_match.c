@@ -96,6 +96,9 @@ static bool text_holds(struct policy *policy, const struct policy_match *match, 
         return set_holds(policy, match->set, text);
     case POLICY_OP_PRESENT:
         return !span_is_empty(text);
+    case POLICY_OP_TARGET:
+        return !span_is_empty(text) &&
+               span_equal(text, policy_aor_text(policy->request, policy->scratch, sizeof(policy->scratch)));
     default:
         return false;
     }
@@ -135,12 +138,8 @@ struct span policy_aor_text(const struct policy_request *request, char *out, siz
         sip_uri_escape_user(&buffer, request->target.user);
         buffer_add_byte(&buffer, '@');
     }
-    bool bare_v6 = span_find(request->target.host, ':') < request->target.host.len && request->target.host.at[0] != '[';
-    if (bare_v6)
-        buffer_add_byte(&buffer, '[');
-    buffer_add_span(&buffer, request->target.host);
-    if (bare_v6)
-        buffer_add_byte(&buffer, ']');
+    struct span host = request->target.host;
+    sip_host_add(&buffer, host, host.len && host.at[0] == '[' ? SIP_HOST_NAME : sip_host_kind_of(host));
     return buffer.overflow ? (struct span){NULL, 0} : buffer_span(&buffer);
 }
 
@@ -172,8 +171,11 @@ struct span policy_field_text(struct policy *policy, enum policy_field field)
         return request->message->call_id;
     case POLICY_FIELD_IDENTITY:
         return request->source.identity;
-    case POLICY_FIELD_AUTHENTICATED_AS:
-        return request->authenticated_as;
+    case POLICY_FIELD_AUTHENTICATED_AS: {
+        struct span aor;
+        (void)policy_identify(policy, &aor); /* policy_when_holds looked whether it can be known */
+        return aor;
+    }
     case POLICY_FIELD_TRANSPORT:
         return span_of(request->source.transport ? request->source.transport : "udp");
     case POLICY_FIELD_BODY_TYPE: {
@@ -183,6 +185,13 @@ struct span policy_field_text(struct policy *policy, enum policy_field field)
     default:
         return (struct span){NULL, 0};
     }
+}
+
+bool policy_field_flag(struct policy *policy, enum policy_field field)
+{
+    if (field == POLICY_FIELD_AUTHENTICATED)
+        return policy_field_text(policy, POLICY_FIELD_AUTHENTICATED_AS).len > 0;
+    return field == POLICY_FIELD_TRUSTED ? policy->request->source.trusted : policy->request->in_dialog;
 }
 
 /* The next field of the condition's name, known to the header table or not. */
@@ -217,7 +226,7 @@ static bool leaf_holds(struct policy *policy, const struct policy_condition *con
     case POLICY_OP_CIDR:
         return facts_block_has(&match->cidr, request->source.family, request->source.address);
     case POLICY_OP_FLAG:
-        return match->flag == (condition->field == POLICY_FIELD_TRUSTED ? request->source.trusted : request->in_dialog);
+        return match->flag == policy_field_flag(policy, condition->field);
     case POLICY_OP_HOURS:
         return facts_hours_open(match->hours, policy->wall_ms);
     case POLICY_OP_AFTER:
@@ -268,6 +277,10 @@ enum err policy_when_holds(struct policy *policy, const struct policy_when *when
         const struct policy_condition *condition = &when->list[i];
         if (condition->field == POLICY_FIELD_STATE && policy_record_state(policy) == POLICY_STATE_COUNT)
             return ERR_IO; /* no rule may take "cannot be read" for "none" */
+        struct span who;
+        if (condition->field >= POLICY_FIELD_AUTHENTICATED_AS && condition->field != POLICY_FIELD_STATE &&
+            !policy_identify(policy, &who))
+            return ERR_IO;
         holds = match_holds(policy, condition, &condition->match);
         if (policy->trace)
             policy_trace_condition(policy, condition, i, holds);

@@ -25,7 +25,6 @@ struct policy;
     X("to_host", TO_HOST, POLICY_KIND_TEXT, true)                                                                      \
     X("call_id", CALL_ID, POLICY_KIND_TEXT, false)                                                                     \
     X("identity", IDENTITY, POLICY_KIND_TEXT, false)                                                                   \
-    X("authenticated_as", AUTHENTICATED_AS, POLICY_KIND_TEXT, false)                                                   \
     X("transport", TRANSPORT, POLICY_KIND_TEXT, true)                                                                  \
     X("body_type", BODY_TYPE, POLICY_KIND_TEXT, true)                                                                  \
     X("header", HEADER, POLICY_KIND_HEADER, true)                                                                      \
@@ -35,6 +34,8 @@ struct policy;
     X("hours", HOURS, POLICY_KIND_HOURS, false)                                                                        \
     X("after", AFTER, POLICY_KIND_TIME, false)                                                                         \
     X("before", BEFORE, POLICY_KIND_TIME, false)                                                                       \
+    X("authenticated_as", AUTHENTICATED_AS, POLICY_KIND_TEXT, false)                                                   \
+    X("authenticated", AUTHENTICATED, POLICY_KIND_FLAG, false)                                                         \
     X("state", STATE, POLICY_KIND_STATE, false)
 
 enum policy_field {
@@ -60,6 +61,7 @@ enum policy_op {
     POLICY_OP_GLOB,
     POLICY_OP_PREFIX,
     POLICY_OP_SET,
+    POLICY_OP_TARGET,  /* the text is the target's AOR */
     POLICY_OP_PRESENT, /* there and not empty */
     POLICY_OP_CIDR,
     POLICY_OP_STATES, /* bits */

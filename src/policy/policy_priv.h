@@ -12,6 +12,7 @@
 #include "util/suggest.h"
 
 #include "vm/vm.h"
+#include "vm/vm_class.h"
 
 #include <lauxlib.h>
 #include <lua.h>
@@ -136,6 +137,8 @@ struct policy {
     size_t scan_left;
     unsigned log_lines;
     enum policy_lookup lookup;
+    enum policy_lookup identified; /* whether the credentials were asked for, and what came of it */
+    struct span authenticated_as;
     struct policy_record record;
     struct policy_answer answer; /* what Lua made */
     struct arena arena;
@@ -155,8 +158,9 @@ void policy_trace_lookup(const struct policy *policy, const char *what, struct s
 void policy_trace_set(const struct policy *policy, const struct facts_set *set, struct span key, bool has);
 void policy_trace_directory(const struct policy *policy);
 
-/* policy_match.c: the text of a field of POLICY_KIND_TEXT. */
+/* policy_match.c: the text of a field of POLICY_KIND_TEXT, the value of one of POLICY_KIND_FLAG. */
 struct span policy_field_text(struct policy *policy, enum policy_field field);
+bool policy_field_flag(struct policy *policy, enum policy_field field);
 
 /* The next field of the condition's header, known to the table or not; its value without folds. */
 struct sip_header;
@@ -174,6 +178,8 @@ void policy_index_narrow(const struct policy *policy, struct facts_items *rules)
 
 /* Asks the host once a decision; POLICY_STATE_COUNT: the directory cannot be read. */
 enum policy_state policy_record_state(struct policy *policy);
+/* Asks the host once a decision who sent the request; empty: nobody is proven.  False: it cannot be known now. */
+bool policy_identify(struct policy *policy, struct span *out_aor);
 /* "192.0.2.1", "2001:db8::1"; empty for an unknown peer. */
 struct span policy_peer_text(const struct policy_peer *peer, char out[POLICY_IP_TEXT_MAX]);
 /* "sip:user@host", escaped; at == NULL when it does not fit. */
@@ -196,19 +202,8 @@ struct facts_set *policy_data_find(const struct policy_program *program, struct 
 MUST_CHECK enum err policy_data_read(struct policy *policy, int index, struct fault *fault);
 MUST_CHECK enum err policy_shared_read(struct policy *policy, int index, struct fault *fault);
 
-/* policy_lua_class.c: tables and userdata that scripts hold, by class.  An object made by a constructor of ours is a
- * table whose metatable is the class's. */
-enum policy_class {
-    POLICY_CLASS_POLICY,
-    POLICY_CLASS_MATCH,
-    POLICY_CLASS_DATA,
-    POLICY_CLASS_SHARED,
-    POLICY_CLASS_COUNT
-};
-void policy_lua_class_open(lua_State *L);
-/* Gives the table at the top of the stack its class. */
-void policy_lua_class_set(lua_State *L, enum policy_class class);
-bool policy_lua_is_class(lua_State *L, int index, enum policy_class class);
+/* Tables that a constructor of ours made, by class (vm_class.h's metatables). */
+enum policy_class { POLICY_CLASS_POLICY, POLICY_CLASS_MATCH, POLICY_CLASS_DATA, POLICY_CLASS_SHARED };
 
 /* One binding a file; each is called once a VM, in protected mode, and sets its globals. */
 void policy_lua_verdict_open(lua_State *L, struct policy *policy);

@@ -48,7 +48,7 @@ static enum err find_module(void *ctx, struct span name, struct span *out_source
 static int open_bindings(lua_State *L)
 {
     struct policy *policy = lua_touserdata(L, 1);
-    policy_lua_class_open(L);
+    vm_class_open(L, (const char *const[]){"policy", "match", "data", "shared"}, 4);
     policy_lua_verdict_open(L, policy);
     policy_lua_match_open(L);
     policy_lua_host_open(L, policy);
@@ -171,15 +171,17 @@ void policy_program_unref(struct policy_program *program)
     free(program);
 }
 
-/* Whether a script may read req.record or req.state: a guess from its text, on the side of asking. */
+/* Whether a script may read req.record, req.state or who is authenticated, or challenge: a guess from its text, on the side of asking. */
 static bool script_asks_directory(const struct source *source)
 {
+    static const char *const words[] = {".record", ".state", ".authenticated_as"};
     for (size_t i = 0; i < source_count(source); i++) {
         const struct source_file *file = source_at(source, i);
-        bool script = span_ends_with(span_of(file->name), SPAN(".lua")) && strcmp(file->name, "test.lua") != 0;
-        if (script && (memmem(file->bytes.at, file->bytes.len, ".record", 7) ||
-                       memmem(file->bytes.at, file->bytes.len, ".state", 6)))
-            return true;
+        if (!span_ends_with(span_of(file->name), SPAN(".lua")) || strcmp(file->name, "test.lua") == 0)
+            continue;
+        for (size_t word = 0; word < sizeof(words) / sizeof(words[0]); word++)
+            if (memmem(file->bytes.at, file->bytes.len, words[word], strlen(words[word])))
+                return true;
     }
     return false;
 }
@@ -188,10 +190,13 @@ static bool asks_directory(const struct policy *policy)
 {
     for (size_t i = 0; i < policy->rule_count; i++) {
         const struct policy_when *when = &policy->rules[i].when;
-        if (when->count > 0 && when->list[when->count - 1].field == POLICY_FIELD_STATE)
-            return true; /* conditions are sorted by field, and `state` is the last one */
+        const struct policy_answer *answer = policy->rules[i].answer;
+        if (answer && answer->verdict == POLICY_CHALLENGE)
+            return true; /* nobody could ever answer it */
+        if (when->count > 0 && when->list[when->count - 1].field >= POLICY_FIELD_AUTHENTICATED_AS)
+            return true; /* conditions are sorted by field, and those that ask it are the last ones */
     }
-    return script_asks_directory(policy->program->source);
+    return policy->fallback->verdict == POLICY_CHALLENGE || script_asks_directory(policy->program->source);
 }
 
 const struct policy_when *policy_rule(const struct policy *policy, size_t at, const struct policy_answer **out_answer)

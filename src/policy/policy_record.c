@@ -26,6 +26,19 @@ enum policy_state policy_record_state(struct policy *policy)
     }
 }
 
+bool policy_identify(struct policy *policy, struct span *out_aor)
+{
+    const struct policy_directory *host = &policy->host.directory;
+    struct span *aor = &policy->authenticated_as;
+    if (policy->identified == POLICY_LOOKUP_NOT_ASKED) {
+        *aor = policy->request->authenticated_as;
+        bool known = aor->len || !host->identify || host->identify(host->ctx, policy->request, aor) == OK;
+        policy->identified = known ? POLICY_LOOKUP_FOUND : POLICY_LOOKUP_UNREADABLE;
+    }
+    *out_aor = aor->len ? *aor : (struct span){NULL, 0};
+    return policy->identified != POLICY_LOOKUP_UNREADABLE;
+}
+
 struct span policy_peer_text(const struct policy_peer *peer, char out[POLICY_IP_TEXT_MAX])
 {
     if ((peer->family != 4 && peer->family != 6) ||

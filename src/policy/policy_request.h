@@ -31,7 +31,7 @@ struct policy_request {
     const struct sip_message *message; /* parsed, with a usable From, To, Call-ID and CSeq */
     struct policy_peer source;
     struct policy_target target;
-    struct span authenticated_as; /* user of verified credentials; empty: none */
+    struct span authenticated_as; /* what a test says; empty: the host's `credentials` are asked */
     bool in_dialog;
 };
 

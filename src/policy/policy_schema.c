@@ -306,7 +306,7 @@ static int schema_protected(lua_State *L)
     lua_settop(L, 1);
     if (lua_type(L, 1) == LUA_TFUNCTION)
         reader->err = read_plain_function(reader);
-    else if (policy_lua_is_class(L, 1, POLICY_CLASS_POLICY))
+    else if (vm_class_is(L, 1, POLICY_CLASS_POLICY))
         reader->err = read_policy(reader);
     else
         reader->err =

@@ -27,10 +27,8 @@ static struct span condition_value(struct policy *policy, const struct policy_co
     }
     case POLICY_KIND_SOURCE:
         return policy_peer_text(&request->source, text);
-    case POLICY_KIND_FLAG: {
-        bool flag = condition->field == POLICY_FIELD_TRUSTED ? request->source.trusted : request->in_dialog;
-        return flag ? SPAN("true") : SPAN("false");
-    }
+    case POLICY_KIND_FLAG:
+        return policy_field_flag(policy, condition->field) ? SPAN("true") : SPAN("false");
     case POLICY_KIND_STATE: {
         enum policy_state state = policy_record_state(policy);
         return state == POLICY_STATE_COUNT ? SPAN("unreadable") : span_of(policy_state_name(state));

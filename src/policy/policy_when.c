@@ -75,7 +75,8 @@ static enum err read_string(struct when_reader *reader, struct policy_match *out
     default:
         break;
     }
-    out->op = POLICY_OP_EQUAL;
+    bool is_target = reader->condition->field == POLICY_FIELD_AUTHENTICATED_AS && span_equal(text, SPAN("target"));
+    out->op = is_target ? POLICY_OP_TARGET : POLICY_OP_EQUAL; /* no AOR is written "target" */
     out->nocase = policy_field_nocase(reader->condition->field);
     out->text = policy_keep_text(reader->policy, text);
     return out->text.at ? OK : no_memory(reader);
@@ -317,7 +318,7 @@ static enum err read_match(struct when_reader *reader, struct policy_match *out)
         return refuse(reader, "nested more than %d deep", POLICY_MATCH_DEPTH_MAX);
     reader->depth++;
     enum err err = OK;
-    if (policy_lua_is_class(L, -1, POLICY_CLASS_MATCH))
+    if (vm_class_is(L, -1, POLICY_CLASS_MATCH))
         err = read_object(reader, out);
     else if (lua_type(L, -1) == LUA_TSTRING)
         err = read_string(reader, out);
@@ -396,7 +397,7 @@ static enum err read_field(struct when_reader *reader, struct policy_when *when)
     return add_condition(reader, when, field, (struct span){NULL, 0});
 }
 
-/* By field, and the directory's state (the last field) at the end: the same order in every process. */
+/* By field, and what asks the directory (the last ones, its state at the very end) last: the same order in every process. */
 static int compare_conditions(const void *a, const void *b)
 {
     const struct policy_condition *left = a;

@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The environment of every chunk, from nothing: a base table that only C fills, behind a read-only view, so that writing a
  * global is an error whenever it happens, and so is reading one that is not there. */
+#include "vm/vm_class.h"
 #include "vm/vm_priv.h"
 #include <lualib.h>
+
+/* Their addresses are the registry's keys of the classes. */
+static const char class_keys[VM_CLASS_MAX];
 
 /* Upvalue 1: the view's name. */
 static int refuse_write(lua_State *state)
@@ -156,4 +160,32 @@ void vm_env_open(lua_State *state)
     open_library(state, "table", vm_table_open);
     open_library(state, "math", vm_math_open);
     open_library(state, "utf8", vm_utf8_open);
+}
+
+void vm_class_open(lua_State *L, const char *const *names, unsigned count)
+{
+    for (unsigned i = 0; i < count; i++) {
+        lua_createtable(L, 0, 2);
+        lua_pushstring(L, names[i]);
+        lua_pushvalue(L, -1);
+        lua_setfield(L, -3, "__metatable");
+        lua_setfield(L, -2, "__name");
+        lua_rawsetp(L, LUA_REGISTRYINDEX, &class_keys[i]);
+    }
+}
+
+void vm_class_set(lua_State *L, unsigned class)
+{
+    lua_rawgetp(L, LUA_REGISTRYINDEX, &class_keys[class]);
+    lua_setmetatable(L, -2);
+}
+
+bool vm_class_is(lua_State *L, int index, unsigned class)
+{
+    if (lua_type(L, index) != LUA_TTABLE || !lua_getmetatable(L, index))
+        return false;
+    lua_rawgetp(L, LUA_REGISTRYINDEX, &class_keys[class]);
+    bool same = lua_rawequal(L, -1, -2);
+    lua_pop(L, 2);
+    return same;
 }

@@ -41,7 +41,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 {
     static struct auth *auth;
     const struct auth_options options = {.key = {1, 2},
-                                         .algorithms = 7,
+                                         .algorithms = SPAN("MD5,SHA-256,SHA-512-256"),
                                          .nonce_ms = 300000,
                                          .nonces_max = 64,
                                          .tries_source_max = 4000,

@@ -41,6 +41,7 @@ MODULES = [
     "test_control",
     "test_decisions",
     "test_directory",
+    "test_auth",
     "test_replay",
     "test_namespace",
     "test_config",

@@ -22,7 +22,7 @@ void auth_world_init(struct auth_world *world, const struct auth_options *option
 {
     struct auth_options usual = {
         .key = {11, 22},
-        .algorithms = 1u << DIGEST_MD5 | 1u << DIGEST_SHA256 | 1u << DIGEST_SHA512_256,
+        .algorithms = SPAN("MD5, SHA-256, SHA-512-256"),
         .nonce_ms = 300000,
         .nonces_max = 1024,
         .tries_source_max = 1000,

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "unit/engine/support_engine.h"
+#include "auth/auth_response.h"
 #include "support/cmocka_all.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,6 +22,21 @@ static enum err fake_find(void *ctx, const struct policy_target *target, struct 
     if (world->lookup == OK)
         *out_record = world->record;
     return world->lookup;
+}
+
+static enum err fake_keys(void *ctx, struct span user, struct span realm, struct auth_keys *out_keys)
+{
+    struct world *world = ctx;
+    world->keys_asked++;
+    if (world->keys_error != OK)
+        return world->keys_error;
+    if (!span_equal(user, SPAN("alice")) || !span_equal(realm, SPAN("example.com")))
+        return ERR_NOT_FOUND;
+    for (enum digest_kind kind = DIGEST_MD5; kind < DIGEST_KIND_COUNT; kind++) {
+        assert_int_equal(auth_response_ha1(kind, user, realm, SPAN("secret"), out_keys->ha1[kind]), OK);
+        out_keys->known[kind] = true;
+    }
+    return OK;
 }
 
 void world_open(struct world *world, const struct engine_config *config, const char *policy)
@@ -46,7 +62,7 @@ void world_open(struct world *world, const struct engine_config *config, const c
         .clock = &world->clock,
         .wheel = &world->wheel,
         .wire = {world, fake_send},
-        .lookup = {world, fake_find},
+        .lookup = {world, fake_find, fake_keys},
         .meters = &world->meters,
         .key = {1, 2},
         .calls = world->gauge,

@@ -19,6 +19,8 @@ struct world {
     enum err lookup;           /* what the directory says: OK and `record`, ERR_NOT_FOUND, or that it cannot be read */
     struct policy_record record;
     unsigned lookups;
+    unsigned keys_asked; /* HA1s: alice@example.com has the password "secret" */
+    enum err keys_error; /* unless OK, what comes of it */
     /* What went out. */
     unsigned sent_count;
     struct net_flow sent_to[SENT_MAX];
