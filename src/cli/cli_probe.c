@@ -15,8 +15,12 @@ struct command_line {
 static const struct cli_option options[] = {
     {"method", "METHOD", "INVITE (default), OPTIONS, REGISTER, MESSAGE, SUBSCRIBE, ...", CLI_TEXT,
      offsetof(struct command_line, probe.method), 0, 0},
-    {"transport", "udp|tcp", "default: as the URI says, else udp", CLI_CHOICE,
+    {"transport", "udp|tcp|tls", "default: as the URI says, else udp; sips: is tls", CLI_CHOICE,
      offsetof(struct command_line, probe.transport), 0, 0},
+    {"server-ca", "PEM", "whose certificates are believed; default the system's", CLI_TEXT,
+     offsetof(struct command_line, probe.server_ca), 0, 0},
+    {"insecure", NULL, "go on whatever the certificate says", CLI_FLAG, offsetof(struct command_line, probe.insecure),
+     0, 0},
     {"proxy", "HOST[:PORT]", "send there instead of to the URI's host", CLI_TEXT,
      offsetof(struct command_line, probe.proxy), 0, 0},
     {"from", "URI", "who asks; default sip:probe@ our address", CLI_TEXT, offsetof(struct command_line, probe.from), 0,
@@ -53,12 +57,14 @@ const struct cli_command cli_probe_command = {
     .run = run,
 };
 
+enum { HANDSHAKE_MS = 5000 };
+
 /* Where to send, read from the options. */
 struct destination {
     struct sip_uri uri;
     char host[PROBE_TEXT_MAX];
     uint16_t port;
-    bool is_stream;
+    bool is_stream, is_tls;
 };
 
 /* "HOST", "HOST:PORT", "[::1]:PORT": the form of a URI's host part, so it is read as one. */
@@ -71,7 +77,7 @@ static enum err read_proxy(const char *proxy, struct destination *destination, s
     if (len < 0 || (size_t)len >= sizeof(text) || sip_uri_parse(span_of(text), &uri, &reason) != OK || uri.user.at)
         return fault_set(fault, ERR_SYNTAX, NULL, 0, "--proxy %s: expected HOST or HOST:PORT", proxy);
     (void)span_copy(uri.host, destination->host, sizeof(destination->host));
-    destination->port = uri.port ? uri.port : 5060;
+    destination->port = uri.port ? uri.port : destination->is_tls ? 5061 : 5060;
     return OK;
 }
 
@@ -86,17 +92,14 @@ static enum err read_destination(const struct probe_options *probe, struct desti
                              ? ": expected sip:USER@HOST"
                              : "");
     const struct sip_uri *uri = &destination->uri;
-    if (uri->scheme == SIP_SCHEME_SIPS)
-        return fault_set(fault, ERR_UNSUPPORTED, NULL, 0, "%s: sips needs TLS, which a probe does not speak",
-                         probe->target);
-    struct span transport = sip_uri_param(uri, SPAN("transport"));
-    destination->is_stream =
-        probe->transport ? strcmp(probe->transport, "tcp") == 0 : span_equal_nocase(transport, SPAN("tcp"));
+    struct span transport = probe->transport ? span_of(probe->transport) : sip_uri_param(uri, SPAN("transport"));
+    destination->is_tls = uri->scheme == SIP_SCHEME_SIPS || span_equal_nocase(transport, SPAN("tls"));
+    destination->is_stream = destination->is_tls || span_equal_nocase(transport, SPAN("tcp"));
     if (probe->proxy)
         return read_proxy(probe->proxy, destination, fault);
     if (!uri->host.len || !span_copy(uri->host, destination->host, sizeof(destination->host)))
         return fault_set(fault, ERR_INVALID, NULL, 0, "%s names no host: give --proxy HOST", probe->target);
-    destination->port = uri->port ? uri->port : 5060;
+    destination->port = uri->port ? uri->port : destination->is_tls ? 5061 : 5060;
     return OK;
 }
 
@@ -106,6 +109,15 @@ static void exchange_done(struct probe_exchange *exchange)
     buffer_done(&exchange->request);
     buffer_done(&exchange->ack);
     buffer_done(&exchange->bye);
+}
+
+/* The certificate has to be for the host that we mean: the URI's, or the proxy that was named (RFC 5922 7.3). */
+static enum err secure(const struct probe_options *probe, const struct destination *destination,
+                       struct probe_exchange *exchange, struct fault *fault)
+{
+    struct tls_client_options wanted = {
+        .name = destination->host, .ca = probe->server_ca, .trusting = probe->insecure, .timeout_ms = HANDSHAKE_MS};
+    return probe_wire_secure(&exchange->wire, &wanted, fault);
 }
 
 /* One request from its socket to its result; a fault is a misuse or a wire that cannot be had. */
@@ -118,6 +130,8 @@ static enum err run_once(const struct probe_options *probe, const struct destina
     exchange->request = exchange->ack = exchange->bye = buffer_heap(0);
     enum err err =
         probe_wire_open(&exchange->wire, destination->is_stream, destination->host, destination->port, fault);
+    if (err == OK && destination->is_tls)
+        err = secure(probe, destination, exchange, fault);
     if (err == OK)
         err = probe_names(exchange, fault);
     if (err == OK)

@@ -12,6 +12,8 @@ struct probe_options {
     const char *target; /* "sip:+15550100@127.0.0.1:5060" */
     const char *method;
     const char *transport;      /* NULL: as the target says, else udp */
+    const char *server_ca;      /* PEM file: whose certificates are believed; NULL: the system's */
+    bool insecure;              /* whatever the certificate says */
     const char *proxy;          /* HOST[:PORT] to send to, NULL: the target's host */
     const char *from;           /* NULL: made from our address */
     const char *const *headers; /* "Name: value", borrowed */

@@ -79,8 +79,13 @@ enum err probe_names(struct probe_exchange *exchange, struct fault *fault)
     exchange->cseq = 1;
     const char *random = exchange->branch + sizeof("z9hG4bK") - 1;
     (void)snprintf(exchange->call_id, sizeof(exchange->call_id), "%s@probe", random);
-    (void)snprintf(exchange->contact, sizeof(exchange->contact), "<sip:probe@%s:%u%s>", host, exchange->wire.local_port,
-                   exchange->wire.is_stream ? ";transport=tcp" : "");
+    bool sips = exchange->target.scheme == SIP_SCHEME_SIPS; /* RFC 3261 8.1.1.8 */
+    (void)snprintf(exchange->contact, sizeof(exchange->contact), "<%s:probe@%s:%u%s>", sips ? "sips" : "sip", host,
+                   exchange->wire.local_port,
+                   sips                       ? ""
+                   : exchange->wire.tls       ? ";transport=tls"
+                   : exchange->wire.is_stream ? ";transport=tcp"
+                                              : "");
     if (options->from && strlen(options->from) >= sizeof(exchange->from_uri))
         return fault_set(fault, ERR_TOO_LONG, NULL, 0, "--from: at most %zu bytes", sizeof(exchange->from_uri) - 1);
     if (options->from)
@@ -101,7 +106,9 @@ static struct sip_request begin(const struct probe_exchange *exchange, const cha
 {
     return (struct sip_request){
         .target = span_of(exchange->request_uri),
-        .via_transport = exchange->wire.is_stream ? SPAN("TCP") : SPAN("UDP"),
+        .via_transport = exchange->wire.tls         ? SPAN("TLS")
+                         : exchange->wire.is_stream ? SPAN("TCP")
+                                                    : SPAN("UDP"),
         .via_host = span_of(host),
         .via_port = exchange->wire.local_port,
         .via_rport = true,

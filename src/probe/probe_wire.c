@@ -74,6 +74,7 @@ static int try_address(struct probe_wire *wire, const struct addrinfo *to)
 enum err probe_wire_open(struct probe_wire *wire, bool is_stream, const char *host, uint16_t port, struct fault *fault)
 {
     wire->fd = -1;
+    wire->tls = NULL;
     wire->is_stream = is_stream;
     wire->stream = (struct sip_stream_state){0};
     wire->used = 0;
@@ -96,8 +97,20 @@ enum err probe_wire_open(struct probe_wire *wire, bool is_stream, const char *ho
     return OK;
 }
 
+enum err probe_wire_secure(struct probe_wire *wire, const struct tls_client_options *options, struct fault *fault)
+{
+    return tls_client_new(wire->fd, options, &wire->tls, fault);
+}
+
+const char *probe_wire_transport(const struct probe_wire *wire)
+{
+    return wire->tls ? "tls" : wire->is_stream ? "tcp" : "udp";
+}
+
 void probe_wire_close(struct probe_wire *wire)
 {
+    tls_client_free(wire->tls);
+    wire->tls = NULL;
     if (wire->fd >= 0)
         (void)close(wire->fd);
     wire->fd = -1;
@@ -107,14 +120,15 @@ static enum err fail(const struct probe_wire *wire, int error, struct fault *fau
 {
     if (error == ECONNREFUSED)
         return fault_set(fault, ERR_CLOSED, NULL, 0, "nobody listens on %s (%s)", wire->remote,
-                         wire->is_stream ? "tcp" : "udp");
+                         probe_wire_transport(wire));
     return fault_set(fault, ERR_IO, NULL, 0, "%s: %s", wire->remote, strerror(error));
 }
 
 enum err probe_wire_send(struct probe_wire *wire, struct span bytes, struct fault *fault)
 {
     while (bytes.len) {
-        ssize_t sent = send(wire->fd, bytes.at, bytes.len, MSG_NOSIGNAL);
+        ssize_t sent =
+            wire->tls ? tls_client_write(wire->tls, bytes) : send(wire->fd, bytes.at, bytes.len, MSG_NOSIGNAL);
         if (sent < 0 && (errno == EAGAIN || errno == EINTR)) {
             struct pollfd wait = {.fd = wire->fd, .events = POLLOUT};
             (void)poll(&wait, 1, CONNECT_TIMEOUT_MS);
@@ -157,7 +171,7 @@ static enum err next_in_stream(struct probe_wire *wire, struct span *out_message
 /* Waits until something can be read. */
 static enum err wait_readable(const struct probe_wire *wire, uint64_t until_ns)
 {
-    for (;;) {
+    while (!wire->tls || !tls_client_has_more(wire->tls)) {
         uint64_t now_ns = clock_mono_ns();
         uint64_t left_ms = now_ns < until_ns ? (until_ns - now_ns + 999999) / 1000000 : 0;
         struct pollfd wait = {.fd = wire->fd, .events = POLLIN};
@@ -167,6 +181,7 @@ static enum err wait_readable(const struct probe_wire *wire, uint64_t until_ns)
         if (left_ms == 0)
             return ERR_TIMEOUT;
     }
+    return OK;
 }
 
 enum err probe_wire_receive(struct probe_wire *wire, uint64_t until_ns, struct span *out_message, struct fault *fault)
@@ -178,7 +193,9 @@ enum err probe_wire_receive(struct probe_wire *wire, uint64_t until_ns, struct s
         err = wait_readable(wire, until_ns);
         if (err != OK)
             return err;
-        ssize_t got = recv(wire->fd, wire->memory + wire->used, sizeof(wire->memory) - wire->used, 0);
+        char *room = wire->memory + wire->used;
+        size_t cap = sizeof(wire->memory) - wire->used;
+        ssize_t got = wire->tls ? tls_client_read(wire->tls, room, cap) : recv(wire->fd, room, cap, 0);
         if (got < 0 && (errno == EAGAIN || errno == EINTR))
             continue;
         if (got < 0)

@@ -3,12 +3,14 @@
 #pragma once
 
 #include "sip/sip_stream.h"
+#include "tls/tls_client.h"
 
 enum { PROBE_WIRE_CAP = 65536 };
 
 struct probe_wire {
     int fd; /* -1: none */
     bool is_stream;
+    struct tls_client *tls; /* over the stream; NULL: in the clear */
     bool is_ipv6;
     char local_host[64]; /* an address without brackets */
     uint16_t local_port;
@@ -23,6 +25,11 @@ struct probe_wire {
 /* Connects to `host`, an address (IPv6 without brackets) or a name that the resolver knows.  `wire` is large: keep it on the heap. */
 MUST_CHECK enum err probe_wire_open(struct probe_wire *wire, bool is_stream, const char *host, uint16_t port,
                                     struct fault *fault);
+/* TLS over the stream that was opened. */
+MUST_CHECK enum err probe_wire_secure(struct probe_wire *wire, const struct tls_client_options *options,
+                                      struct fault *fault);
+/* "udp", "tcp" or "tls". */
+const char *probe_wire_transport(const struct probe_wire *wire);
 void probe_wire_close(struct probe_wire *wire);
 /* ERR_CLOSED: nobody listens there any more. */
 MUST_CHECK enum err probe_wire_send(struct probe_wire *wire, struct span bytes, struct fault *fault);

@@ -258,3 +258,19 @@ def tls_settings_are_checked(t):
         check(done.returncode != 0 and text in done.stderr, f"{args}: {done.returncode} {done.stderr}")
     done = cli("run", t.path("p.lua"), "--listen", "tls:127.0.0.1:0,colour=red", *pair.flags())
     check("advertise=HOST" in done.stderr, done.stderr)
+
+
+@test(limit=30)
+def tls_probe(t):
+    authority = Authority(t)
+    daemon = tls_daemon(t, authority, authority.issue("server", "IP:127.0.0.1", "DNS:localhost"))
+    port = daemon.address("tls")[1]
+    for uri in (f"sip:gone@127.0.0.1:{port};transport=tls", f"sips:gone@localhost:{port}"):
+        done = cli("probe", uri, "--server-ca", authority.file, "--expect", 410)
+        equal(done.returncode, 0, f"probe {uri}: {done.stdout}{done.stderr}")
+    done = cli("probe", f"sip:gone@127.0.0.1:{port};transport=tls")
+    check(done.returncode == 1 and "unable to get local issuer" in done.stderr or "self-signed" in done.stderr, f"an unknown issuer: {done.stderr}")
+    equal(cli("probe", f"sip:ok@127.0.0.1:{port}", "--transport", "tls", "--insecure", "--expect", 200).returncode, 0, "--insecure")
+    other = tls_daemon(t, authority, authority.issue("other", "DNS:other.example.com"))
+    done = cli("probe", f"sips:gone@localhost:{other.address('tls')[1]}", "--server-ca", authority.file)
+    check(done.returncode == 1 and "not for localhost but for other.example.com" in done.stderr, f"a wrong name: {done.stderr}")

@@ -95,8 +95,8 @@ static void a_probe_is_checked_before_anything_is_sent(void **state)
     assert_says(&out, CLI_EXIT_USAGE, "verdict probe: expected URI");
     run_line(&out, "probe alice@127.0.0.1", NULL);
     assert_says(&out, CLI_EXIT_USAGE, "expected sip:USER@HOST");
-    run_line(&out, "probe sips:alice@127.0.0.1", NULL);
-    assert_says(&out, CLI_EXIT_USAGE, "sips needs TLS");
+    run_line(&out, "probe sip:alice@127.0.0.1 --transport sctp", NULL);
+    assert_says(&out, CLI_EXIT_USAGE, "udp|tcp|tls");
     run_line(&out, "probe tel:+15550100", NULL);
     assert_says(&out, CLI_EXIT_USAGE, "names no host: give --proxy HOST");
     run_line(&out, "probe --method OPTIONS --no-ack sip:a@127.0.0.1", NULL);
