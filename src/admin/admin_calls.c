@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Live calls, one call's messages, subscriptions, and the peers: asked of all workers, on the control thread. */
+/* Live calls, one call's messages, subscriptions, bindings, and the peers: asked of all workers, on the control thread. */
 #include "admin/admin_priv.h"
 
 enum { LIMIT_DEFAULT = 100, LIMIT_MAX = 10000 };
@@ -50,6 +50,25 @@ void admin_get_subscriptions(struct admin_request *request)
     struct question question = {.request = request, .aor = span_of(admin_query(request, "user"))};
     if (read_limit(request, &question.limit))
         (void)admin_on_control(request, do_subscriptions, &question);
+}
+
+static void do_bindings(void *arg)
+{
+    struct question *question = arg;
+    const struct admin_world *world = question->request->world;
+    question->err = world->bindings(world->ctx, question->aor, question->limit, &question->request->answer);
+}
+
+void admin_get_bindings(struct admin_request *request)
+{
+    const char *aor = admin_query(request, "aor");
+    struct question question = {.request = request, .aor = span_of(aor)};
+    if (!read_limit(request, &question.limit) || !admin_on_control(request, do_bindings, &question))
+        return;
+    if (question.err == ERR_INVALID)
+        admin_fail(request, MHD_HTTP_BAD_REQUEST, "aor: expected a SIP address of ours, got \"%.200s\"", aor);
+    else if (question.err != OK)
+        admin_fail(request, admin_status_of(question.err), "the workers do not answer");
 }
 
 static void do_call(void *arg)

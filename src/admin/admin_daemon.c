@@ -73,6 +73,11 @@ static void world_subscriptions(void *ctx, struct span aor, size_t limit, struct
     daemon_subscriptions_json(ctx, aor, limit, out);
 }
 
+static enum err world_bindings(void *ctx, struct span aor, size_t limit, struct buffer *out)
+{
+    return daemon_bindings_json(ctx, aor, limit, out);
+}
+
 static void world_peers(void *ctx, struct buffer *out)
 {
     daemon_peers_json(ctx, out);
@@ -110,6 +115,7 @@ void admin_world_of_daemon(struct daemon *daemon, struct admin_world *out_world)
         .call = world_call,
         .subscriptions = world_subscriptions,
         .peers = world_peers,
+        .bindings = world_bindings,
         .directory = world_directory,
         .metrics = world_metrics,
     };

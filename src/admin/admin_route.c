@@ -17,6 +17,7 @@ static const struct admin_route routes[] = {
     {"GET", "/v1/calls/show", admin_get_call, false},
     {"GET", "/v1/subscriptions", admin_get_subscriptions, false},
     {"GET", "/v1/peers", admin_get_peers, false},
+    {"GET", "/v1/bindings", admin_get_bindings, false},
     {"GET", "/metrics", admin_get_metrics, false},
     {"POST", "/v1/directory/add", admin_directory_add, false},
     {"POST", "/v1/directory/retire", admin_directory_retire, false},

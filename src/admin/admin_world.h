@@ -29,6 +29,8 @@ struct admin_world {
     /* Those to one user, or, where `aor` is empty, to all; a JSON object. */
     void (*subscriptions)(void *ctx, struct span aor, size_t limit, struct buffer *out);
     void (*peers)(void *ctx, struct buffer *out); /* one */
+    /* One; ERR_INVALID: `aor` is no address of ours (empty: all users). */
+    enum err (*bindings)(void *ctx, struct span aor, size_t limit, struct buffer *out);
 
     /* These are called on any thread, and never wait for the control thread. */
     struct directory *(*directory)(void *ctx); /* NULL where none was ever made */

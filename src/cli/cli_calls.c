@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What goes on in a running engine: calls, one call's messages as a ladder, subscriptions, and the peers by their ACKs. */
+/* What goes on in a running engine: calls, one call's messages as a ladder, subscriptions, who is registered, and the
+ * peers by their ACKs. */
 #include "cli/cli_control.h"
 #include "cli/cli_main.h"
 #include "cli/cli_text.h"
@@ -44,6 +45,13 @@ static const struct cli_option subscriptions_options[] = {
     CLI_END,
 };
 
+static const struct cli_option bindings_options[] = {
+    {"limit", "N", "bindings to show a worker (default 100)", CLI_NUMBER, offsetof(struct calls_values, limit), 1,
+     10000},
+    COMMON_OPTIONS,
+    CLI_END,
+};
+
 #define WHERE                                                                                                          \
     "Which engine is meant is said by --control or --data, or by VERDICT_CONTROL or VERDICT_DATA in the environment."
 
@@ -51,6 +59,7 @@ static int run_calls(const struct cli_command *command, int argc, char **argv);
 static int run_show(const struct cli_command *command, int argc, char **argv);
 static int run_subscriptions(const struct cli_command *command, int argc, char **argv);
 static int run_peers(const struct cli_command *command, int argc, char **argv);
+static int run_bindings(const struct cli_command *command, int argc, char **argv);
 
 const struct cli_command cli_calls_command = {
     .name = "calls",
@@ -103,6 +112,17 @@ const struct cli_command cli_peers_command = {
     .details = WHERE,
     .options = common_options,
     .run = run_peers,
+};
+
+const struct cli_command cli_bindings_command = {
+    .name = "bindings",
+    .path = "bindings",
+    .arguments = "[AOR]",
+    .summary = "Lists who is registered, and where; with an address (sip:alice@example.com) that user alone.",
+    .details = WHERE,
+    .options = bindings_options,
+    .args_max = 1,
+    .run = run_bindings,
 };
 
 static long long number_of(const json_t *object, const char *key)
@@ -344,5 +364,59 @@ static int run_peers(const struct cli_command *command, int argc, char **argv)
                                           .path = "/v1/peers",
                                           .as_json = values.json,
                                           .print = print_peers};
+    return cli_control_run(&call);
+}
+
+/* ---- bindings ---- */
+
+static void print_binding(const json_t *binding, FILE *to)
+{
+    const char *path = cli_text_of(binding, "path");
+    (void)fprintf(to, "%-32s %6lld s  <%s>%s%s%s\n", cli_text_of(binding, "aor"), number_of(binding, "expires_s"),
+                  cli_text_of(binding, "contact"), cli_text_of(binding, "params"), path[0] ? "  by " : "", path);
+}
+
+static void print_bindings(const json_t *answer, FILE *to)
+{
+    const json_t *bindings = json_object_get(answer, "bindings"), *journal = json_object_get(answer, "journal");
+    (void)fprintf(to, "%lld bindings of %lld users\n", number_of(answer, "total"), number_of(answer, "users"));
+    if (!json_is_true(json_object_get(answer, "readable")))
+        (void)fputs("the journal could not be opened: every REGISTER is answered 503\n", to);
+    else if (journal)
+        (void)fprintf(to, "journal: %lld rows, %lld bytes, last commit %.1f ms\n", number_of(journal, "rows"),
+                      number_of(journal, "bytes"), (double)number_of(journal, "commit_us") / 1000);
+    else
+        (void)fputs("no data folder: they end with the process\n", to);
+    if (!json_array_size(bindings))
+        (void)fputs("no binding\n", to);
+    for (size_t i = 0; i < json_array_size(bindings); i++)
+        print_binding(json_array_get(bindings, i), to);
+}
+
+static int run_bindings(const struct cli_command *command, int argc, char **argv)
+{
+    struct calls_values values = {.limit = 100};
+    struct cli_arguments arguments;
+    char socket[CLI_SOCKET_MAX], space[4096];
+    struct buffer path = buffer_over(space, sizeof(space));
+    int exit_code;
+    if (!begin(command, argc, argv, &values, &arguments, socket, &exit_code))
+        return exit_code;
+    buffer_addf(&path, "/v1/bindings?limit=%u", values.limit);
+    if (arguments.count) {
+        buffer_add_literal(&path, "&aor=");
+        cli_http_escape(&path, span_of(arguments.items[0]));
+    }
+    buffer_add_byte(&path, '\0');
+    if (path.overflow) {
+        cli_error(command, "the address is too long");
+        return CLI_EXIT_USAGE;
+    }
+    const struct cli_control_call call = {.command = command,
+                                          .socket = socket,
+                                          .method = "GET",
+                                          .path = path.at,
+                                          .as_json = values.json,
+                                          .print = print_bindings};
     return cli_control_run(&call);
 }

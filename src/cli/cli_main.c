@@ -40,6 +40,7 @@ static const struct cli_command *const commands[] = {
     &cli_call_command,
     &cli_subscriptions_command,
     &cli_peers_command,
+    &cli_bindings_command,
     &help_command,
     NULL,
 };

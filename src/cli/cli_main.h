@@ -38,3 +38,4 @@ extern const struct cli_command cli_calls_command;
 extern const struct cli_command cli_call_command;
 extern const struct cli_command cli_subscriptions_command;
 extern const struct cli_command cli_peers_command;
+extern const struct cli_command cli_bindings_command;

@@ -73,6 +73,8 @@ static enum err make_metrics(struct daemon *daemon)
         err = engine_meters_init(&daemon->meters, daemon->registry);
     if (err == OK)
         err = daemon_gauges_init(&daemon->gauges, daemon->registry);
+    if (err == OK)
+        err = daemon_bindings_add_metrics(daemon);
     for (int i = 0; i < 3 && err == OK; i++)
         err = metric_add(daemon->registry, METRIC_GAUGE, names[i][0], "", names[i][1], &daemon->up_metrics[i]);
     return err == OK ? daemon_trial_init(daemon) : err;

@@ -58,6 +58,9 @@ MUST_CHECK enum err daemon_call_json(struct daemon *daemon, struct span call_id,
 /* Who watches whom, at most `limit` a worker; an empty `aor`: all users.
  * {"total","shown","publications","subscriptions":[...]}. */
 void daemon_subscriptions_json(struct daemon *daemon, struct span aor, size_t limit, struct buffer *out);
+/* Bindings, at most `limit` a worker, of the user `aor` (a URI) or (empty) of all:
+ * {"total","users","shown","readable","journal":{...},"bindings":[...]}.  ERR_INVALID: no address-of-record of ours. */
+MUST_CHECK enum err daemon_bindings_json(struct daemon *daemon, struct span aor, size_t limit, struct buffer *out);
 /* The ACK ledger, peer by peer, the latest first: {"peers":[...],"total":{...}}. */
 void daemon_peers_json(struct daemon *daemon, struct buffer *out);
 /* New requests get 503 with Retry-After from now on; calls go on. */

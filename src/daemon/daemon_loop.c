@@ -61,6 +61,7 @@ static void publish(struct daemon *daemon)
 {
     if (daemon->shared.decisions)
         metric_set(daemon->up_metrics[2], 0, (int64_t)decisions_log_dropped(daemon->shared.decisions));
+    daemon_bindings_publish(daemon);
 }
 
 static void on_worker_turn(struct worker *worker, void *arg)

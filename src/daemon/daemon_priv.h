@@ -42,6 +42,7 @@ struct daemon {
     struct metric_registry *registry;
     struct engine_meters meters;
     struct daemon_gauges gauges;
+    struct metric *journal_metrics[3];                          /* rows, bytes, seconds of a commit */
     struct metric *up_metrics[3];                               /* version, reload failures, decision log drops */
     struct metric *trial_metrics[2][2 + RELEASE_MEASURE_COUNT]; /* of shadow and probation: daemon_trial.c */
     struct metric *rollback_metrics[2];
@@ -97,7 +98,10 @@ MUST_CHECK enum err daemon_trial_init(struct daemon *daemon);
 void daemon_trial_arm(struct daemon *daemon);
 
 /* daemon_bindings.c: the journal of bindings. */
+MUST_CHECK enum err daemon_bindings_add_metrics(struct daemon *daemon);
 void daemon_bindings_open(struct daemon *daemon);
+/* Once in a while: how long the journal is. */
+void daemon_bindings_publish(struct daemon *daemon);
 /* While the workers live: what is on its way to the disk is answered, then the journal is closed. */
 void daemon_bindings_close(struct daemon *daemon);
 

@@ -94,7 +94,7 @@ static const struct row rows[] = {
     HEP(cut, "verdict_hep_cut_total", "Messages exported without their end: too long for a datagram."),
 };
 
-enum { ROWS = sizeof(rows) / sizeof(rows[0]), LEVELS = 8 };
+enum { ROWS = sizeof(rows) / sizeof(rows[0]), LEVELS = 12 };
 
 /* Behind the rows: what is computed. */
 enum level {
@@ -105,7 +105,11 @@ enum level {
     LEVEL_POLICY_BYTES,
     LEVEL_SUBSCRIPTIONS,
     LEVEL_PUBLICATIONS,
-    LEVEL_HANDSHAKES
+    LEVEL_HANDSHAKES,
+    LEVEL_BINDINGS,
+    LEVEL_USERS,
+    LEVEL_BINDING_BYTES,
+    LEVEL_WAITING
 };
 
 static enum err add_levels(struct daemon_gauges *gauges, struct metric_registry *registry)
@@ -119,6 +123,10 @@ static enum err add_levels(struct daemon_gauges *gauges, struct metric_registry 
         {"verdict_subscriptions", "Live subscriptions."},
         {"verdict_publications", "Publications that have not expired."},
         {"verdict_handshakes_under_way", "Handshakes of TLS and WebSocket under way."},
+        {"verdict_bindings", "Contacts that are registered."},
+        {"verdict_registered_users", "Addresses-of-record that have a binding."},
+        {"verdict_binding_bytes", "Memory of bindings and their users."},
+        {"verdict_registers_waiting", "REGISTERs that wait behind another of the same user."},
     };
     _Static_assert(sizeof(levels) / sizeof(levels[0]) == LEVELS, "a name for each");
     enum err err = OK;
@@ -144,6 +152,11 @@ enum err daemon_gauges_init(struct daemon_gauges *gauges, struct metric_registry
         err = metric_add(registry, METRIC_COUNTER, "verdict_acks_total", labels, "What became of answers to INVITE.",
                          &gauges->acks[i]);
     }
+    for (unsigned i = 0; i < REGISTRAR_OUT_COUNT && err == OK; i++) {
+        snprintf(labels, sizeof(labels), "outcome=\"%s\"", registrar_outcome_text((enum registrar_outcome)i));
+        err = metric_add(registry, METRIC_COUNTER, "verdict_registers_total", labels,
+                         "REGISTERs that a policy let through, by what became of them.", &gauges->registers[i]);
+    }
     return err == OK ? add_levels(gauges, registry) : err;
 }
 
@@ -165,6 +178,12 @@ void daemon_gauges_set(struct daemon_gauges *gauges, unsigned shard, const struc
         set(gauges->closed[i], shard, counts->net->stream_closed[i]);
     for (unsigned i = 0; i < TXN_LEDGER_KIND_COUNT; i++)
         set(gauges->acks[i], shard, counts->acks->counts[i]);
+    for (unsigned i = 0; i < REGISTRAR_OUT_COUNT; i++)
+        set(gauges->registers[i], shard, counts->bindings.outcomes[i]);
+    set(gauges->metrics[ROWS + LEVEL_BINDINGS], shard, counts->bindings.bindings);
+    set(gauges->metrics[ROWS + LEVEL_USERS], shard, counts->bindings.users);
+    set(gauges->metrics[ROWS + LEVEL_BINDING_BYTES], shard, counts->bindings.bytes);
+    set(gauges->metrics[ROWS + LEVEL_WAITING], shard, counts->bindings.waiting);
     set(gauges->metrics[ROWS + LEVEL_TXNS], shard, counts->census.servers + counts->census.clients);
     set(gauges->metrics[ROWS + LEVEL_TXN_BYTES], shard, counts->census.memory);
     set(gauges->metrics[ROWS + LEVEL_CALLS], shard, counts->calls);
@@ -194,6 +213,7 @@ void daemon_worker_publish(struct daemon_worker *self)
         .policy_bytes = core->policy ? policy_memory(core->policy) : 0,
         .acks = txn_ledger_totals(txn_table_ledger(core->txns)),
     };
+    registrar_census(core->registrar, &counts.bindings);
     txn_table_census(core->txns, &counts.census);
     daemon_gauges_set(self->shared->gauges, worker_index(self->worker), &counts);
 }

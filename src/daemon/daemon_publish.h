@@ -6,6 +6,7 @@
 #include "call/call_table.h"
 #include "net/net_stack.h"
 #include "notifier/notifier.h"
+#include "registrar/registrar.h"
 #include "tls/tls_layer.h"
 #include "trace/trace.h"
 #include "util/metric.h"
@@ -17,6 +18,7 @@ struct daemon_gauges {
     struct metric *metrics[DAEMON_GAUGES_MAX];
     struct metric *closed[NET_CLOSE_COUNT];
     struct metric *acks[TXN_LEDGER_KIND_COUNT];
+    struct metric *registers[REGISTRAR_OUT_COUNT];
 };
 
 MUST_CHECK enum err daemon_gauges_init(struct daemon_gauges *gauges, struct metric_registry *registry);
@@ -34,6 +36,7 @@ struct daemon_counts {
     struct notifier_census watched;
     size_t calls;
     size_t policy_bytes;
+    struct registrar_census bindings;
     const struct txn_ledger_entry *acks;
 };
 void daemon_gauges_set(struct daemon_gauges *gauges, unsigned shard, const struct daemon_counts *counts);

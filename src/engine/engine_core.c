@@ -3,6 +3,12 @@
 #include "engine/engine_priv.h"
 #include <stdlib.h>
 
+static bool is_registered(void *ctx, struct span aor)
+{
+    const struct engine_core *core = ctx;
+    return registrar_is_registered(core->registrar, aor);
+}
+
 static enum err make_notifier(struct engine_core *core)
 {
     const struct engine_config *config = core->config;
@@ -21,6 +27,8 @@ static enum err make_notifier(struct engine_core *core)
                  .publication_bytes = config->max_publication_bytes},
         .interval_ms = config->notify_interval_ms,
         .rate = config->notify_rate,
+        .ctx = core,
+        .is_registered = is_registered,
     };
     return notifier_table_new(&options, &core->notifier);
 }
@@ -111,9 +119,9 @@ enum err engine_core_new(const struct engine_core_options *options, struct engin
 
 static void free_users(struct engine_core *core)
 {
-    registrar_free(core->registrar);
-    core->registrar = NULL;
     notifier_table_free(core->notifier);
+    registrar_free(core->registrar); /* whose package the notifier had */
+    core->registrar = NULL;
     if (core->calls)
         call_table_free(core->calls);
     core->notifier = NULL;

@@ -158,6 +158,7 @@ enum err engine_registrar_new(struct engine_core *core)
     struct registrar_options wanted = {
         .clock = core->clock,
         .wheel = core->wheel,
+        .notifier = core->notifier,
         .journal = core->bindings.journal,
         .key = core->key,
         .limits = {config->register_min_s, config->register_max_s, config->register_default_s,

@@ -28,8 +28,12 @@ enum err registrar_new(const struct registrar_options *options, struct registrar
     fill_limits(&registrar->options.limits);
     list_init(&registrar->by_row);
     enum err err = map_init(&registrar->users);
+    if (err == OK)
+        err = map_init(&registrar->watches);
+    if (err == OK && options->notifier)
+        err = notifier_add_package(options->notifier, &registrar_reg_package, registrar);
     if (err != OK) {
-        free(registrar);
+        registrar_free(registrar);
         return err;
     }
     *out_registrar = registrar;
@@ -41,7 +45,9 @@ void registrar_free(struct registrar *registrar)
     struct map_node *node;
     if (!registrar)
         return;
+    registrar->options.notifier = NULL;
     registrar_abandon(registrar);
+    registrar_reginfo_done(registrar);
     while ((node = map_next(&registrar->users, NULL)))
         registrar_user_free(registrar, container_of(node, struct registrar_user, node));
     map_done(&registrar->users);
@@ -167,9 +173,9 @@ bool registrar_is_busy(const struct registrar *registrar, const struct registrar
     return user && user->change;
 }
 
-bool registrar_is_registered(const struct registrar *registrar, const struct registrar_name *name)
+bool registrar_is_registered(const struct registrar *registrar, struct span aor)
 {
-    const struct registrar_user *user = registrar_user_find(registrar, name);
+    const struct registrar_user *user = registrar_user_of(registrar, aor);
     uint64_t now = registrar->options.clock->mono_ms;
     for (const struct registrar_binding *at = user ? user->first : NULL; at; at = at->next)
         if (at->expires_ms > now)
@@ -197,13 +203,15 @@ static bool see_user(const struct registrar *registrar, const struct registrar_u
     return true;
 }
 
-void registrar_see(const struct registrar *registrar, struct span aor, registrar_see_fn fn, void *ctx)
+void registrar_see(const struct registrar *registrar, const struct registrar_name *name, registrar_see_fn fn, void *ctx)
 {
-    for (struct map_node *at = map_next(&registrar->users, NULL); at; at = map_next(&registrar->users, at)) {
-        const struct registrar_user *user = container_of(at, struct registrar_user, node);
-        if ((!aor.len || span_equal(aor, registrar_user_aor(user))) && !see_user(registrar, user, fn, ctx))
+    struct map_node *at = NULL;
+    const struct registrar_user *user = name ? registrar_user_find(registrar, name) : NULL;
+    if (user)
+        (void)see_user(registrar, user, fn, ctx);
+    while (!name && (at = map_next(&registrar->users, at)))
+        if (!see_user(registrar, container_of(at, struct registrar_user, node), fn, ctx))
             return;
-    }
 }
 
 void registrar_census(const struct registrar *registrar, struct registrar_census *out_census)

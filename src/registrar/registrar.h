@@ -5,6 +5,7 @@
  * way to the disk, further ones for the same user wait behind it (registrar_wait).  Single-threaded. */
 #pragma once
 
+#include "notifier/notifier.h"
 #include "registrar/registrar_journal.h"
 #include "sip/sip_message.h"
 #include "txn/txn_table.h"
@@ -55,6 +56,7 @@ struct registrar_handlers {
 struct registrar_options {
     const struct clock *clock; /* borrowed, as the next two */
     struct wheel *wheel;
+    struct notifier_table *notifier;   /* is given the package `reg`, and told of each change; NULL: nobody watches */
     struct registrar_journal *journal; /* NULL: bindings do not outlive the process */
     struct siphash_key key;
     struct registrar_limits limits;
@@ -133,16 +135,21 @@ void registrar_tick(struct registrar *registrar);
 /* What registrar_flush() handed to the journal has come back; `batch` is given back. */
 void registrar_batch_done(struct registrar *registrar, struct registrar_batch *batch);
 
-bool registrar_is_registered(const struct registrar *registrar, const struct registrar_name *name);
+/* Whether somebody has a binding; `aor` as in struct registrar_name. */
+bool registrar_is_registered(const struct registrar *registrar, struct span aor);
+
+/* The event package (RFC 3680); its ctx is the registrar. */
+extern const struct notifier_package registrar_reg_package;
 
 /* For an operator's eyes. */
 struct registrar_view {
     struct span aor, uri, params, call_id, path;
     uint32_t cseq, expires_s;
 };
-/* Calls `fn` for each binding, of the user `aor` or (empty) of all, in no order, while it returns true. */
+/* Calls `fn` for each binding, of one user or (NULL) of all, in no order, while it returns true. */
 typedef bool (*registrar_see_fn)(void *ctx, const struct registrar_view *view);
-void registrar_see(const struct registrar *registrar, struct span aor, registrar_see_fn fn, void *ctx);
+void registrar_see(const struct registrar *registrar, const struct registrar_name *name, registrar_see_fn fn,
+                   void *ctx);
 
 enum registrar_outcome {
     REGISTRAR_OUT_STORED, /* a change is kept */

@@ -18,5 +18,5 @@ struct registrar_batch {
     uint64_t first, last;   /* numbers of its rows; last < first: it has none */
     uint64_t trimmed_first; /* the journal's first row afterwards */
     enum err err;
-    uint64_t began_ns;
+    uint64_t began_ns, us; /* handed over; then until it came back */
 };

@@ -45,9 +45,18 @@ void registrar_change_drop(struct registrar_change *change)
     free(change);
 }
 
+static void make_true(struct registrar *registrar, const struct registrar_change *change)
+{
+    struct span aor = registrar_user_aor(change->user);
+    for (unsigned i = 0; i < change->removed_count; i++)
+        registrar_depart(registrar, aor, change->bindings[change->count + i], change->event);
+    registrar_user_set(registrar, change->user, change->bindings, change->count);
+    registrar_tell(registrar, aor);
+}
+
 void registrar_change_apply(struct registrar *registrar, struct registrar_change *change)
 {
-    registrar_user_set(registrar, change->user, change->bindings, change->count);
+    make_true(registrar, change);
     free(change);
 }
 
@@ -267,7 +276,7 @@ static void finish(struct registrar *registrar, struct registrar_change *change,
     if (err == OK) {
         registrar_user_row(registrar, user, change->count ? row : 0);
         if (!change->moves)
-            registrar_user_set(registrar, user, change->bindings, change->count);
+            make_true(registrar, change);
         census->moved += change->moves;
     } else {
         free_fresh(change);
@@ -346,11 +355,13 @@ void registrar_flush(struct registrar *registrar)
     move_old(registrar, batch->count / 2 + MOVES_LEAST);
     batch->floor = floor_of(registrar);
     registrar->batch = NULL;
-    batch->err = registrar_journal_submit(registrar->options.journal, batch);
-    if (batch->err == OK)
-        registrar->flying = batch;
-    else
-        finish_batch(registrar, batch);
+    registrar->flying = batch; /* from here on it is the store thread's, if that takes it */
+    enum err err = registrar_journal_submit(registrar->options.journal, batch);
+    if (err == OK)
+        return;
+    registrar->flying = NULL;
+    batch->err = err;
+    finish_batch(registrar, batch);
 }
 
 void registrar_tick(struct registrar *registrar)

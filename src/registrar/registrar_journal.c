@@ -87,7 +87,6 @@ static enum err write_job(struct store_txn *txn, void *arg)
         return err;
     if (!last) /* numbers never start again, not even when the last row has gone */
         last = atomic_load(&journal->last);
-    batch->began_ns = clock_mono_ns();
     batch->first = last + 1;
     batch->trimmed_first = first ? first : last + 1;
     batch->last = last + batch->count;
@@ -107,7 +106,7 @@ static void write_done(void *arg, enum err err)
 {
     struct registrar_batch *batch = arg;
     struct registrar_journal *journal = batch->journal;
-    uint64_t us = (clock_mono_ns() - batch->began_ns) / 1000;
+    uint64_t us = batch->us = (clock_mono_ns() - batch->began_ns) / 1000;
     batch->err = err;
     if (err == OK) {
         atomic_store(&journal->first, batch->trimmed_first);
@@ -127,6 +126,11 @@ enum err registrar_journal_submit(struct registrar_journal *journal, struct regi
     batch->journal = journal;
     batch->began_ns = clock_mono_ns();
     return store_submit(journal->store, write_job, write_done, batch);
+}
+
+uint64_t registrar_batch_us(const struct registrar_batch *batch)
+{
+    return batch->us;
 }
 
 /* ---- opening and reading ---- */

@@ -38,6 +38,9 @@ MUST_CHECK enum err registrar_journal_read(struct registrar_journal *journal, re
  * thread. */
 MUST_CHECK enum err registrar_journal_submit(struct registrar_journal *journal, struct registrar_batch *batch);
 
+/* Microseconds from its handing over to the disk's word, of a batch that came back. */
+uint64_t registrar_batch_us(const struct registrar_batch *batch);
+
 /* Rows that still count, of all workers: each says how many are its own.  Any thread. */
 void registrar_journal_count(struct registrar_journal *journal, unsigned worker, uint64_t live);
 /* Rows before this number are to be written anew where they still count; 0: the journal is short enough.  Any thread. */
@@ -47,6 +50,6 @@ struct registrar_journal_stat {
     uint64_t rows, live;
     uint64_t file_bytes, used_bytes;
     uint64_t commits, failures;
-    uint64_t commit_us_last, commit_us_max; /* of a batch: from the start of its transaction to the disk's word */
+    uint64_t commit_us_last, commit_us_max; /* of a batch, as registrar_batch_us() */
 };
 MUST_CHECK enum err registrar_journal_stat(struct registrar_journal *journal, struct registrar_journal_stat *out_stat);

@@ -79,6 +79,7 @@ struct registrar_waiting {
 struct registrar {
     struct registrar_options options; /* limits filled in */
     struct map users;
+    struct map watches;            /* struct registrar_watch */
     struct list by_row;            /* registrar_user.age, oldest first */
     struct registrar_batch *batch; /* that fills; NULL: none yet */
     struct registrar_batch *spare;
@@ -127,6 +128,8 @@ MUST_CHECK enum err registrar_binding_new(const struct registrar_texts *texts, s
 /* registrar_user.c */
 uint64_t registrar_hash(const struct registrar *registrar, struct span owner_key);
 struct registrar_user *registrar_user_find(const struct registrar *registrar, const struct registrar_name *name);
+/* By the address-of-record alone. */
+struct registrar_user *registrar_user_of(const struct registrar *registrar, struct span aor);
 /* The next user of this owner key after `after` (NULL: the first). */
 struct registrar_user *registrar_user_next(const struct registrar *registrar, struct span owner_key,
                                            struct registrar_user *after);
@@ -179,6 +182,14 @@ const char *registrar_contacts_read(const struct sip_message *request, uint32_t 
                                     struct registrar_contacts *contacts);
 /* Whether `contact` is this binding: by flow (RFC 5626 6) or by URI (RFC 3261 19.1.4). */
 bool registrar_contact_is(const struct registrar_contact *contact, const struct registrar_binding *binding);
+
+/* registrar_reginfo.c */
+/* Before it is freed: a contact of this user has gone.  registrar_tell() is to follow. */
+void registrar_depart(struct registrar *registrar, struct span aor, const struct registrar_binding *binding,
+                      enum registrar_event event);
+/* The user's bindings have changed: who watches it is told. */
+void registrar_tell(struct registrar *registrar, struct span aor);
+void registrar_reginfo_done(struct registrar *registrar);
 
 /* registrar_change.c */
 /* Opens a change of `user` with room for these; NULL: out of memory. */

@@ -21,6 +21,17 @@ struct registrar_user *registrar_user_find(const struct registrar *registrar, co
     return node ? container_of(node, struct registrar_user, node) : NULL;
 }
 
+/* A number's owner key is what stands before the '@'; everybody else's is the whole. */
+struct registrar_user *registrar_user_of(const struct registrar *registrar, struct span aor)
+{
+    struct registrar_name name = {aor, aor};
+    struct registrar_user *user = registrar_user_find(registrar, &name);
+    if (user || !aor.len || *aor.at != '+')
+        return user;
+    name.owner_key = span_slice(aor, 0, span_find(aor, '@'));
+    return registrar_user_find(registrar, &name);
+}
+
 struct registrar_user *registrar_user_next(const struct registrar *registrar, struct span owner_key,
                                            struct registrar_user *after)
 {
@@ -40,11 +51,16 @@ static unsigned take_expired(struct registrar *registrar, struct registrar_user 
     uint64_t now = registrar->options.clock->mono_ms;
     struct registrar_binding *kept[REGISTRAR_USER_MAX];
     unsigned count = 0, before = user->count;
-    for (struct registrar_binding *at = user->first; at; at = at->next)
+    for (struct registrar_binding *at = user->first; at; at = at->next) {
         if (at->expires_ms > now)
             kept[count++] = at;
-    if (count < before)
+        else
+            registrar_depart(registrar, registrar_user_aor(user), at, REGISTRAR_EXPIRED);
+    }
+    if (count < before) {
         registrar_user_set(registrar, user, kept, count);
+        registrar_tell(registrar, registrar_user_aor(user));
+    }
     return before - count;
 }
 

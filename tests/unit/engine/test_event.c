@@ -52,12 +52,12 @@ static void test_a_refused_one_leaves_nothing(void **state)
         unsigned code;
         const char *part;
     } cases[] = {
-        {"SUBSCRIBE", "Event: nonsense\n", 489, "\r\nAllow-Events: presence\r\n"},
-        {"SUBSCRIBE", "", 489, "\r\nAllow-Events: presence\r\n"},
+        {"SUBSCRIBE", "Event: nonsense\n", 489, "\r\nAllow-Events: presence, reg\r\n"},
+        {"SUBSCRIBE", "", 489, "\r\nAllow-Events: presence, reg\r\n"},
         {"SUBSCRIBE", "Event: presence\nExpires: 1\n", 423, "\r\nMin-Expires: 60\r\n"},
         {"SUBSCRIBE", "Event: presence\nAccept: text/plain\n", 406, ""},
         {"SUBSCRIBE", "Event: presence\nRequire: nonsense\n", 420, "\r\nUnsupported: nonsense\r\n"},
-        {"PUBLISH", "Event: nonsense\n", 489, "\r\nAllow-Events: presence\r\n"},
+        {"PUBLISH", "Event: nonsense\n", 489, "\r\nAllow-Events: presence, reg\r\n"},
         {"PUBLISH", "Event: presence\n", 400, ""},
         {"PUBLISH", "Event: presence\nSIP-If-Match: 0123456789abcdef\n", 412, ""},
     };

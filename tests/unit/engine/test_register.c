@@ -316,6 +316,76 @@ static void a_retransmission_gets_the_same_bytes(void **state)
     world_close(&world);
 }
 
+/* The latest NOTIFY that went out since the last step; it is answered. */
+static const char *heard(void)
+{
+    static char notify[SENT_BYTES], answer[SENT_BYTES];
+    notify[0] = '\0';
+    for (unsigned i = 0; i < world.sent_count; i++)
+        if (strncmp(world.sent[i], "NOTIFY ", 7) == 0)
+            memcpy(notify, world.sent[i], sizeof(notify));
+    struct buffer out = buffer_over(answer, sizeof(answer) - 1);
+    buffer_add_literal(&out, "SIP/2.0 200 OK\n");
+    for (const char *line = notify; *line && *line != '\r'; line = strstr(line, "\r\n") + 2)
+        if (strncmp(line, "Via:", 4) == 0 || strncmp(line, "From:", 5) == 0 || strncmp(line, "To:", 3) == 0 ||
+            strncmp(line, "Call-ID:", 8) == 0 || strncmp(line, "CSeq:", 5) == 0)
+            buffer_addf(&out, "%.*s\n", (int)strcspn(line, "\r"), line);
+    buffer_add_literal(&out, "Content-Length: 0\n\n");
+    answer[out.len] = '\0';
+    if (notify[0])
+        world_receive(&world, answer);
+    return notify;
+}
+
+static void expect_heard(const char *part)
+{
+    const char *text = heard();
+    if (!strstr(text, part))
+        fail_msg("no \"%s\" in %s", part, text);
+}
+
+/* RFC 3680: who watches hears of each contact that comes, is refreshed, expires, or goes. */
+static void watchers_are_told(void **state)
+{
+    (void)state;
+    open_with(ok_policy);
+    world_receive(&world, "SUBSCRIBE sip:alice@example.com SIP/2.0\nVia: SIP/2.0/UDP 192.0.2.1;branch=z9hG4bKsub\n"
+                          "From: <sip:w@example.org>;tag=w\nTo: <sip:alice@example.com>\nCall-ID: sub\n"
+                          "CSeq: 1 SUBSCRIBE\nContact: <sip:w@192.0.2.1>\nEvent: reg\nExpires: 3600\n\n");
+    expect_heard("version=\"0\" state=\"full\">\r\n<registration aor=\"sip:alice@example.com\" id=\"r");
+    ask("a", 1, "Contact: <sip:a&b@192.0.2.1>;q=0.5;x=y;expires=60, <sip:second@192.0.2.2>;expires=600\n");
+    world_advance(&world, 1000);
+    static char text[SENT_BYTES];
+    memcpy(text, heard(), sizeof(text));
+    assert_non_null(strstr(text, "Content-Type: application/reginfo+xml\r\n"));
+    assert_non_null(strstr(text, "version=\"1\" state=\"partial\""));
+    assert_non_null(strstr(text, "state=\"active\">\r\n"));
+    assert_non_null(strstr(text,
+                           " state=\"active\" event=\"created\" duration-registered=\"1\" expires=\"59\" q=\"0.5\" "
+                           "callid=\"a\" cseq=\"1\"><uri>sip:a&amp;b@192.0.2.1</uri>"
+                           "<unknown-param name=\"x\">y</unknown-param></contact>"));
+    ask("a", 2, "Contact: <sip:second@192.0.2.2>;expires=900\n");
+    world_advance(&world, 1000);
+    expect_heard("event=\"refreshed\" duration-registered=\"2\" expires=\"899\"");
+    world_advance(&world, 60000);
+    expect_heard("state=\"terminated\" event=\"expired\" q=\"0.5\"");
+    ask("a", 3, "Contact: *\nExpires: 0\n");
+    world_advance(&world, 2000);
+    memcpy(text, heard(), sizeof(text));
+    assert_non_null(strstr(text, "state=\"terminated\">\r\n<contact"));
+    assert_non_null(strstr(text, "event=\"unregistered\""));
+    assert_null(strstr(text, "event=\"expired\"")); /* that was told before */
+    ask("b", 1, "Contact: <sip:a@192.0.2.1>\n");
+    registrar_remove_all(world.core->registrar, SPAN("alice@example.com"), REGISTRAR_REJECTED, NULL, NULL);
+    notifier_end(world.core->notifier, SPAN("alice@example.com"), NOTIFIER_NORESOURCE);
+    world_advance(&world, 2000);
+    memcpy(text, heard(), sizeof(text));
+    assert_non_null(strstr(text, "Subscription-State: terminated;reason=noresource"));
+    assert_non_null(strstr(text, "event=\"rejected\""));
+    assert_int_equal(fetch(), 0);
+    world_close(&world);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -331,6 +401,7 @@ int main(void)
         cmocka_unit_test(parameters_stay_where_they_were),
         cmocka_unit_test(the_policy_decides_who_may),
         cmocka_unit_test(a_retransmission_gets_the_same_bytes),
+        cmocka_unit_test(watchers_are_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -199,7 +199,8 @@ const char *bench_bindings(struct bench *bench, const char *aor)
 {
     static char text[BENCH_TEXT];
     struct buffer out = buffer_over(text, sizeof(text) - 1);
-    registrar_see(bench->registrar, span_of(aor), see, &out);
+    struct registrar_name name = {span_of(aor), *aor == '+' ? span_make(aor, strcspn(aor, "@")) : span_of(aor)};
+    registrar_see(bench->registrar, &name, see, &out);
     text[out.len] = '\0';
     return text;
 }
