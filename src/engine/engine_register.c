@@ -110,6 +110,7 @@ static bool recall(struct engine_core *core, struct txn *txn, struct engine_requ
         return false;
     engine_request_init(request, core, flow);
     request->txn = txn;
+    memcpy(request->tag, txn_tag(txn).at, TXN_TAG_LEN);
     return engine_site_target(core->site, &core->message, &core->target) == OK;
 }
 
