@@ -9,6 +9,10 @@ static void on_written(void *ctx, unsigned worker, struct registrar_batch *batch
     struct bench *bench = ctx;
     (void)worker;
     pthread_mutex_lock(&bench->lock);
+    uint64_t now = clock_thread_cpu_ns();
+    if (bench->cpu_ns && now - bench->cpu_ns > bench->cpu_ns_max)
+        bench->cpu_ns_max = now - bench->cpu_ns;
+    bench->cpu_ns = now;
     bench->written[bench->written_count++] = batch;
     pthread_cond_signal(&bench->came);
     pthread_mutex_unlock(&bench->lock);
@@ -141,6 +145,7 @@ void bench_close(struct bench *bench)
     bench->journal = NULL;
     bench->registrar = NULL;
     bench->written_count = 0;
+    bench->cpu_ns = 0;
 }
 
 enum err bench_register(struct bench *bench, const char *aor, const char *contact, const char *call_id, unsigned cseq)

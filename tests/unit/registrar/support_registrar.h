@@ -26,6 +26,7 @@ struct bench {
     pthread_cond_t came;
     struct registrar_batch *written[BENCH_WRITTEN_MAX];
     unsigned written_count;
+    uint64_t cpu_ns, cpu_ns_max; /* of the store thread: so far, and of the costliest batch */
     /* What the registrar said. */
     unsigned kept, failed;
     enum err last_err;
