@@ -12,9 +12,12 @@ struct level {
     size_t first_name;
 };
 
+/* What a local variable is known to be. */
+enum local_kind { LOCAL_ANY, LOCAL_REQUEST, LOCAL_ENV };
+
 struct local_name {
     struct span text;
-    bool parameter;
+    enum local_kind kind;
 };
 
 struct walk {
@@ -48,10 +51,10 @@ static bool advance(struct walk *walk)
     return authoring_scan_next(&walk->scan, &walk->token);
 }
 
-static void declare(struct walk *walk, struct span name, bool parameter)
+static void declare(struct walk *walk, struct span name, enum local_kind kind)
 {
     if (walk->name_count < NAMES_MAX)
-        walk->names[walk->name_count++] = (struct local_name){name, parameter};
+        walk->names[walk->name_count++] = (struct local_name){name, kind};
 }
 
 static void push(struct walk *walk, char kind)
@@ -96,7 +99,7 @@ static void report(struct walk *walk, enum authoring_use_kind kind, struct span 
 static void take_locals(struct walk *walk)
 {
     while (advance(walk) && walk->token.kind == AUTHORING_TOKEN_NAME) {
-        declare(walk, walk->token.text, false);
+        declare(walk, walk->token.text, LOCAL_ANY);
         struct authoring_token next = peek(walk);
         if (authoring_token_is(&next, "<")) {
             for (int i = 0; i < 3; i++)
@@ -109,26 +112,43 @@ static void take_locals(struct walk *walk)
     }
 }
 
+/* A rule's own function, or the one that a policy is: its parameters are the request and `env`, whatever they are called. */
+static bool is_of_rule(const struct walk *walk)
+{
+    const struct authoring_token *sign = &walk->before[0], *key = &walk->before[1];
+    if (authoring_token_is(sign, "return"))
+        return walk->depth == 0;
+    return authoring_token_is(sign, "=") && (authoring_token_is(key, "check") || authoring_token_is(key, "decide"));
+}
+
+static enum local_kind parameter_kind(const struct walk *walk, bool of_rule, unsigned at)
+{
+    if (authoring_token_is(&walk->token, "req") || (of_rule && at == 0))
+        return LOCAL_REQUEST;
+    return authoring_token_is(&walk->token, "env") || (of_rule && at == 1) ? LOCAL_ENV : LOCAL_ANY;
+}
+
 /* Behind `function`: its name, if any, and its parameters. */
 static void take_function(struct walk *walk, bool local)
 {
-    bool method = false;
+    bool method = false, of_rule = is_of_rule(walk);
+    unsigned at = 0;
     for (bool first = true; advance(walk) && !authoring_token_is(&walk->token, "("); first = false) {
         if (authoring_token_is(&walk->token, ":"))
             method = true;
         if (!first || walk->token.kind != AUTHORING_TOKEN_NAME)
             continue;
         if (local)
-            declare(walk, walk->token.text, false);
+            declare(walk, walk->token.text, LOCAL_ANY);
         else if (find_local(walk, walk->token.text) == NAMES_MAX)
             report(walk, AUTHORING_USE_WRITE, (struct span){NULL, 0}, walk->token);
     }
     push(walk, 'f');
     if (method)
-        declare(walk, SPAN("self"), false);
+        declare(walk, SPAN("self"), LOCAL_ANY);
     while (advance(walk) && !authoring_token_is(&walk->token, ")")) {
         if (walk->token.kind == AUTHORING_TOKEN_NAME)
-            declare(walk, walk->token.text, true);
+            declare(walk, walk->token.text, parameter_kind(walk, of_rule, at++));
     }
 }
 
@@ -147,7 +167,7 @@ static void open_do(struct walk *walk)
     bool mine = walk->pending_count > 0 && walk->pending_depth == walk->depth;
     push(walk, 'b');
     for (size_t i = 0; mine && i < walk->pending_count; i++)
-        declare(walk, walk->pending[i], false);
+        declare(walk, walk->pending[i], LOCAL_ANY);
     if (mine)
         walk->pending_count = 0;
 }
@@ -183,11 +203,22 @@ static void take_keyword(struct walk *walk)
     }
 }
 
-/* At `req`, a parameter: what is read of it. */
+/* A part of the request under the name that `req` would have; empty: it is none. */
+static struct span part_of(struct span name)
+{
+    static const struct span parts[] = {{"req.uri", 7},     {"req.from", 8},    {"req.to", 6},     {"req.contact", 11},
+                                        {"req.target", 10}, {"req.source", 10}, {"req.record", 10}};
+    for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
+        if (span_equal(span_slice(parts[i], 4, parts[i].len), name))
+            return parts[i];
+    return SPAN("");
+}
+
+/* At a request: what is read of it. */
 static void take_fields(struct walk *walk)
 {
-    struct span path = walk->token.text;
-    for (int depth = 0; depth < 2; depth++) {
+    struct span object = SPAN("req");
+    while (object.len) {
         struct authoring_token next = peek(walk);
         if (!authoring_token_is(&next, ".") && !authoring_token_is(&next, ":"))
             return;
@@ -196,15 +227,14 @@ static void take_fields(struct walk *walk)
         if (next.kind != AUTHORING_TOKEN_NAME)
             return;
         advance(walk);
-        report(walk, AUTHORING_USE_FIELD, path, walk->token);
-        path = span_make(path.at, (size_t)(walk->token.text.at + walk->token.text.len - path.at));
+        report(walk, AUTHORING_USE_FIELD, object, walk->token);
+        object = object.len == 3 ? part_of(walk->token.text) : SPAN("");
     }
 }
 
-/* At `env`, a parameter, or a library: the one name behind it. */
-static void take_member(struct walk *walk)
+/* At `env` or a library: the one name behind it. */
+static void take_member(struct walk *walk, struct span object)
 {
-    struct span object = walk->token.text;
     struct authoring_token next = peek(walk);
     if (!authoring_token_is(&next, "."))
         return;
@@ -236,16 +266,18 @@ static void take_name(struct walk *walk)
     if (assigned && item && innermost(walk) == '{')
         return; /* a table's field */
     size_t local = find_local(walk, walk->token.text);
+    enum local_kind kind = local == NAMES_MAX ? LOCAL_ANY : walk->names[local].kind;
     if (local == NAMES_MAX)
         report(walk,
                assigned && (innermost(walk) == 'b' || innermost(walk) == 'f') ? AUTHORING_USE_WRITE
                                                                               : AUTHORING_USE_READ,
                (struct span){NULL, 0}, walk->token);
-    else if (walk->names[local].parameter && authoring_token_is(&walk->token, "req"))
+    if (kind == LOCAL_REQUEST)
         take_fields(walk);
-    if (local == NAMES_MAX ? is_library(&walk->token)
-                           : walk->names[local].parameter && authoring_token_is(&walk->token, "env"))
-        take_member(walk);
+    else if (kind == LOCAL_ENV)
+        take_member(walk, SPAN("env"));
+    else if (local == NAMES_MAX && is_library(&walk->token))
+        take_member(walk, walk->token.text);
 }
 
 static void take_sign(struct walk *walk)

@@ -8,8 +8,9 @@
 enum authoring_use_kind {
     AUTHORING_USE_READ,  /* of a global `name` */
     AUTHORING_USE_WRITE, /* to a global `name` */
-    AUTHORING_USE_FIELD /* `object`.`name`: object is "req", "req.<part>" or "env", and req and env are parameters; or a
-                            library's name */
+    /* `object`.`name`: object is "req", "req.<part>" or "env" (a rule's parameters, whatever they are called, and parameters of
+     * those names), or a library's name */
+    AUTHORING_USE_FIELD
 };
 
 struct authoring_use {

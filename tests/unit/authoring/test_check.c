@@ -90,6 +90,12 @@ static void errors(void **state)
          "gone has no field 'evidnce'; did you mean 'evidence'?"},
         {"return function(req)\n  return reject(486) { retry_aftr = 3 }\nend", 2, 24, "did you mean 'retry_after'?"},
         {"return function(req)\n  return ok { headers = { X = 'y' }, rin = 1 }\nend", 2, 38, "did you mean 'ring'?"},
+        {"return function(r)\n  return r.methd and ok {}\nend", 2, 12, "did you mean 'method'?"},
+        {HEAD "rules = { { 'a', decide = function(ask, e)\n return ask.target.nmber and ok {} end } } }", 3, 20,
+         "req.target has no field 'nmber'; did you mean 'number'?"},
+        {HEAD "data = { d = strings { 'x' } }, rules = { { 'a', check = function(ask, e)\n"
+              "  return e.b:has 'x' end, verdict = ok {} } } }",
+         3, 12, "neither `data` nor `shared`"},
         {"return function(req)\n  log.wrn('x')\n  return ok {}\nend", 2, 7, "log has no 'wrn'; did you mean 'warn'?"},
         {"return function(req)\n  return string.fnid(req.method, 'x') and ok {}\nend", 2, 17, "did you mean 'find'?"},
         {"return function(req)\n  return string.dump(req.method) and ok {}\nend", 2, 17, "string has no 'dump'"},

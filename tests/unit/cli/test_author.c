@@ -74,10 +74,60 @@ static void from_new_to_an_explained_answer(void **state)
     assert_says(&out, CLI_EXIT_FAILED, "cannot be read");
 }
 
+#define LOGGED(time, status)                                                                                           \
+    "{\"time\":\"" time "\",\"event\":\"decision\",\"source\":\"192.0.2.1:5060\",\"status\":" status                   \
+    ",\"rule\":\"was\",\"verdict\":\"not_found\",\"transport\":\"UDP\",\"tag\":\"0123456789abcdef\",\"request\":"      \
+    "\"MESSAGE sip:gone@example.com SIP/2.0\\r\\nVia: SIP/2.0/UDP 192.0.2.1;branch=z9hG4bK1\\r\\nMax-Forwards: "       \
+    "70\\r\\n"                                                                                                         \
+    "From: <sip:x@y>;tag=1\\r\\nTo: <sip:y@y>\\r\\nCall-ID: c1\\r\\nCSeq: 1 MESSAGE\\r\\n\\r\\n\"}\n"
+
+static void write_text(const char *name, const char *text)
+{
+    char path[128];
+    (void)snprintf(path, sizeof(path), "%s/%s", folder, name);
+    FILE *file = fopen(path, "w");
+    assert_non_null(file);
+    assert_true(fputs(text, file) >= 0);
+    assert_int_equal(fclose(file), 0);
+}
+
+static void run_with(struct run_output *out, const char *format)
+{
+    char line[512];
+    (void)snprintf(line, sizeof(line), format, folder, folder, folder);
+    run_line(out, line, NULL);
+}
+
+static void a_log_is_explained_and_replayed(void **state)
+{
+    (void)state;
+    static struct run_output out;
+    write_text("p.lua", "return function(req) return gone { evidence = 'x' } end");
+    write_text("d.jsonl", LOGGED("2026-01-31T12:00:00.000Z", "404") LOGGED("2026-01-31T13:00:00.000Z", "410"));
+    run_with(&out, "replay %s/p.lua %s/d.jsonl");
+    assert_says(&out, CLI_EXIT_OK, "1 of 2 differs (50 %): 1 is 404 -> 410");
+    run_with(&out, "replay --json --examples 0 %s/p.lua %s/d.jsonl");
+    assert_says(&out, CLI_EXIT_OK, "\"examples\":[]");
+    run_with(&out, "replay --progress --against %s/p.lua %s/p.lua %s/d.jsonl");
+    assert_says(&out, CLI_EXIT_OK, "0 of 2 differ");
+    run_with(&out, "explain %s/p.lua %s/d.jsonl");
+    assert_says(&out, CLI_EXIT_OK, "To: <sip:y@y>;tag=0123456789abcdef");
+    run_with(&out, "replay %s/p.lua %s/nothing.pcap");
+    assert_says(&out, CLI_EXIT_FAILED, "cannot be read");
+    run_with(&out, "replay %s/nothing.lua %s/d.jsonl");
+    assert_says(&out, CLI_EXIT_FAILED, "nothing.lua");
+    write_text("d.jsonl", LOGGED("2026-01-31T12:00:00.000Z", "404") "{\"event\":\"decision\"}\nrubbish\n");
+    run_with(&out, "explain %s/p.lua %s/d.jsonl");
+    assert_says(&out, CLI_EXIT_FAILED, "2 lines could not be explained, 1 were");
+    run_with(&out, "replay %s/p.lua %s/d.jsonl");
+    assert_says(&out, CLI_EXIT_OK, "1 lines that are none of a decision log");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(from_new_to_an_explained_answer, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_log_is_explained_and_replayed, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
