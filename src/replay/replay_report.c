@@ -61,7 +61,7 @@ static void say_summary(const struct replay_result *result, struct buffer *out)
     add_count(out, differ);
     buffer_add_literal(out, " of ");
     add_count(out, compared);
-    buffer_add_literal(out, differ == 1 ? " differs" : " differ");
+    buffer_add_text(out, differ == 1 ? " differs" : " differ");
     if (compared && differ)
         buffer_addf(out, " (%.3g %%)", 100.0 * (double)differ / (double)compared);
     for (size_t i = 0; i < count && told < KINDS_MAX; i++) {
