@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What one transaction costs inside of the engine, without sockets: parse, transactions, checks, policy, guard, answer.
  *
- *   bench_engine [options|gone|call|subscribe|all] [ROUNDS [T1_MS]]     one JSON line each: nanoseconds of CPU a transaction
+ *   bench_engine [options|gone|call|subscribe|beside|all] [ROUNDS [T1_MS]]     one JSON line each: nanoseconds of CPU a transaction
  *
  * The messages are those of an ordinary load: options (one datagram in, one out), gone (INVITE, 410, ACK), call
- * (INVITE, 200, ACK, BYE, 200) and subscribe (SUBSCRIBE, 200, NOTIFY, 200).  They come in batches of 32, as a socket hands them over, and are made outside of what
+ * (INVITE, 200, ACK, BYE, 200), subscribe (SUBSCRIBE, 200, NOTIFY, 200) and beside (as options, with a second version that
+ * decides each request once more).  They come in batches of 32, as a socket hands them over, and are made outside of what
  * is measured.  tests/bench/instructions counts what runs inside of the two functions called measured_. */
+#include "engine/engine_beside.h"
 #include "engine/engine_core.h"
 #include "util/clock.h"
 #include <stdio.h>
@@ -31,6 +33,8 @@ struct bench {
     struct wheel wheel;
     struct engine_core *core;
     struct policy *policy;
+    struct policy *second; /* decides beside; NULL: none does */
+    struct release_tally *tally;
     struct net_flow flow;
     char texts[BATCH][TEXT_CAP]; /* the requests of one step */
     size_t lens[BATCH];
@@ -95,8 +99,13 @@ static enum err open_bench(struct bench *bench, unsigned t1_ms, struct fault *fa
         return err;
     struct policy_options policy = {.host = engine_core_host(bench->core)};
     err = policy_load(source, &policy, &bench->policy, fault);
+    if (err == OK && bench->tally)
+        err = policy_load(source, &policy, &bench->second, fault);
     source_unref(source);
     engine_core_use(bench->core, bench->policy, 1);
+    const struct engine_beside_options beside = {.policy = bench->second, .tally = bench->tally, .sample = 1};
+    if (err == OK && bench->second)
+        err = engine_beside_start(bench->core, &beside);
     bench->flow.remote = (struct net_address){.ip = {127, 0, 0, 1}, .port = 40000, .family = NET_FAMILY_IP4};
     bench->flow.local = (struct net_address){.ip = {127, 0, 0, 1}, .port = 5060, .family = NET_FAMILY_IP4};
     return err;
@@ -157,6 +166,7 @@ static const struct mode {
     {"gone", {"INVITE", "ACK"}, 1},
     {"call", {"INVITE", "ACK", "BYE"}, 2},
     {"subscribe", {"SUBSCRIBE", "200"}, 2},
+    {"beside", {"OPTIONS"}, 1},
 };
 
 __attribute__((noinline)) static void measured_receive(struct bench *bench)
@@ -169,6 +179,7 @@ __attribute__((noinline)) static void measured_receive(struct bench *bench)
 __attribute__((noinline)) static void measured_turn(struct bench *bench)
 {
     policy_collect(bench->policy);
+    engine_beside_turn(bench->core);
     wheel_advance(&bench->wheel, bench->clock.mono_ms);
 }
 
@@ -179,7 +190,7 @@ static uint64_t run_step(struct bench *bench, const struct mode *mode, unsigned 
         if (method[0] == '2')
             make_answer(bench, first + i);
         else
-            make_request(bench, method, mode->name[0] == 'g' || (mode->name[0] == 'o' && i % 2), first + i);
+            make_request(bench, method, mode->name[0] == 'g' || (strchr("ob", mode->name[0]) && i % 2), first + i);
     uint64_t started = clock_thread_cpu_ns();
     for (bench->at = 0; bench->at < BATCH; bench->at++)
         measured_receive(bench);
@@ -207,19 +218,23 @@ static int measure(const struct mode *mode, unsigned long rounds, unsigned t1_ms
     static struct bench bench;
     struct fault fault = {0};
     memset(&bench, 0, sizeof(bench));
+    if (mode->name[0] == 'b')
+        bench.tally = calloc(1, sizeof(*bench.tally));
     if (open_bench(&bench, t1_ms, &fault) != OK) {
         fprintf(stderr, "bench_engine: %s\n", fault.text);
         return 1;
     }
     uint64_t ns = run(&bench, mode, 0, rounds);
-    printf("{\"bench\":\"engine\",\"what\":\"%s\",\"ns\":%llu,\"rounds\":%lu}\n", mode->name,
-           (unsigned long long)(ns / rounds), rounds);
+    printf("{\"bench\":\"engine\",\"what\":\"%s\",\"ns\":%llu,\"rounds\":%lu,\"decided_twice\":%llu}\n", mode->name,
+           (unsigned long long)(ns / rounds), rounds, (unsigned long long)(bench.tally ? bench.tally->pairs : 0));
     bool right = bench.answer_count == (uint64_t)mode->answers * rounds;
     if (!right)
         fprintf(stderr, "bench_engine: %s: %llu answers to %lu transactions\n", mode->name,
                 (unsigned long long)bench.answer_count, rounds);
     engine_core_free(bench.core);
     policy_free(bench.policy);
+    policy_free(bench.second);
+    free(bench.tally);
     return right ? 0 : 1;
 }
 
