@@ -67,7 +67,8 @@ struct registrar_options {
 
 /* ERR_NOMEM. */
 MUST_CHECK enum err registrar_new(const struct registrar_options *options, struct registrar **out_registrar);
-/* Forgets everything; nothing may be on its way to the disk (registrar_stop, then the journal's end).  NULL is fine. */
+/* Forgets everything, before the transactions go; nothing may be on its way to the disk (registrar_stop, then the journal's
+ * end).  NULL is fine. */
 void registrar_free(struct registrar *registrar);
 /* Hands over what it has and then nothing more: what wants to change is refused (ERR_CLOSED), and what was to follow a
  * batch that is still on its way is not answered.  The journal may then be closed; what it gives back is still taken. */

@@ -378,11 +378,19 @@ void registrar_tick(struct registrar *registrar)
 
 /* ---- the end ---- */
 
+/* Its transaction has nothing of ours to drop any more. */
+static void let_go(const struct registrar_held *held)
+{
+    if (held->txn)
+        txn_set_user(held->txn, NULL);
+}
+
 static void free_waiting(struct registrar_user *user)
 {
     struct registrar_waiting *waiting;
     while ((waiting = user->waiting)) {
         user->waiting = waiting->next;
+        let_go(&waiting->held);
         if (waiting->removal)
             removal_close(waiting->removal, ERR_CLOSED);
         free(waiting);
@@ -396,6 +404,7 @@ static void abandon_batch(struct registrar_batch *batch)
         struct registrar_change *change = container_of(node, struct registrar_change, node);
         list_remove(node);
         change->user->change = NULL;
+        let_go(&change->held);
         if (change->removal)
             removal_close(change->removal, ERR_CLOSED);
         registrar_change_drop(change);
