@@ -4,6 +4,7 @@
 #include "engine/engine_priv.h"
 #include "sip/sip_reply.h"
 #include "util/log.h"
+#include <stdlib.h>
 
 enum { LINES_MAX = 4096 };
 
@@ -101,46 +102,66 @@ void engine_register(struct engine_request *request)
         answer_unkept(request);
 }
 
-/* A held transaction's request, read anew; false: it has none, which only happens when it has been answered. */
-static bool recall(struct engine_core *core, struct txn *txn, struct engine_request *request, struct net_flow *flow)
+/* A held transaction's request, read anew.  It lives in a copy: the transaction lets its own go with the answer, and the
+ * log has yet to name it. */
+struct recalled {
+    struct engine_request request;
+    struct net_flow flow;
+    char *bytes;
+};
+
+/* False: there is none to answer (it has been), or memory is out (the client asks again). */
+static bool recall(struct engine_core *core, struct txn *txn, struct recalled *out_recalled)
 {
     struct sip_problem problem;
-    *flow = *txn_flow(txn);
-    if (sip_message_parse(&core->message, txn_request(txn), SIP_DATAGRAM, &problem) != OK)
+    struct span held = txn_request(txn);
+    struct engine_request *request = &out_recalled->request;
+    out_recalled->bytes = malloc(held.len ? held.len : 1);
+    if (!out_recalled->bytes)
         return false;
-    engine_request_init(request, core, flow);
+    if (held.len)
+        memcpy(out_recalled->bytes, held.at, held.len);
+    if (sip_message_parse(&core->message, span_make(out_recalled->bytes, held.len), SIP_DATAGRAM, &problem) != OK)
+        return false;
+    out_recalled->flow = *txn_flow(txn);
+    engine_request_init(request, core, &out_recalled->flow);
     request->txn = txn;
     memcpy(request->tag, txn_tag(txn).at, TXN_TAG_LEN);
     return engine_site_target(core->site, &core->message, &core->target) == OK;
 }
 
+static void answer_failed(struct engine_core *core, struct txn *txn)
+{
+    struct recalled recalled;
+    if (recall(core, txn, &recalled)) {
+        engine_answer_unavailable(&recalled.request);
+        engine_report_refusal(&recalled.request, "journal");
+    }
+    free(recalled.bytes);
+}
+
 static void on_kept(void *ctx, struct txn *txn, enum err err, struct span answer)
 {
     struct engine_core *core = ctx;
-    struct engine_request request;
-    struct net_flow flow;
     if (err == OK) {
         engine_answer_bytes(core, txn, 200, answer);
         return;
     }
     log_limited(&core->limits[ENGINE_LIMIT_FAILURES], 5, LOG_ERROR, "registrar",
                 "a change could not be written to the journal: %s; answered 503", err_text(err));
-    if (!recall(core, txn, &request, &flow))
-        return;
-    engine_answer_unavailable(&request);
-    engine_report_refusal(&request, "journal");
+    answer_failed(core, txn);
 }
 
 static void on_ready(void *ctx, struct txn *txn, struct span extra)
 {
     struct engine_core *core = ctx;
-    struct engine_request request;
-    struct net_flow flow;
-    if (!recall(core, txn, &request, &flow))
-        return;
-    carry_out(&request, SPAN(""), extra);
-    if (core->last.code >= 300)
-        engine_report_refusal(&request, core->last.note);
+    struct recalled recalled;
+    if (recall(core, txn, &recalled)) {
+        carry_out(&recalled.request, SPAN(""), extra);
+        if (core->last.code >= 300)
+            engine_report_refusal(&recalled.request, core->last.note);
+    }
+    free(recalled.bytes);
 }
 
 static void load(struct engine_core *core)
