@@ -9,6 +9,8 @@
 enum {
     BACKLOG_BYTES = 2 * 65536, /* beside a message: what one read can bring while messages are refused */
     CLOSE_GOING_AWAY = 1001,
+    FRAME_HEAD_MAX = 10,
+    SMALL_FRAME = 4096,
 };
 
 struct session {
@@ -22,8 +24,10 @@ struct session {
     bool in_message;                /* a frame of a message has begun, and its last one has not ended */
     bool whole;                     /* a message was completed in this pass */
     bool too_long;
-    bool is_over; /* we have said goodbye without wslay */
-    enum err err; /* of a callback */
+    bool is_ending; /* what follows the backlog is the end */
+    bool bad_frame; /* ... for a frame that wslay could not read */
+    bool is_over;   /* we have said goodbye without wslay */
+    enum err err;   /* of a callback */
 };
 
 static struct websocket_worker *worker_of(const struct net_layer *layer)
@@ -121,9 +125,10 @@ static void on_message(wslay_event_context_ptr frames, const struct wslay_event_
 {
     struct session *session = user;
     struct websocket_counters *counters = &worker_of(session->layer)->counters;
-    (void)frames;
     counters->pings += got->opcode == WSLAY_PING;
     counters->pongs += got->opcode == WSLAY_PONG;
+    if (got->opcode == WSLAY_PING)
+        (void)wslay_event_send(frames); /* at once: a thousand pings are not a thousand pongs in memory */
     if (wslay_is_ctrl_frame(got->opcode) || session->too_long || session->err != OK)
         return;
     take_message(session, buffer_span(&session->message));
@@ -179,13 +184,30 @@ static enum err flush(struct session *session)
     return session->err != OK ? session->err : net_layer_fail(session->layer, NET_CLOSE_NO_MEMORY, false);
 }
 
+/* A server's frame is a few bytes before the message (RFC 6455 5.2), unmasked; wslay would copy the message to say so, and
+ * would refuse answers once the peer has said goodbye, which still belong to what it said before. */
+static size_t frame_head(char out[static FRAME_HEAD_MAX], uint8_t opcode, size_t len)
+{
+    size_t count = 0, width = len < 126 ? 0 : len <= UINT16_MAX ? 2 : 8;
+    out[count++] = (char)(0x80 | opcode);
+    out[count++] = (char)(width == 0 ? len : width == 2 ? 126 : 127);
+    for (size_t i = width; i > 0; i--)
+        out[count++] = (char)((uint64_t)len >> (8 * (i - 1)));
+    return count;
+}
+
 static enum err send_frame(struct session *session, uint8_t opcode, struct span bytes)
 {
-    struct wslay_event_msg message = {.opcode = opcode, .msg = (const uint8_t *)bytes.at, .msg_length = bytes.len};
-    int failed = wslay_event_queue_msg(session->frames, &message);
-    if (failed == WSLAY_ERR_NO_MORE_MSG)
-        return ERR_CLOSED; /* we have said goodbye */
-    return failed ? net_layer_fail(session->layer, NET_CLOSE_NO_MEMORY, false) : flush(session);
+    char small[SMALL_FRAME];
+    size_t head = frame_head(small, opcode, bytes.len);
+    if (session->is_over || wslay_event_get_close_sent(session->frames))
+        return ERR_CLOSED;
+    if (bytes.len <= sizeof(small) - head) { /* one record of TLS */
+        memcpy(small + head, bytes.at, bytes.len);
+        return net_layer_down(session->layer, span_make(small, head + bytes.len));
+    }
+    enum err err = net_layer_down(session->layer, span_make(small, head));
+    return err == OK ? net_layer_down(session->layer, bytes) : err;
 }
 
 /* Nothing more is read: wslay said why in a close frame, or we do, or the peer did. */
@@ -218,8 +240,12 @@ static enum err read_frames(struct session *session, struct span bytes)
     session->incoming = span_make(NULL, 0);
     if (failed && session->err == OK && failed == WSLAY_ERR_NOMEM)
         session->err = ERR_NOMEM;
-    if (failed || session->err != OK || !wslay_event_want_read(session->frames))
-        return end(session, failed != 0);
+    if (failed || session->err != OK || !wslay_event_want_read(session->frames)) {
+        session->is_ending = true;
+        session->bad_frame = failed != 0;
+        /* What came before is taken first; meanwhile nothing is read. */
+        return session->backlog.len && session->err == OK ? OK : end(session, session->bad_frame);
+    }
     enum err err = flush(session);
     if (err == OK && !net_layer_must_stop(layer))
         net_layer_progress(layer, session->whole, session->in_message);
@@ -268,6 +294,8 @@ static enum err upgrade(struct session *session)
 static enum err unwrap(struct net_layer *layer, struct span bytes)
 {
     struct session *session = layer->state;
+    if (session->is_ending)
+        return OK;
     if (session->frames)
         return read_frames(session, bytes);
     buffer_add_span(&session->head, bytes);
@@ -297,7 +325,7 @@ static enum err resume(struct net_layer *layer)
         buffer_done(backlog);
     else if (at > 0)
         memmove(backlog->at, backlog->at + at, backlog->len);
-    return OK;
+    return session->is_ending && backlog->len == 0 ? end(session, session->bad_frame) : OK;
 }
 
 static void finish(struct net_layer *layer)

