@@ -171,6 +171,20 @@ struct call *call_next(struct call_table *table, struct call *after)
     return node ? container_of(node, struct call, node) : NULL;
 }
 
+size_t call_table_buckets(const struct call_table *table)
+{
+    return map_buckets(&table->by_tag);
+}
+
+void call_table_bucket(struct call_table *table, size_t index, call_fn fn, void *ctx)
+{
+    struct map_node *next;
+    for (struct map_node *node = map_bucket(&table->by_tag, index); node; node = next) {
+        next = node->next;
+        fn(ctx, container_of(node, struct call, node));
+    }
+}
+
 const struct call_counters *call_table_counters(const struct call_table *table)
 {
     return &table->counters;

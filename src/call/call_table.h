@@ -153,6 +153,10 @@ size_t call_table_count(const struct call_table *table);
 size_t call_table_open(const struct call_table *table);
 /* Walks all calls in no order: start with NULL, ends with NULL.  Nothing may happen to the table in between. */
 struct call *call_next(struct call_table *table, struct call *after);
+/* The calls of bucket `index`, < call_table_buckets(): for a walk in slices (map_bucket).  `fn` may end the call it is given. */
+typedef void (*call_fn)(void *ctx, struct call *call);
+size_t call_table_buckets(const struct call_table *table);
+void call_table_bucket(struct call_table *table, size_t index, call_fn fn, void *ctx);
 /* The call with this Call-ID and tags, or NULL: for `verdict call show`. */
 struct call *call_find(struct call_table *table, struct span call_id, struct span local_tag, struct span remote_tag);
 

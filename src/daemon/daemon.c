@@ -128,6 +128,7 @@ static void on_directory_changed(void *ctx)
     for (unsigned i = 0; i < worker_group_count(daemon->group); i++)
         if (worker_run(daemon->group, i, on_worker_turn, NULL) != OK)
             continue; /* it is busy, or going: a turn of its own comes */
+    retirement_wake(daemon->retirement);
 }
 
 static enum err start_workers(struct daemon *daemon, struct fault *fault)
@@ -135,6 +136,8 @@ static enum err start_workers(struct daemon *daemon, struct fault *fault)
     struct worker_group_options options = {
         .count = daemon->config->workers, .name = "worker", .ops = daemon_worker_ops(&daemon->shared)};
     enum err err = worker_group_new(&options, &daemon->group, fault);
+    if (err == OK)
+        err = daemon_retirement_start(daemon);
     if (err == OK && daemon->shared.directory)
         directory_on_change(daemon->shared.directory, on_directory_changed, daemon);
     if (err == OK)
@@ -274,6 +277,7 @@ static void finish(struct daemon *daemon)
     if (daemon->shared.directory)
         directory_on_change(daemon->shared.directory, NULL, NULL);
     if (daemon->group) {
+        daemon_retirement_stop(daemon);
         release_free(daemon->release);
         daemon_bindings_close(daemon);
         worker_group_free(daemon->group);

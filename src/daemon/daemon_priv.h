@@ -8,7 +8,9 @@
 #include "daemon/daemon_worker.h"
 #include "release/release.h"
 #include "release/release_watch.h"
+#include "retirement/retirement.h"
 #include "store/store_lock.h"
+#include "util/json.h"
 #include "vm/vm_watchdog.h"
 #include "worker/worker_watch.h"
 #include <pthread.h>
@@ -53,6 +55,7 @@ struct daemon {
     struct net_listeners *listeners;
     struct worker_group *group;
     struct release *release;
+    struct retirement *retirement; /* NULL: no data folder */
 
     uv_loop_t loop;
     uv_async_t wake;
@@ -104,6 +107,12 @@ void daemon_bindings_open(struct daemon *daemon);
 void daemon_bindings_publish(struct daemon *daemon);
 /* While the workers live: what is on its way to the disk is answered, then the journal is closed. */
 void daemon_bindings_close(struct daemon *daemon);
+
+/* daemon_retirement.c: from the directory's journal to the workers, while they live. */
+MUST_CHECK enum err daemon_retirement_start(struct daemon *daemon);
+void daemon_retirement_stop(struct daemon *daemon);
+/* "retirement": {...}, as the status says it. */
+void daemon_retirement_put(struct daemon *daemon, struct json *json);
 
 /* daemon_loop.c: signals and the orderly end. */
 MUST_CHECK enum err daemon_loop_init(struct daemon *daemon);

@@ -187,6 +187,7 @@ void daemon_status_json(struct daemon *daemon, struct buffer *out)
     json_array_end(&json);
     put_acks(status, workers, &json);
     put_directory(daemon, &json);
+    daemon_retirement_put(daemon, &json);
     put_decisions(daemon, &json);
     json_object_end(&json);
     free(status);

@@ -103,6 +103,7 @@ const struct engine_setting engine_settings[] = {
     {"tries_per_source", ENGINE_SETTING_NUMBER, AT(tries_per_source), 1, 1000, "a whole number from 1 to 1000"},
     {"tries_per_user", ENGINE_SETTING_NUMBER, AT(tries_per_user), 1, 1000, "a whole number from 1 to 1000"},
     {"tries_period_s", ENGINE_SETTING_NUMBER, AT(tries_period_s), 1, 86400, "seconds from 1 to 86400"},
+    {"end_retired_calls", ENGINE_SETTING_FLAG, AT(end_retired_calls), 0, 0, "true or false"},
     {"guard", ENGINE_SETTING_GUARD, AT(guard_strict), 0, 0, "\"normal\" or \"strict\""},
     {"log_level", ENGINE_SETTING_LEVEL, AT(log_level), 0, 0, "\"debug\", \"info\", \"warn\" or \"error\""},
     {"log", ENGINE_SETTING_DECISIONS, 0, 0, 0, "\"all\", \"errors\", \"off\" or \"sample N\""},

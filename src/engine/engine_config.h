@@ -87,6 +87,7 @@ struct engine_config {
     uint32_t tries_per_user;
     uint32_t tries_period_s;
     bool guard_strict;
+    bool end_retired_calls; /* calls of a user who is retired or moved end at once; else they go on */
     enum log_level log_level;
     enum decisions_mode decisions;
     bool log_request;               /* decisions are logged with the request, for replay */

@@ -72,6 +72,14 @@ void notifier_changed(struct notifier_table *table, const struct notifier_packag
  * refresh meanwhile is 481.  New ones may come meanwhile (the policy decides on them) and are left alone. */
 void notifier_end(struct notifier_table *table, struct span aor, enum notifier_reason reason);
 
+/* Calls `fn` with each AOR that is watched or published for under `owner_key`: the AOR itself, or a number, which may stand
+ * before several hosts. `fn` must change nothing here. */
+typedef void (*notifier_aor_fn)(void *ctx, struct span aor);
+void notifier_owned(const struct notifier_table *table, struct span owner_key, notifier_aor_fn fn, void *ctx);
+/* The same for the AORs of bucket `index`, < notifier_buckets(): for a walk over all in slices (map_bucket). */
+size_t notifier_buckets(const struct notifier_table *table);
+void notifier_bucket(const struct notifier_table *table, size_t index, notifier_aor_fn fn, void *ctx);
+
 /* Whether somebody watches `aor` in `package`; NULL: in any. */
 bool notifier_is_watched(const struct notifier_table *table, const struct notifier_package *package, struct span aor);
 

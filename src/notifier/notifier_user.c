@@ -8,9 +8,11 @@ static bool is_user(const struct map_node *node, const void *key)
     return span_equal(notifier_user_aor(user), *(const struct span *)key);
 }
 
+/* By the number alone where there is one: a number is found at all its hosts. */
 static uint64_t hash_of(const struct notifier_table *table, struct span aor)
 {
-    return siphash(&table->options.key, aor.at, aor.len);
+    struct span owner = aor.len && *aor.at == '+' ? span_slice(aor, 0, span_find(aor, '@')) : aor;
+    return siphash(&table->options.key, owner.at, owner.len);
 }
 
 struct span notifier_user_aor(const struct notifier_user *user)
@@ -65,6 +67,28 @@ void notifier_user_changed(struct notifier_table *table, struct notifier_user *u
     if (list_is_unlinked(&user->queue))
         list_push_back(&table->changed, &user->queue);
     notifier_pump_start(table);
+}
+
+void notifier_owned(const struct notifier_table *table, struct span owner_key, notifier_aor_fn fn, void *ctx)
+{
+    uint64_t hash = hash_of(table, owner_key);
+    for (struct map_node *node = map_first(&table->users, hash); node; node = node->next) {
+        struct span aor = notifier_user_aor(container_of(node, struct notifier_user, node));
+        bool at_a_host = aor.len > owner_key.len && aor.at[owner_key.len] == '@' && *owner_key.at == '+';
+        if (node->hash == hash && span_starts_with(aor, owner_key) && (aor.len == owner_key.len || at_a_host))
+            fn(ctx, aor);
+    }
+}
+
+size_t notifier_buckets(const struct notifier_table *table)
+{
+    return map_buckets(&table->users);
+}
+
+void notifier_bucket(const struct notifier_table *table, size_t index, notifier_aor_fn fn, void *ctx)
+{
+    for (struct map_node *node = map_bucket(&table->users, index); node; node = node->next)
+        fn(ctx, notifier_user_aor(container_of(node, struct notifier_user, node)));
 }
 
 static unsigned index_of(const struct notifier_table *table, const struct notifier_package *package)

@@ -129,6 +129,18 @@ typedef void (*registrar_done_fn)(void *arg, enum err err);
 void registrar_remove_all(struct registrar *registrar, struct span owner_key, enum registrar_event event,
                           registrar_done_fn done, void *arg);
 
+/* The same for one user alone. */
+void registrar_remove(struct registrar *registrar, const struct registrar_name *name, enum registrar_event event,
+                      registrar_done_fn done, void *arg);
+
+/* Calls `fn` with the name of each user that has bindings, or a change on its way, under `owner_key`. `fn` must change
+ * nothing here. */
+typedef void (*registrar_name_fn)(void *ctx, struct span aor);
+void registrar_owned(const struct registrar *registrar, struct span owner_key, registrar_name_fn fn, void *ctx);
+/* The same for the users of bucket `index`, < registrar_buckets(): for a walk over all in slices (map_bucket). */
+size_t registrar_buckets(const struct registrar *registrar);
+void registrar_bucket(const struct registrar *registrar, size_t index, registrar_name_fn fn, void *ctx);
+
 /* At the end of a turn: what was committed in it leaves for the disk. */
 void registrar_flush(struct registrar *registrar);
 /* Once a second or so: old rows that still count are written anew, so that the journal's head can go. */

@@ -187,6 +187,10 @@ static void removal_close(struct registrar_removal *removal, enum err err)
 static void begin_removal(struct registrar *registrar, struct registrar_user *user, struct registrar_removal *removal,
                           enum registrar_event event)
 {
+    if (!user->count) { /* what it waited for took them off already */
+        removal_close(removal, OK);
+        return;
+    }
     struct registrar_change *change = registrar_change_new(user, 0, user->count, SPAN(""));
     unsigned at = 0;
     if (!change) {
@@ -224,17 +228,35 @@ static void remove_or_wait(struct registrar *registrar, struct registrar_user *u
         removal_close(removal, err);
 }
 
+/* NULL: `done` has been told why not. */
+static struct registrar_removal *removal_open(struct registrar *registrar, registrar_done_fn done, void *arg)
+{
+    struct registrar_removal *removal = registrar->refuses ? NULL : malloc(sizeof(*removal));
+    if (removal)
+        *removal = (struct registrar_removal){.open = 1, .done = done, .arg = arg};
+    else if (done)
+        done(arg, registrar->refuses ? ERR_IO : ERR_NOMEM);
+    return removal;
+}
+
+void registrar_remove(struct registrar *registrar, const struct registrar_name *name, enum registrar_event event,
+                      registrar_done_fn done, void *arg)
+{
+    struct registrar_removal *removal = removal_open(registrar, done, arg);
+    struct registrar_user *user = registrar_user_find(registrar, name);
+    if (!removal)
+        return;
+    if (user)
+        remove_or_wait(registrar, user, removal, event);
+    removal_close(removal, OK);
+}
+
 void registrar_remove_all(struct registrar *registrar, struct span owner_key, enum registrar_event event,
                           registrar_done_fn done, void *arg)
 {
-    struct registrar_removal *removal = malloc(sizeof(*removal));
-    if (!removal || registrar->refuses) {
-        free(removal);
-        if (done)
-            done(arg, registrar->refuses ? ERR_IO : ERR_NOMEM);
+    struct registrar_removal *removal = removal_open(registrar, done, arg);
+    if (!removal)
         return;
-    }
-    *removal = (struct registrar_removal){.open = 1, .done = done, .arg = arg};
     struct registrar_user *next, *user = registrar_user_next(registrar, owner_key, NULL);
     for (; user; user = next) {
         next = registrar_user_next(registrar, owner_key, user);

@@ -167,3 +167,27 @@ void registrar_user_row(struct registrar *registrar, struct registrar_user *user
     if (number)
         list_push_back(&registrar->by_row, &user->age);
 }
+
+static void tell_name(const struct registrar_user *user, registrar_name_fn fn, void *ctx)
+{
+    if (user->count || user->change)
+        fn(ctx, registrar_user_aor(user));
+}
+
+void registrar_owned(const struct registrar *registrar, struct span owner_key, registrar_name_fn fn, void *ctx)
+{
+    struct registrar_user *user = registrar_user_next(registrar, owner_key, NULL);
+    for (; user; user = registrar_user_next(registrar, owner_key, user))
+        tell_name(user, fn, ctx);
+}
+
+size_t registrar_buckets(const struct registrar *registrar)
+{
+    return map_buckets(&registrar->users);
+}
+
+void registrar_bucket(const struct registrar *registrar, size_t index, registrar_name_fn fn, void *ctx)
+{
+    for (struct map_node *node = map_bucket(&registrar->users, index); node; node = node->next)
+        tell_name(container_of(node, struct registrar_user, node), fn, ctx);
+}

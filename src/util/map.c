@@ -142,6 +142,16 @@ void map_remove(struct map *map, struct map_node *node)
     map->count--;
 }
 
+size_t map_buckets(const struct map *map)
+{
+    return map->bucket_count;
+}
+
+struct map_node *map_bucket(const struct map *map, size_t index)
+{
+    return index < map->bucket_count ? *bucket_at(map, index) : NULL;
+}
+
 struct map_node *map_next(const struct map *map, const struct map_node *node)
 {
     if (node && node->next)

@@ -36,5 +36,10 @@ void map_add(struct map *map, struct map_node *node, uint64_t hash);
 /* Unlinks `node`, which must be in `map`.  Moves no other node, so a walk may remove what it passes; the buckets that are
  * then too many go with later additions. */
 void map_remove(struct map *map, struct map_node *node);
+/* How many buckets there are now, and the first node of one, for a walk in slices: buckets are passed by index, upwards.  What
+ * is added meanwhile may be missed; what is there all the time is met, at least once, as long as map_buckets() does not
+ * fall (then the walk begins anew). */
+size_t map_buckets(const struct map *map);
+struct map_node *map_bucket(const struct map *map, size_t index);
 /* Walks all nodes in no order; start with NULL, ends with NULL.  Fetch the next before removing the present one. */
 struct map_node *map_next(const struct map *map, const struct map_node *node);

@@ -43,6 +43,7 @@ MODULES = [
     "test_decisions",
     "test_directory",
     "test_auth",
+    "test_retirement",
     "test_replay",
     "test_namespace",
     "test_config",
