@@ -94,6 +94,22 @@ def whoever_watches_is_told(t):
 
 
 @test()
+def a_registration_is_presence(t):
+    daemon = Daemon(t, args=["--workers", 3, "--set", "notify_interval_ms=0"])
+    watcher, desk = Watcher(t, daemon.address()), Phone(t, daemon.address())
+    watcher.subscribe("ok1")
+    check(b"<basic>closed</basic>" in watcher.notified("active").body, "nobody has registered")
+    register = desk.request("REGISTER", uri=f"sip:{desk.there()}", to=f"sip:ok1@{desk.there()}",
+                            extra=[f"Contact: <sip:desk@{desk.here()}>;expires=600"])
+    desk.send(register)
+    desk.expect(200)
+    check(b"<basic>open</basic>" in watcher.notified("active").body, "a registration is told")
+    desk.send(dict(register, cseq=2, branch="z9hG4bK" + token(), extra=["Contact: *", "Expires: 0"]))
+    desk.expect(200)
+    check(b"<basic>closed</basic>" in watcher.notified("active").body, "its end is told")
+
+
+@test()
 def the_200_is_repeated_and_the_subscription_is_one(t):
     daemon = Daemon(t)
     watcher = Watcher(t, daemon.address())
