@@ -6,6 +6,8 @@
 #include "engine/engine_listen.h"
 #include "net/net_listener.h"
 #include "registrar/registrar.h"
+#include "sip/sip_address.h"
+#include "sip/sip_text.h"
 #include "sip/sip_uri.h"
 #include <stdlib.h>
 #include <string.h>
@@ -258,6 +260,21 @@ static enum err set_number(struct engine_config *config, const struct engine_set
     return OK;
 }
 
+/* Routes as they stand in a header: each in angle brackets, a SIP URI, and nothing that ends the line. */
+static bool is_route_set(struct span value)
+{
+    struct sip_address route;
+    enum err err;
+    unsigned count = 0;
+    while ((err = sip_address_next(&value, &route, NULL)) == OK) {
+        if (!route.bracketed || (route.uri.scheme != SIP_SCHEME_SIP && route.uri.scheme != SIP_SCHEME_SIPS) ||
+            !sip_text_is_clean(route.text))
+            return false;
+        count++;
+    }
+    return err == ERR_NOT_FOUND && count;
+}
+
 /* Addresses are read here already, while the file and its line are known; what they are good for is found out later. */
 static bool is_fit(const struct engine_setting *setting, struct span value)
 {
@@ -278,6 +295,8 @@ static bool is_fit(const struct engine_setting *setting, struct span value)
         return net_prefix_parse(value, &prefix) == OK;
     if (strcmp(setting->key, "dns_servers") == 0)
         return net_address_parse(value, 53, &address) == OK;
+    if (strcmp(setting->key, "service_route") == 0)
+        return is_route_set(value);
     if (strcmp(setting->key, "metrics") == 0)
         return net_address_parse(value, 0, &address) == OK;
     return true;

@@ -120,6 +120,21 @@ static void test_the_whole_must_fit_together(void **state)
     assert_int_equal(load("return { policy = \"a\", hep = \"[::1]:9060\", trace_bytes = 0 }", &config, &fault), OK);
     assert_int_equal(engine_config_finish(&config, &fault), OK);
     engine_config_done(&config);
+    static const char *const routes[] = {"sip:edge.example.com;lr", "<sip:edge", "<tel:+1>", "", "<sip:a>, x y",
+                                         "<sip:a;lr>\r\nX: y"};
+    for (size_t i = 0; i < sizeof(routes) / sizeof(routes[0]); i++) {
+        assert_int_equal(load("return { policy = \"a\" }", &config, &fault), OK);
+        assert_int_not_equal(engine_config_flag(&config, "service_route", routes[i], true, &fault), OK);
+        assert_non_null(strstr(fault.text, "service_route: expected routes such as"));
+        engine_config_done(&config);
+    }
+    assert_int_equal(load("return { policy = \"a\", service_route = \"<sip:a;lr>, <sips:b;lr>\", "
+                          "register_min_s = 100, register_max_s = 50 }",
+                          &config, &fault),
+                     OK);
+    assert_int_equal(engine_config_finish(&config, &fault), ERR_INVALID);
+    assert_non_null(strstr(fault.text, "register_"));
+    engine_config_done(&config);
     static const char *const hosts[] = {"0.0.0.0", "::", "[::]", "a b", "x>;a=1"};
     for (size_t i = 0; i < sizeof(hosts) / sizeof(hosts[0]); i++) {
         char text[128];
