@@ -54,6 +54,8 @@ static void add_request(const struct engine_request *request, struct remade *tex
         return;
     record->transport = span_of(net_transport_name((enum net_transport)request->flow->transport));
     record->local = source_text(&request->flow->local, texts->local);
+    if (request->core->last.decided)
+        record->authenticated_as = request->view.authenticated_as;
     if (request->tag[0])
         record->tag = span_make(request->tag, TXN_TAG_LEN);
     record->request = request->message->bytes;
