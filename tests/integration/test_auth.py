@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Digest authentication with real clients, with passwords that were set while the engine runs."""
+import json
 import os
 import pty
 import re
@@ -7,7 +8,7 @@ import shutil
 import subprocess
 
 from harness import digest, sipp
-from harness.daemon import VERDICT, Daemon, cli
+from harness.daemon import ROOT, VERDICT, Daemon, cli
 from harness.registry import check, equal, skip, test, wait_until
 from harness.sip import Phone
 
@@ -28,7 +29,7 @@ def auth_daemon(t, users=("alice", "bob"), **kwargs):
     data.mkdir()
     for user in users:
         equal(cli("directory", "add", "--data", data, f"sip:{user}@example.com").returncode, 0, f"add {user}")
-    daemon = Daemon(t, policy=POLICY, data=False, args=["--data", str(data), "--domain", "example.com", "--workers", "2",
+    daemon = Daemon(t, policy=kwargs.pop("policy", POLICY), data=False, args=["--data", str(data), "--domain", "example.com", "--workers", "2",
                                                         *kwargs.pop("args", [])], **kwargs)
     daemon.data = data
     set_password(daemon, "alice", "secret")
@@ -196,18 +197,24 @@ audio_source aubridge,x
 """
 
 
-@test()
-def digest_with_baresip(t):
+def baresip_folder(t):
+    """The program and its configuration folder, which has no accounts yet."""
     baresip = sipp.have("baresip", "baresip-core")
     modules = next((p for p in ("/usr/lib/baresip/modules", "/usr/local/lib/baresip/modules") if os.path.isdir(p)), None)
     if not modules:
         skip("baresip's modules are not where they usually are")
-    daemon = auth_daemon(t)
-    host, port = daemon.address()
     folder = t.folder / "baresip"
     folder.mkdir()
     (folder / "config").write_text(BARESIP.format(modules=modules))
     (folder / "contacts").write_text("")
+    return baresip, folder
+
+
+@test()
+def digest_with_baresip(t):
+    baresip, folder = baresip_folder(t)
+    daemon = auth_daemon(t)
+    host, port = daemon.address()
     (folder / "accounts").write_text(f'<sip:alice@example.com>;auth_user=alice;auth_pass=secret;regint=0;outbound="sip:{host}:{port}"\n')
     done = subprocess.run([baresip, "-f", str(folder), "-e", "/dial sip:bob@example.com", "-t", "2"], capture_output=True, text=True,
                           timeout=30)
@@ -217,3 +224,60 @@ def digest_with_baresip(t):
     done = subprocess.run([baresip, "-f", str(folder), "-e", "/dial sip:bob@example.com", "-t", "2"], capture_output=True, text=True,
                           timeout=30)
     check("410 Gone" in done.stdout + done.stderr, f"baresip: {done.stdout[-800:]}")
+
+
+SHIPPED = ROOT / "policies" / "digest_auth"
+
+
+def registered(daemon, user="alice"):
+    done = cli("bindings", f"sip:{user}@example.com", "--json", "--data", daemon.data)
+    return len(json.loads(done.stdout)["bindings"])
+
+
+@test()
+def digest_guards_registrations(t):
+    """The shipped policy: a user registers for himself alone, and hears 410 when he has been retired."""
+    daemon = auth_daemon(t, policy=SHIPPED)
+    phone = Phone(t, daemon.address())
+
+    def register(of, status, **who):
+        fields = {"uri": "sip:example.com", "to": f"sip:{of}@example.com"}
+        contact = f"Contact: <sip:{of}@{phone.here()}>;expires=300"
+        challenge = digest.challenges(phone.ask("REGISTER", None, 401, extra=[contact], **fields))["SHA-256"]
+        line = digest.authorization(challenge, "REGISTER", "sip:example.com", **who)
+        return phone.ask("REGISTER", None, status, extra=[contact, line], **fields)
+
+    register("alice", 200)
+    register("bob", 403)
+    register("alice", 401, password="guess")
+    equal((registered(daemon), registered(daemon, "bob")), (1, 0), "bindings of alice and bob")
+    equal(cli("directory", "retire", "--data", daemon.data, "sip:alice@example.com").returncode, 0, "retire")
+    wait_until(lambda: registered(daemon) == 0, 3, "the bindings of the retired to go")
+    equal(register("alice", 410).get("contact"), None, "Contact of a 410")
+    register("alice", 401, password="guess")  # a stranger does not learn that she has gone
+    register("nobody", 401, user="nobody")
+
+
+@test()
+def digest_registers_sipp(t):
+    daemon = auth_daemon(t, policy=SHIPPED)
+    run = sipp.start(t, daemon.address(), "digest_register.xml", calls=10, rate=50, service="alice")
+    equal(sipp.finish(run), (10, 0), "SIPp's registrations")
+    equal(registered(daemon), 10, "bindings")
+
+
+@test(limit=40)
+def digest_registers_baresip_until_it_is_retired(t):
+    baresip, folder = baresip_folder(t)
+    daemon = auth_daemon(t, policy=SHIPPED, args=["--set", "register_min_s=1"])
+    host, port = daemon.address()
+    (folder / "accounts").write_text(f'<sip:alice@example.com>;auth_user=alice;auth_pass=secret;regint=2;outbound="sip:{host}:{port}"\n')
+    log = folder / "log"
+    with open(log, "wb") as out:
+        phone = subprocess.Popen([baresip, "-f", str(folder)], stdin=subprocess.PIPE, stdout=out, stderr=subprocess.STDOUT)
+    t.on_end(lambda: phone.poll() is None and phone.kill())
+    wait_until(lambda: registered(daemon) == 1, 10, "baresip to register")
+    equal(cli("directory", "retire", "--data", daemon.data, "sip:alice@example.com").returncode, 0, "retire")
+    wait_until(lambda: registered(daemon) == 0, 3, "its binding to go")
+    wait_until(lambda: "410 Gone" in log.read_text(errors="replace"), 10, "baresip to hear of its retirement")
+    equal(registered(daemon), 0, "bindings afterwards")
