@@ -93,6 +93,21 @@ static struct directory *world_directory(void *ctx)
     return daemon_directory(ctx);
 }
 
+static enum err world_ban(void *ctx, struct span address, int64_t until_ms, struct span note)
+{
+    return daemon_ban(ctx, address, until_ms, note);
+}
+
+static enum err world_unban(void *ctx, struct span address)
+{
+    return daemon_unban(ctx, address);
+}
+
+static void world_bans(void *ctx, struct buffer *out)
+{
+    daemon_bans_json(ctx, out);
+}
+
 static void world_metrics(void *ctx, struct buffer *out)
 {
     daemon_metrics_render(ctx, out);
@@ -118,6 +133,9 @@ void admin_world_of_daemon(struct daemon *daemon, struct admin_world *out_world)
         .bindings = world_bindings,
         .directory = world_directory,
         .metrics = world_metrics,
+        .ban = world_ban,
+        .unban = world_unban,
+        .bans = world_bans,
     };
 }
 

@@ -109,6 +109,10 @@ void admin_get_calls(struct admin_request *request);
 void admin_get_subscriptions(struct admin_request *request);
 void admin_get_call(struct admin_request *request);
 void admin_get_peers(struct admin_request *request);
+/* admin_bans.c */
+void admin_get_bans(struct admin_request *request);
+void admin_post_ban(struct admin_request *request);
+void admin_post_unban(struct admin_request *request);
 void admin_get_bindings(struct admin_request *request);
 /* admin_control.c: runs fn(arg) on the control thread; false: the engine is going, and that has been answered. */
 bool admin_on_control(struct admin_request *request, void (*fn)(void *arg), void *arg);

@@ -35,4 +35,7 @@ struct admin_world {
     /* These are called on any thread, and never wait for the control thread. */
     struct directory *(*directory)(void *ctx); /* NULL where none was ever made */
     void (*metrics)(void *ctx, struct buffer *out);
+    enum err (*ban)(void *ctx, struct span address, int64_t until_ms, struct span note);
+    enum err (*unban)(void *ctx, struct span address);
+    void (*bans)(void *ctx, struct buffer *out); /* a JSON object */
 };

@@ -19,12 +19,31 @@ static const struct cli_command help_command = {
 };
 
 static const struct cli_command *const commands[] = {
-    &cli_run_command,     &cli_probe_command,     &cli_check_command,    &cli_test_command,
-    &cli_explain_command, &cli_replay_command,    &cli_bench_command,    &cli_new_command,
-    &cli_code_command,    &cli_directory_command, &cli_reload_command,   &cli_rollback_command,
-    &cli_shadow_command,  &cli_probation_command, &cli_versions_command, &cli_status_command,
-    &cli_drain_command,   &cli_calls_command,     &cli_call_command,     &cli_subscriptions_command,
-    &cli_peers_command,   &cli_bindings_command,  &help_command,         NULL,
+    &cli_run_command,
+    &cli_probe_command,
+    &cli_check_command,
+    &cli_test_command,
+    &cli_explain_command,
+    &cli_replay_command,
+    &cli_bench_command,
+    &cli_new_command,
+    &cli_code_command,
+    &cli_directory_command,
+    &cli_reload_command,
+    &cli_rollback_command,
+    &cli_shadow_command,
+    &cli_probation_command,
+    &cli_versions_command,
+    &cli_status_command,
+    &cli_drain_command,
+    &cli_bans_command,
+    &cli_calls_command,
+    &cli_call_command,
+    &cli_subscriptions_command,
+    &cli_peers_command,
+    &cli_bindings_command,
+    &help_command,
+    NULL,
 };
 
 static const struct cli_command verdict = {

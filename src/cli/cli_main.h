@@ -34,6 +34,7 @@ extern const struct cli_command cli_probation_command;
 extern const struct cli_command cli_versions_command;
 extern const struct cli_command cli_status_command;
 extern const struct cli_command cli_drain_command;
+extern const struct cli_command cli_bans_command;
 extern const struct cli_command cli_calls_command;
 extern const struct cli_command cli_call_command;
 extern const struct cli_command cli_subscriptions_command;

@@ -25,6 +25,23 @@ void daemon_metrics_render(struct daemon *daemon, struct buffer *out)
     metric_render(daemon->registry, out);
 }
 
+enum err daemon_ban(struct daemon *daemon, struct span address, int64_t until_ms, struct span note)
+{
+    return gate_ban(&daemon->gate, address, until_ms, note);
+}
+
+enum err daemon_unban(struct daemon *daemon, struct span address)
+{
+    return gate_unban(&daemon->gate, address);
+}
+
+void daemon_bans_json(struct daemon *daemon, struct buffer *out)
+{
+    struct clock now;
+    clock_refresh(&now);
+    gate_list(&daemon->gate, now.wall_ms, out);
+}
+
 static void wants_rebuild(void *ctx, unsigned index)
 {
     struct daemon *daemon = ctx;
@@ -103,6 +120,11 @@ static enum err make_parts(struct daemon *daemon, struct fault *fault)
                                 config->workers, &daemon->shared.decisions, fault);
     if (err == OK)
         err = engine_site_init(&daemon->site, config, fault);
+    const struct gate_options gate = {config->source_rate, config->source_burst, daemon->site.trusted,
+                                      daemon->site.trusted_count};
+    if (err == OK && (err = gate_init(&daemon->gate, &gate)) == OK)
+        daemon->has_gate = true;
+    daemon->shared.gate = &daemon->gate;
     daemon->shared.watchdog = daemon->watchdog;
     daemon->shared.config = config;
     daemon->shared.site = &daemon->site;
@@ -269,6 +291,7 @@ static enum err start(struct daemon *daemon, struct fault *fault)
 static void finish(struct daemon *daemon)
 {
     daemon_control_close(daemon);
+    directory_warm_stop(&daemon->warm);
     if (daemon->hooked && daemon->hooks->stop)
         daemon->hooks->stop(daemon->hooks->ctx);
     daemon_watch_stop(daemon);
@@ -288,6 +311,8 @@ static void finish(struct daemon *daemon)
     facts_shared_registry_free(daemon->shared_tables);
     facts_gauge_free(daemon->shared.calls);
     vm_watchdog_free(daemon->watchdog);
+    if (daemon->has_gate)
+        gate_done(&daemon->gate);
     auth_free(daemon->shared.auth);
     metric_registry_free(daemon->registry);
     registrar_journal_close(daemon->shared.journal); /* open only where no worker ever ran */
@@ -318,6 +343,7 @@ int daemon_run(const struct engine_config *config, const struct daemon_hooks *ho
             daemon_tls_watch(&daemon->tls, &daemon->loop);
             say_hello(daemon);
             daemon_tell_ready(daemon);
+            directory_warm_start(&daemon->warm, daemon->shared.directory);
             daemon_loop_run(daemon);
         } else {
             fault_format(&fault, text, sizeof(text));

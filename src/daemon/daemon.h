@@ -63,6 +63,10 @@ void daemon_subscriptions_json(struct daemon *daemon, struct span aor, size_t li
 MUST_CHECK enum err daemon_bindings_json(struct daemon *daemon, struct span aor, size_t limit, struct buffer *out);
 /* The ACK ledger, peer by peer, the latest first: {"peers":[...],"total":{...}}. */
 void daemon_peers_json(struct daemon *daemon, struct buffer *out);
+/* Sources that are not heard until `until_ms` (Unix time); see gate.h for the errors.  From any thread. */
+MUST_CHECK enum err daemon_ban(struct daemon *daemon, struct span address, int64_t until_ms, struct span note);
+MUST_CHECK enum err daemon_unban(struct daemon *daemon, struct span address);
+void daemon_bans_json(struct daemon *daemon, struct buffer *out);
 /* New requests get 503 with Retry-After from now on; calls go on. */
 void daemon_drain(struct daemon *daemon, bool on);
 /* Orderly end, as SIGTERM; a second call ends at once. */

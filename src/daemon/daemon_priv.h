@@ -6,6 +6,7 @@
 #include "daemon/daemon_notify.h"
 #include "daemon/daemon_tls.h"
 #include "daemon/daemon_worker.h"
+#include "directory/directory_warm.h"
 #include "release/release.h"
 #include "release/release_watch.h"
 #include "retirement/retirement.h"
@@ -40,6 +41,9 @@ struct daemon {
     uint64_t alive_ms; /* when the service manager last heard of us, on the loop's clock */
 
     struct store_lock *lock;
+    struct gate gate;
+    struct directory_warm warm;
+    bool has_gate;
     struct engine_site site;
     struct metric_registry *registry;
     struct engine_meters meters;

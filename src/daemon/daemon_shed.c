@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "daemon/daemon_shed.h"
 #include "daemon/daemon_worker.h"
+#include "gate/gate.h"
 #include "net/net_shed.h"
 #include "sip/sip_message.h"
 #include "util/log.h"
@@ -22,16 +23,10 @@ static const struct net_shed_rule rules[] = {
     {"\r\n\r\n", 0, NET_SHED_NEVER},
 };
 
-bool daemon_shed_has_priority(struct span bytes)
-{
-    return span_starts_with(bytes, SPAN("ACK ")) || span_starts_with(bytes, SPAN("BYE ")) ||
-           span_starts_with(bytes, SPAN("CANCEL ")) || span_starts_with(bytes, SPAN("SIP/2.0 "));
-}
-
 bool daemon_shed_refuses(const struct daemon_worker *self, const struct net_flow *flow, struct span bytes)
 {
     double share = self->shed.load.share;
-    if (share >= 1 || daemon_shed_has_priority(bytes))
+    if (share >= 1 || gate_is_urgent(bytes))
         return false;
     /* By Call-ID, so that a request that is sent again meets the same fate. */
     struct span call_id = sip_call_id_scan(bytes);

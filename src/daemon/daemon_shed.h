@@ -25,7 +25,5 @@ void daemon_shed_stop(struct daemon_worker *self);
 /* At the end of each turn. */
 void daemon_shed_turn_end(struct daemon_worker *self);
 
-/* ACK, CANCEL, BYE and answers end work; they get through where new work has to wait. */
-bool daemon_shed_has_priority(struct span bytes);
 /* Whether this request, if it turns out to be a new one, is to be refused: never without overload. */
 bool daemon_shed_refuses(const struct daemon_worker *self, const struct net_flow *flow, struct span bytes);

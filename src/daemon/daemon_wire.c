@@ -21,7 +21,7 @@ static enum err hand_over(struct daemon_worker *self, unsigned owner, const stru
         .flow = *flow,
         .bytes = bytes,
         .kind = flow->transport == NET_UDP ? POST_DATAGRAM : POST_STREAM,
-        .priority = daemon_shed_has_priority(bytes),
+        .priority = gate_is_urgent(bytes),
         .patient = flow->transport != NET_UDP,
     };
     return worker_post(self->worker, owner, &post);
@@ -36,6 +36,24 @@ static void take(struct daemon_worker *self, const struct net_flow *flow, struct
     engine_core_receive(self->core, flow, bytes, framing);
 }
 
+/* Here, whoever owns it: so that what a source sends too much costs nobody else. */
+static void refuse(struct daemon_worker *self, const struct net_flow *flow, struct span bytes, enum sip_framing framing)
+{
+    self->core->refuse_new = true;
+    engine_core_receive(self->core, flow, bytes, framing);
+}
+
+/* Before anything else is done for a message: whether its source may send it now. */
+static enum gate_admission admit(struct daemon_worker *self, const struct net_flow *flow, struct span bytes)
+{
+    const struct clock *clock = worker_clock(self->worker);
+    struct gate_question question = {flow, bytes, clock->mono_ms, clock->wall_ms};
+    enum gate_admission admission = gate_ask(self->shared->gate, &self->gate, &question);
+    if (admission != GATE_ADMIT)
+        count_noise(self, ENGINE_NOISE_SOURCE);
+    return admission;
+}
+
 static void on_turn_begin(void *ctx)
 {
     struct daemon_worker *self = ctx;
@@ -45,6 +63,11 @@ static void on_turn_begin(void *ctx)
 static void on_datagram(void *ctx, const struct net_flow *flow, struct span bytes)
 {
     struct daemon_worker *self = ctx;
+    enum gate_admission admission = admit(self, flow, bytes);
+    if (admission == GATE_REFUSE)
+        refuse(self, flow, bytes, SIP_DATAGRAM);
+    if (admission != GATE_ADMIT)
+        return;
     unsigned owner = worker_owner_of(self->worker, bytes);
     if (owner == worker_index(self->worker))
         take(self, flow, bytes, SIP_DATAGRAM);
@@ -56,6 +79,11 @@ static void on_datagram(void *ctx, const struct net_flow *flow, struct span byte
 static bool on_message(void *ctx, const struct net_flow *flow, struct span bytes)
 {
     struct daemon_worker *self = ctx;
+    enum gate_admission admission = admit(self, flow, bytes);
+    if (admission == GATE_REFUSE)
+        refuse(self, flow, bytes, engine_framing_of(flow));
+    if (admission != GATE_ADMIT)
+        return true;
     unsigned owner = worker_owner_of(self->worker, bytes);
     if (owner != worker_index(self->worker))
         return hand_over(self, owner, flow, bytes) != ERR_FULL;

@@ -10,6 +10,7 @@
 #include "daemon/daemon_steer.h"
 #include "daemon/daemon_tls.h"
 #include "engine/engine_core.h"
+#include "gate/gate.h"
 #include "net/net_layer.h"
 #include "release/release.h"
 #include "tls/tls_layer.h"
@@ -37,6 +38,7 @@ struct daemon_shared {
     struct directory *directory;       /* NULL: no data folder */
     struct registrar_journal *journal; /* of bindings; NULL: no data folder, or it cannot be opened */
     bool bindings_unreadable;
+    struct gate *gate;
     struct vm_watchdog *watchdog;
     const struct daemon_tls *tls; /* `tls` in it is NULL: nothing speaks TLS */
     struct siphash_key key;
@@ -75,6 +77,7 @@ struct daemon_worker {
     struct daemon_held held[DAEMON_VERSIONS_MAX];
     struct timer publish;
     struct daemon_shed shed;
+    struct gate_view gate;
     bool asked_rebuild;
     uint64_t said_drops, said_pauses; /* of these the log has spoken */
 };

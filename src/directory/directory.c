@@ -309,11 +309,12 @@ enum err directory_info(struct directory *directory, struct directory_info *out_
     return err;
 }
 
-void directory_warm(struct directory *directory)
+size_t directory_warm(struct directory *directory, const atomic_bool *stop)
 {
     struct directory_generation *generation = directory_generation_ref(directory);
     if (!generation)
-        return;
-    store_warm(generation->store);
+        return 0;
+    size_t bytes = store_warm(generation->store, stop);
     directory_generation_unref(generation);
+    return bytes;
 }

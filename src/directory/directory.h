@@ -5,6 +5,7 @@
 #pragma once
 
 #include "entry/entry_record.h"
+#include <stdatomic.h>
 
 struct directory;
 
@@ -56,5 +57,5 @@ struct directory_info {
 };
 /* For status pages: takes a snapshot of its own. */
 MUST_CHECK enum err directory_info(struct directory *directory, struct directory_info *out_info);
-/* Brings the file into the page cache in the background (MADV_POPULATE_READ or MADV_WILLNEED); call it off the workers. */
-void directory_warm(struct directory *directory);
+/* Brings the file into memory and maps it, until *stop; returns for how many bytes.  For a thread of its own. */
+size_t directory_warm(struct directory *directory, const atomic_bool *stop);

@@ -160,11 +160,27 @@ static bool check_accept(struct engine_request *request)
     return true;
 }
 
+/* Too many for one user: whoever sends them.  The AOR's keyed hash stands for an address. */
+static bool check_user_rate(struct engine_request *request)
+{
+    struct engine_core *core = request->core;
+    if (!core->users)
+        return false;
+    uint64_t hash[2] = {siphash(&core->key, core->target.aor.at, core->target.aor.len)};
+    if (facts_limit_allow(core->users, hash, sizeof(hash), core->clock->mono_ms))
+        return false;
+    if (core->meters)
+        metric_count(core->meters->noise[ENGINE_NOISE_OVERLOAD], core->worker, 1);
+    struct buffer answer = engine_answer_begin(request, 503, SPAN(""));
+    engine_answer_end(request, &answer, 503);
+    return true;
+}
+
 bool engine_checks(struct engine_request *request)
 {
     static bool (*const steps[])(struct engine_request *) = {
-        check_method,         check_scheme, check_sips,   check_registrar,    check_target,
-        engine_check_require, check_body,   check_accept, engine_check_event,
+        check_method,    check_scheme,         check_sips, check_registrar, check_target,
+        check_user_rate, engine_check_require, check_body, check_accept,    engine_check_event,
     };
     for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++)
         if (steps[i](request))

@@ -54,6 +54,8 @@ struct engine_config {
     uint32_t max_handshakes_per_source; /* likewise */
     uint32_t max_handshakes_per_second; /* begun, a source and worker */
     uint32_t handshake_timeout_ms;
+    uint32_t source_rate, source_burst; /* new requests a second of a source that is not trusted; 0: no limit */
+    uint32_t user_rate, user_burst;     /* the same for whom they are; 0: no limit */
     uint32_t max_queue_ms; /* that a message may wait to be read before new requests are dropped; 0: never */
     uint32_t register_min_s, register_max_s, register_default_s; /* how long a binding lives */
     uint32_t max_bindings_per_user;

@@ -108,6 +108,13 @@ enum err engine_core_new(const struct engine_core_options *options, struct engin
     core->bindings = options->bindings;
     core->auth = options->auth;
     core->last.note = "";
+    struct facts_limit_options users = {.rate = options->config->user_rate,
+                                        .burst = options->config->user_burst ? options->config->user_burst
+                                                                             : options->config->user_rate};
+    if (users.rate > 0 && facts_limit_new(&users, &core->users) != OK) {
+        free(core);
+        return ERR_NOMEM;
+    }
     enum err err = make_tables(core);
     if (err != OK) {
         engine_core_free(core);
@@ -142,6 +149,7 @@ void engine_core_free(struct engine_core *core)
         return;
     free_tables(core);
     engine_beside_free(core->beside);
+    facts_limit_free(core->users);
     free(core);
 }
 

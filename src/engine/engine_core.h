@@ -10,6 +10,7 @@
 #include "engine/engine_meters.h"
 #include "engine/engine_site.h"
 #include "facts/facts_gauge.h"
+#include "facts/facts_limit.h"
 #include "notifier/notifier.h"
 #include "policy/policy.h"
 #include "registrar/registrar.h"
@@ -131,10 +132,11 @@ struct engine_core {
     struct engine_beside *beside;          /* engine_beside.h; NULL: no second version has ever decided here */
     const struct engine_credentials *said; /* NULL live */
     bool draining;
-    bool refuse_new;      /* the message at hand, if it is a new request, gets 503: too much is going on */
-    bool deciding;        /* `last` is in use: the policy is told of what began only afterwards */
-    struct call *started; /* meanwhile; NULL: none */
-    bool owes_collection; /* the policy made garbage since the last policy_collect */
+    struct facts_limit *users; /* requests for one user; NULL: no limit */
+    bool refuse_new;           /* the message at hand, if it is a new request, gets 503: too much is going on */
+    bool deciding;             /* `last` is in use: the policy is told of what began only afterwards */
+    struct call *started;      /* meanwhile; NULL: none */
+    bool owes_collection;      /* the policy made garbage since the last policy_collect */
     struct log_limit limits[ENGINE_LIMIT_COUNT];
     struct engine_outcome last;
     struct sip_message message;

@@ -16,6 +16,7 @@
     X(ENGINE_NOISE_TRAILING, "trailing_bytes") /* discarded behind Content-Length (datagram) */                        \
     X(ENGINE_NOISE_RING_FULL, "ring_full")     /* a datagram for a worker whose ring is full */                        \
     X(ENGINE_NOISE_OVERLOAD, "overload")       /* answered 503: too much is going on, or one source sends too much */  \
+    X(ENGINE_NOISE_SOURCE, "source_limit")     /* from a banned source, or one that sends too many new requests */     \
     X(ENGINE_NOISE_SEND_FAILED, "send_failed") /* an answer that the wire refused */
 
 enum engine_noise {

@@ -318,21 +318,24 @@ static char *map_of(int fd, size_t *out_len)
     return found;
 }
 
-void store_warm(struct store *store)
+size_t store_warm(struct store *store, const atomic_bool *stop)
 {
-    enum { STEP = 64 << 20, POPULATE_READ = 22 /* MADV_POPULATE_READ, Linux 5.14 */ };
+    /* Small steps: while one is at work, whoever maps or unmaps memory in this process waits for it. */
+    enum { STEP = 4 << 20, POPULATE_READ = 22 /* MADV_POPULATE_READ, Linux 5.14 */ };
     struct store_stat stat;
-    size_t mapped = 0;
+    size_t mapped = 0, at = 0;
     int fd;
     if (store_stat(store, &stat) != OK || mdb_env_get_fd(store->env, &fd) != 0)
-        return;
+        return 0;
     char *map = map_of(fd, &mapped);
     size_t len = stat.file_bytes < stat.used_bytes ? stat.file_bytes : stat.used_bytes;
-    for (size_t at = 0; map && at < len && at < mapped; at += STEP) {
+    while (map && at < len && at < mapped && !atomic_load_explicit(stop, memory_order_relaxed)) {
         size_t step = len - at < STEP ? len - at : STEP;
         if (madvise(map + at, step, POPULATE_READ) != 0)
             (void)madvise(map + at, step, MADV_WILLNEED);
+        at += step;
     }
+    return at;
 }
 
 enum err store_reader_check(struct store *store, int *out_freed)

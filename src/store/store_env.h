@@ -6,6 +6,7 @@
 
 #include "util/err.h"
 #include "util/span.h"
+#include <stdatomic.h>
 
 enum { STORE_TABLES_MAX = 8, STORE_KEY_MAX = 511 };
 
@@ -58,7 +59,8 @@ MUST_CHECK enum err store_stat(struct store *store, struct store_stat *out_stat)
 /* Copies a consistent snapshot into `folder`, which is made and must be empty; `compact` leaves free pages out.  Safe
  * beside readers and the writer; synced to disk. */
 MUST_CHECK enum err store_copy(struct store *store, const char *folder, bool compact);
-/* Asks the kernel to bring the used part into the page cache, without waiting for a whole read where it can. */
-void store_warm(struct store *store);
+/* Brings the used part into memory and maps it (MADV_POPULATE_READ; where the kernel has none, it is asked to read
+ * ahead), until *stop; returns for how many bytes that was done. */
+size_t store_warm(struct store *store, const atomic_bool *stop);
 /* Frees slots of readers whose process died. Done at open and by the store thread; here for tests. */
 MUST_CHECK enum err store_reader_check(struct store *store, int *out_freed);

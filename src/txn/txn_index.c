@@ -14,7 +14,9 @@ enum {
     SEGMENT_BITS = 8,
     SEGMENT_LEN = 1 << SEGMENT_BITS,
     BUCKETS_MIN = 16,
-    SEGMENTS_FIRST = 8,
+    SEGMENT_BYTES = SEGMENT_LEN * 64,
+    GROUP = TXN_CHUNK_LEN / SEGMENT_BYTES, /* segments */
+    SEGMENTS_FIRST = GROUP,
     LINE = 64
 };
 #define POINTER_MASK (((uint64_t)1 << 48) - 1)
@@ -54,11 +56,32 @@ static struct txn_bucket *bucket_of(const struct txn_index *index, uint64_t hash
 
 static struct txn_bucket *segment_new(void)
 {
-    size_t len = SEGMENT_LEN * sizeof(struct txn_bucket);
-    struct txn_bucket *segment = aligned_alloc(LINE, len);
+    struct txn_bucket *segment = aligned_alloc(LINE, SEGMENT_BYTES);
     if (segment)
-        memset(segment, 0, len);
+        memset(segment, 0, SEGMENT_BYTES);
     return segment;
+}
+
+/* The first segments are small; from the second group on, a whole group is one chunk of a region (which is zero when it
+ * is taken): large tables are met in no order, and huge pages save a walk for each bucket. */
+static bool group_new(struct txn_index *index, size_t first)
+{
+    char *chunk = txn_regions_take(&index->regions, &index->owners[first / GROUP]);
+    for (size_t i = 0; chunk && i < GROUP; i++)
+        index->segments[first + i] = (struct txn_bucket *)(void *)(chunk + i * SEGMENT_BYTES);
+    return chunk != NULL;
+}
+
+/* Everything from this segment on is empty. */
+static void segment_free(struct txn_index *index, size_t segment)
+{
+    if (segment < GROUP) {
+        free(index->segments[segment]);
+        index->segments[segment] = NULL;
+    } else if (segment % GROUP == 0 && index->segments[segment]) {
+        txn_regions_give(&index->regions, index->owners[segment / GROUP], index->segments[segment]);
+        memset(&index->segments[segment], 0, GROUP * sizeof(struct txn_bucket *));
+    }
 }
 
 enum err txn_index_init(struct txn_index *index)
@@ -71,14 +94,16 @@ enum err txn_index_init(struct txn_index *index)
     }
     segments[0] = first;
     *index = (struct txn_index){.segments = segments, .segment_cap = SEGMENTS_FIRST, .bucket_count = BUCKETS_MIN};
+    txn_regions_init(&index->regions);
     return OK;
 }
 
 void txn_index_done(struct txn_index *index)
 {
-    for (size_t i = 0; i < index->segment_cap; i++)
-        free(index->segments[i]);
+    for (size_t i = index->segment_cap; i > 0; i--)
+        segment_free(index, i - 1);
     free(index->segments);
+    free(index->owners);
     *index = (struct txn_index){0};
 }
 
@@ -129,21 +154,34 @@ static void deal_out(struct txn_index *index, struct txn_bucket *bucket)
     }
 }
 
+/* Room in the arrays for twice as many segments. */
+static bool grow_arrays(struct txn_index *index)
+{
+    size_t cap = index->segment_cap * 2;
+    struct txn_bucket **segments = realloc(index->segments, cap * sizeof(*segments));
+    if (!segments)
+        return false;
+    memset(segments + index->segment_cap, 0, (cap - index->segment_cap) * sizeof(*segments));
+    index->segments = segments;
+    struct txn_region **owners = realloc(index->owners, cap / GROUP * sizeof(*owners));
+    if (!owners)
+        return false;
+    index->owners = owners;
+    index->segment_cap = cap;
+    return true;
+}
+
 /* Makes sure that bucket `at` has memory; false: the index stays as large as it is. */
 static bool make_segment(struct txn_index *index, size_t at)
 {
     size_t segment = at >> SEGMENT_BITS;
-    if (segment >= index->segment_cap) {
-        size_t cap = index->segment_cap * 2;
-        struct txn_bucket **grown = realloc(index->segments, cap * sizeof(struct txn_bucket *));
-        if (!grown)
-            return false;
-        memset(grown + index->segment_cap, 0, (cap - index->segment_cap) * sizeof(struct txn_bucket *));
-        index->segments = grown;
-        index->segment_cap = cap;
-    }
-    if (!index->segments[segment])
-        index->segments[segment] = segment_new();
+    if (segment >= index->segment_cap && !grow_arrays(index))
+        return false;
+    if (index->segments[segment])
+        return true;
+    if (segment >= GROUP)
+        return group_new(index, segment - segment % GROUP);
+    index->segments[segment] = segment_new();
     return index->segments[segment] != NULL;
 }
 
@@ -160,10 +198,8 @@ static void shrink(struct txn_index *index)
 {
     size_t removed = --index->bucket_count;
     deal_out(index, bucket_at(index, removed));
-    if ((removed & (SEGMENT_LEN - 1)) == 0) {
-        free(index->segments[removed >> SEGMENT_BITS]);
-        index->segments[removed >> SEGMENT_BITS] = NULL;
-    }
+    if ((removed & (SEGMENT_LEN - 1)) == 0)
+        segment_free(index, removed >> SEGMENT_BITS);
 }
 
 void txn_index_add(struct txn_index *index, struct txn_link *link, uint64_t hash)

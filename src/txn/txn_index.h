@@ -4,6 +4,7 @@
  * most of what one costs.  Grows and shrinks one bucket at a time (linear hashing). */
 #pragma once
 
+#include "txn/txn_region.h"
 #include "util/err.h"
 
 #include <stdbool.h>
@@ -19,7 +20,9 @@ struct txn_bucket;
 
 struct txn_index {
     struct txn_bucket **segments;
+    struct txn_region **owners; /* of the groups of segments but the first */
     size_t segment_cap;
+    struct txn_regions regions;
     size_t bucket_count;
     size_t count;
 };

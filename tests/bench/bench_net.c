@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the stack costs a datagram: an echo on net_stack beside a bare loop of recvmmsg and sendmmsg, under the same load
+/* What the stack costs a datagram: an echo on net_stack beside a bare loop of recvmmsg and sendmmsg and beside libuv's own
+ * UDP (received in batches, sent one by one, which is what it can), under the same load
  * (a window of 64 in flight), as CPU time of the answering thread.  Rounds alternate; the median counts.
  *   bench_net [ROUNDS] */
 #include "net/net_stack.h"
@@ -104,6 +105,47 @@ static void *on_stack(void *arg)
     return NULL;
 }
 
+static void uv_room(uv_handle_t *handle, size_t wanted, uv_buf_t *out)
+{
+    static char room[20 * 65536]; /* libuv takes 64 KiB a datagram, and at most 20 of them */
+    (void)handle;
+    (void)wanted;
+    *out = uv_buf_init(room, sizeof(room));
+}
+
+static void uv_datagram(uv_udp_t *udp, ssize_t len, const uv_buf_t *in, const struct sockaddr *from, unsigned flags)
+{
+    struct server *server = udp->data;
+    static char bytes[65536];
+    (void)flags;
+    if (len <= 0 || !from)
+        return;
+    uv_buf_t out = uv_buf_init(bytes, (unsigned)answer(in->base, (size_t)len, bytes));
+    server->answered += uv_udp_try_send(udp, &out, 1, from) > 0;
+    server->calls++;
+    if (atomic_load_explicit(&server->stop, memory_order_relaxed))
+        uv_stop(&server->loop);
+}
+
+static void *on_libuv(void *arg)
+{
+    struct server *server = arg;
+    uv_udp_t udp;
+    if (uv_loop_init(&server->loop) != 0 || uv_udp_init_ex(&server->loop, &udp, UV_UDP_RECVMMSG) != 0 ||
+        uv_udp_open(&udp, net_listeners_take(server->listeners, 0, 0)) != 0)
+        abort();
+    udp.data = server;
+    if (uv_udp_recv_start(&udp, uv_room, uv_datagram) != 0)
+        abort();
+    uint64_t begun = clock_thread_cpu_ns();
+    uv_run(&server->loop, UV_RUN_DEFAULT);
+    server->cpu_ns = clock_thread_cpu_ns() - begun;
+    uv_close((uv_handle_t *)&udp, NULL);
+    uv_run(&server->loop, UV_RUN_DEFAULT);
+    uv_loop_close(&server->loop);
+    return NULL;
+}
+
 /* Keeps WINDOW messages in flight until `total` have come back, then unblocks the server. */
 static void load(const struct net_address *to, uint64_t total, struct server *server)
 {
@@ -173,18 +215,19 @@ static int by_value(const void *a, const void *b)
 
 int main(int argc, char **argv)
 {
-    double figures[2][ROUNDS_MAX], batches[2] = {0, 0};
+    double figures[3][ROUNDS_MAX], batches[3] = {0};
     int rounds = argc > 1 ? (int)strtol(argv[1], NULL, 10) : 9;
     if (rounds < 1 || rounds > ROUNDS_MAX)
         return 2;
     for (int i = 0; i < rounds; i++) {
         figures[0][i] = round_of(bare, &batches[0]);
         figures[1][i] = round_of(on_stack, &batches[1]);
+        figures[2][i] = round_of(on_libuv, &batches[2]);
     }
-    static const char *const names[] = {"bare", "stack"};
-    for (int i = 0; i < 2; i++)
+    static const char *const names[] = {"bare", "stack", "libuv"};
+    for (int i = 0; i < 3; i++)
         qsort(figures[i], (size_t)rounds, sizeof(double), by_value);
-    for (int i = 0; i < 2; i++)
+    for (int i = 0; i < 3; i++)
         printf("{\"bench\":\"net\",\"what\":\"%s\",\"ns\":%.0f,\"batch\":%.1f,\"ratio\":%.3f}\n", names[i],
                figures[i][rounds / 2], batches[i], figures[i][rounds / 2] / figures[0][rounds / 2]);
     return 0;

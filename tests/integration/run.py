@@ -59,6 +59,8 @@ def main():
     parser.add_argument("-k", "--keep", action="store_true", help="keep the tests' folders")
     parser.add_argument("-l", "--list", action="store_true", help="print the names and end")
     parser.add_argument("--sanitized", action="store_true", help="the daemon runs under a sanitizer")
+    parser.add_argument("--not-measuring", action="store_true", help="leave out tests that measure time or memory")
+    parser.add_argument("--without", action="append", default=[], metavar="NAME", help="leave out this test")
     parser.add_argument("names", nargs="*", metavar="NAME")
     options = parser.parse_args()
     for module in MODULES:
@@ -68,6 +70,9 @@ def main():
         os.environ.setdefault("VERDICT_RELOADS", "100")
         os.environ.setdefault("TSAN_OPTIONS", "halt_on_error=0 exitcode=66")
     chosen = registry.choose(options.names)
+    if options.not_measuring:
+        chosen = [test for test in chosen if not test.measures]
+    chosen = [test for test in chosen if test.name not in options.without]
     if options.list:
         for test in chosen:
             print(test.name)

@@ -58,3 +58,109 @@ def overload_is_shed_before_it_is_read(t):
     Phone(t, daemon.address()).ask("OPTIONS", "ok", 200)
     equal(daemon.metric("verdict_udp_shed_total"), 0, "shed without overload")
     check(any(overload(t, daemon) for _ in range(4)), f"in none of four runs: {t.notes}")
+
+
+@test(limit=30, alone=True, measures=True)
+def a_flood_from_one_source_does_not_hurt_another(t):
+    config = t.write("verdict.lua", "return { source_rate = 300, source_burst = 300, trusted = { '127.0.0.3' } }\n")
+    daemon = Daemon(t, args=["--workers", 2, "--config", config])
+    server = daemon.address()
+
+    def quiet(seconds, flood=None):
+        """Fifty requests a second of another source, beside the flood."""
+        other = Flood(server, bind="127.0.0.1")
+        last = [0.0]
+
+        def ask():
+            now = time.monotonic()
+            if now - last[0] >= 0.02:
+                last[0] = now
+                other.send()
+            other.take(0)
+
+        end = time.monotonic() + seconds
+        if flood:
+            flood.open(15000, seconds, ask, every=0.01)
+        while time.monotonic() < end:
+            ask()
+            time.sleep(0.005)
+        other.take(0.3)
+        return len(other.sent), sum(other.codes.values()), other.wait_ms(0.95)
+
+    alone = quiet(1)
+    flood = Flood(server, bind="127.0.0.2")
+    beside = quiet(1.5, flood)
+    flood.take(0.1)
+    answered = flood.codes.get(200, 0)
+    t.note(f"alone p95 {alone[2]:.1f} ms, beside {len(flood.sent)} of another source {beside[2]:.1f} ms; of those {answered}")
+    equal(alone[0], alone[1], "answers without a flood")
+    equal(beside[0], beside[1], "answers beside it")
+    check(beside[2] <= alone[2] + 50, f"the other source waits {beside[2]:.0f} ms")
+    check(300 <= answered <= 300 + 300 * 3, f"{answered} requests of the flood were served")
+    check(set(flood.codes) <= {200, 503} and flood.codes.get(503, 0) > 0, f"answers to the flood: {flood.codes}")
+    # The upstream is trusted: no limit.
+    upstream = Flood(server, bind="127.0.0.3")
+    upstream.open(1500, 1)
+    upstream.take(0.3)
+    check(upstream.codes.get(200, 0) > 1000, f"the trusted source: {upstream.codes}")
+    check(daemon.metric("verdict_discarded_total", kind="source_limit") > 1000, "it is not counted")
+
+
+@test(limit=20)
+def bans_end(t):
+    config = t.write("verdict.lua", "return { trusted = { '127.0.0.3' } }\n")
+    daemon = Daemon(t, args=["--workers", 2, "--config", config])
+    phone = Phone(t, daemon.address(), bind="127.0.0.2")
+    phone.ask("OPTIONS", "ok", 200)
+    where = ("--control", daemon.control)
+    added = daemon.cli("bans", "add", "127.0.0.2/32", "--for", 1, "--note", "a test", *where)
+    equal(added.returncode, 0, added.stderr)
+    check("127.0.0.2/32" in added.stdout and "a test" in added.stdout, added.stdout)
+    phone.send(phone.request("OPTIONS", "ok"))
+    phone.send(phone.request("BYE", "ok"))
+    check(phone.receive(0.5) is None, "a banned source was answered")
+    Phone(t, daemon.address(), bind="127.0.0.1").ask("OPTIONS", "ok", 200)
+    time.sleep(0.7)
+    phone.ask("OPTIONS", "ok", 200)
+    check("0 bans" in daemon.cli("bans", "list", *where).stdout, "an ended ban is listed")
+    daemon.cli("bans", "add", "127.0.0.2", *where)
+    phone.send(phone.request("OPTIONS", "ok"))
+    check(phone.receive(0.3) is None, "a banned source was answered")
+    equal(daemon.cli("bans", "remove", "127.0.0.2", *where).returncode, 0, "removing")
+    phone.ask("OPTIONS", "ok", 200)
+    for what, wanted in (("127.0.0.0/8", "trusted"), ("nonsense", "address")):
+        refused = daemon.cli("bans", "add", what, *where)
+        check(refused.returncode == 1 and wanted in refused.stderr, f"{what}: {refused.returncode} {refused.stderr}")
+    equal(daemon.cli("bans", "remove", "192.0.2.1", *where).returncode, 1, "removing what is not there")
+
+
+@test(limit=20)
+def one_user_has_a_limit(t):
+    config = t.write("verdict.lua", "return { user_rate = 5 }\n")
+    daemon = Daemon(t, args=["--workers", 1, "--config", config])
+    phone = Phone(t, daemon.address())
+    codes = [phone.ask("OPTIONS", "ok1").status for _ in range(20)]
+    check(codes[:5] == [200] * 5 and 503 in codes[5:] and set(codes) == {200, 503}, f"{codes}")
+    phone.ask("OPTIONS", "ok2", 200)
+    phone.ask("INVITE", "gone", 410)
+    response = phone.ask("OPTIONS", "ok1", 503)
+    check(response.get("retry-after") is None, "one user's limit is not the whole server's")
+
+
+@test(limit=20)
+def one_upstream_uses_all_workers(t):
+    daemon = Daemon(t, args=["--workers", 4])
+    flood = Flood(daemon.address(), method="MESSAGE")
+    flood.closed(8, 0.1)
+    while len(flood.sent) < 600:
+        for _ in range(8):
+            flood.send()
+        flood.take(0.5)
+    wait_until(lambda: flood.take(0.1) * 0 + sum(flood.codes.values()) >= len(flood.sent), 5, "all answers")
+    workers = daemon.get("/v1/status")[1]["workers"]
+    shares = [worker["transactions"] for worker in workers]
+    readers = sum(worker["datagrams"] > 0 for worker in workers)
+    t.note(f"{len(flood.sent)} transactions from one address, read by {readers} worker: {shares}")
+    equal(readers, 1, "workers that read the one socket")
+    equal(sum(shares), len(flood.sent), "transactions")
+    check(min(shares) >= len(flood.sent) / 8, f"a worker has too little to do: {shares}")

@@ -10,6 +10,7 @@ import socket
 import subprocess
 import time
 
+from harness import placement
 from harness.registry import Failure, check, wait_until
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
@@ -78,6 +79,7 @@ class Daemon:
             self.data.mkdir(exist_ok=True)
             command += ["--data", str(self.data)]
         command += ["--control", str(self.control)] + [str(a) for a in self.args]
+        command += placement.arguments(self.args, self.folder)
         return command + ([str(self.policy)] if self.policy else [])
 
     def start(self, wait=True):
@@ -87,6 +89,8 @@ class Daemon:
                                             cwd=self.folder)
         if wait:
             self.wait_ready()
+            if placement.MISROUTE:
+                placement.misroute(self.process.pid, len(self.get("/v1/status")[1]["workers"]))
         return self
 
     def log(self):
@@ -215,8 +219,19 @@ class Daemon:
 
     def kill(self):
         if self.process and self.process.poll() is None:
+            if placement.EVENTS:
+                self.stop_for_events()
             self.process.kill()
             self.process.wait()
+
+    def stop_for_events(self):
+        """The decision log is written behind: a moment for its last lines."""
+        if self.decisions_path.exists():
+            size = -1
+            time.sleep(0.2)
+            while size != self.decisions_path.stat().st_size:
+                size = self.decisions_path.stat().st_size
+                time.sleep(0.2)
 
     def wait_log(self, pattern, seconds=5):
         return wait_until(lambda: re.search(pattern, self.log()), seconds, f"'{pattern}' in the log")

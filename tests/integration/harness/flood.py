@@ -72,8 +72,8 @@ class Flood:
                 self.send()
         return done / seconds
 
-    def open(self, rate, seconds, meanwhile=None):
-        """Answers a second; `meanwhile` is called every 100 ms."""
+    def open(self, rate, seconds, meanwhile=None, every=0.1):
+        """Answers a second; `meanwhile` is called so often."""
         start = time.monotonic()
         first, done, due = len(self.sent), 0, start
         while (now := time.monotonic()) < start + seconds:
@@ -83,7 +83,7 @@ class Flood:
             done += self.take(0.001)
             if meanwhile and now >= due:
                 meanwhile()
-                due = now + 0.1
+                due = now + every
         return done / seconds
 
     def wait_ms(self, share):

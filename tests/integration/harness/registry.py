@@ -9,6 +9,8 @@ import tempfile
 import time
 import traceback
 
+from harness import placement
+
 TESTS = []
 SANITIZED = False  # the daemon runs under a sanitizer: it is slow, and its log is read for complaints
 PASSED, FAILED, SKIPPED = 0, 1, 2
@@ -118,6 +120,7 @@ def _child(test, folder, log):
     os.dup2(log, 2)
     context = Context(folder)
     code, text = PASSED, ""
+    placement.begin(test.name)
     try:
         test.function(context)
         if SANITIZED:
@@ -129,6 +132,7 @@ def _child(test, folder, log):
         code, text = FAILED, f"{type(error).__name__}: {error}"
         traceback.print_exc()
     context.close()
+    placement.keep_events(test.name, context.folder)
     (context.folder / "reason").write_text(text)
     sys.stdout.flush()
     sys.stderr.flush()

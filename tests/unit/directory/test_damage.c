@@ -416,7 +416,8 @@ static void a_backup_is_a_data_folder_and_compacting_keeps_all(void **state)
     assert_int_equal(state_of(place, "u199@x"), ENTRY_ACTIVE);
     assert_int_equal(edit(place, DIRECTORY_OP_SUSPEND, "sip:u199@x", NULL), OK);
     assert_int_equal(edit(place, DIRECTORY_OP_RESTORE, "sip:u199@x", NULL), OK); /* the journal came along */
-    directory_warm(place->directory);
+    const atomic_bool go = false;
+    (void)directory_warm(place->directory, &go);
 }
 
 static void two_handles_on_one_folder_are_refused(void **state)
