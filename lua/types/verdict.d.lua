@@ -80,7 +80,7 @@ function request:header(name) end
 ---@return string[]
 function request:headers(name) end
 
----@class verdict.Call What on_call_start, on_call_end, on_request and on_ack_missing are told.
+---@class verdict.Call What on_call_start, on_call_end, on_request, on_ack_missing and on_message are told.
 ---@field id string Call-ID
 ---@field method string
 ---@field from string URI
@@ -88,6 +88,8 @@ function request:headers(name) end
 ---@field target string
 ---@field code integer the final answer
 ---@field reason string? on_call_end: "peer", "hangup", "shutdown", "no_ack", "bad_answer", "cancelled", "expired", "no_prack", "session_expired", "time_up"
+---@field body string? on_message: at most its first 16383 bytes
+---@field body_type string? on_message: Content-Type without parameters
 ---@field age number seconds since the answer was first sent; on_call_end: since the call began
 ---@field source { ip: string, port: integer, transport: string }
 
@@ -181,6 +183,7 @@ function shared_bucket:forget(key) end
 ---@field on_call_end (fun(call: verdict.Call, env: verdict.Env))? a call is over, also one that only rang
 ---@field on_request (fun(req: verdict.Request, call: verdict.Call, env: verdict.Env): verdict.Verdict?)? INFO, OPTIONS, MESSAGE or REFER in a call: nil, ok {} or reject(code) {}
 ---@field on_ack_missing (fun(call: verdict.Call, env: verdict.Env))? no ACK in 64*T1; after a 200, BYE follows
+---@field on_message (fun(message: verdict.Call, env: verdict.Env))? a MESSAGE was answered 200
 
 ---@param fields verdict.Policy
 function policy(fields) end

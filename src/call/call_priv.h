@@ -162,7 +162,6 @@ struct call_table {
     struct call_options options;
     struct map by_tag;
     struct errand_table *errands;
-    struct siphash_key key;
     const struct clock *clock;
     struct wheel *wheel;
     struct txn_slab *slab;

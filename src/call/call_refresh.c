@@ -37,11 +37,10 @@ static void again_after(struct call *call, uint64_t after_ms)
 /* RFC 3261 14.1: whoever did not make the Call-ID waits for up to two seconds, in steps of ten milliseconds. */
 static void after_glare(struct call *call)
 {
-    char tag[TXN_TAG_LEN];
-    uint32_t number;
-    txn_tag_new(call->table->options.txns, tag);
-    memcpy(&number, tag, sizeof(number));
-    again_after(call, number % (GLARE_MS / GLARE_STEP_MS) * GLARE_STEP_MS);
+    static const struct siphash_key key = {0x676c617265, 0};
+    struct span id = call_text(call, CALL_TEXT_ID);
+    uint64_t lot = siphash(&key, id.at, id.len) + call->refresh_cseq * 0x9e3779b97f4a7c15ULL;
+    again_after(call, (lot >> 32) % (GLARE_MS / GLARE_STEP_MS) * GLARE_STEP_MS);
 }
 
 static uint64_t retry_after_ms(const struct sip_message *response)

@@ -75,6 +75,7 @@ static const struct row rows[] = {
     CALL(resends, "verdict_2xx_retransmissions_total", "200s to INVITE sent again."),
     CALL(missing_acks, "verdict_missing_acks_total", "200s to INVITE that were never acknowledged."),
     CALL(byes_sent, "verdict_byes_sent_total", "BYEs that we sent."),
+    CALL(refreshes, "verdict_session_refreshes_total", "UPDATEs and re-INVITEs of ours that refreshed a session."),
     CALL(byes_suppressed, "verdict_byes_suppressed_total", "BYEs not sent: too many to one destination."),
     CALL(bye_failures, "verdict_bye_failures_total", "BYEs that were never answered."),
     NOTIFIER(subscribed, "verdict_subscriptions_opened_total", "SUBSCRIBEs that opened a subscription."),

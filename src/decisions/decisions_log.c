@@ -175,6 +175,7 @@ static void format_record(const struct decisions_record *record, struct buffer *
         json_put_u64(&json, "fuel", record->fuel);
     put_some(&json, "transport", record->transport);
     put_some(&json, "local", record->local);
+    put_some(&json, "authenticated_as", record->authenticated_as);
     put_some(&json, "tag", record->tag);
     if (record->request.len)
         json_put_bytes(&json, "request", "request_bytes", record->request);

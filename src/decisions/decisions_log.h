@@ -34,11 +34,12 @@ struct decisions_record {
     uint32_t waited_ms;       /* ACK record: from the answer to the ACK, or to giving up */
     uint64_t fuel;            /* spent by the decision; 0: no Lua ran */
     struct span call_id, method, source, from, target, rule, verdict, reason, note;
-    /* What it takes to decide it again, with `log_request` alone: how and where it came in, our To tag, all its bytes. */
-    struct span transport, local, tag, request;
+    /* What it takes to decide it again, with `log_request` alone: how and where it came in, as whom
+     * its sender was known, our To tag, all its bytes. */
+    struct span transport, local, authenticated_as, tag, request;
 };
 
-enum { DECISIONS_RECORD_SPANS = 13 };
+enum { DECISIONS_RECORD_SPANS = 14 };
 
 /* One ring a worker. */
 MUST_CHECK enum err decisions_log_new(const struct decisions_options *options, unsigned workers,

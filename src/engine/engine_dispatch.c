@@ -96,6 +96,8 @@ static void receive_new(struct engine_request *request)
     engine_beside_note(request);
     core->deciding = false;
     engine_report_started(core);
+    if (request->message->method == SIP_METHOD_MESSAGE && core->last.code == 200)
+        engine_report_message(request);
 }
 
 static void receive_merged(struct engine_request *request)

@@ -114,5 +114,7 @@ void engine_report_event(struct engine_core *core, enum policy_event event, cons
 struct policy_call engine_view_of_call(const struct call *call, uint64_t age_ms, struct span reason);
 /* Tells the policy of the call that its decision began. */
 void engine_report_started(struct engine_core *core);
+/* Tells the policy of the MESSAGE that it accepted (RFC 3428). */
+void engine_report_message(struct engine_request *request);
 struct txn_handlers engine_txn_handlers(struct engine_core *core);
 struct call_handlers engine_call_handlers(struct engine_core *core);

@@ -2,6 +2,7 @@
 /* Says what was decided and what became of it: the decision log, the process's log, the policy's own handlers. */
 #include "engine/engine_priv.h"
 #include "sip/sip_address.h"
+#include "sip/sip_value.h"
 #include "util/clock.h"
 #include "util/log.h"
 
@@ -53,6 +54,8 @@ static void add_request(const struct engine_request *request, struct remade *tex
         return;
     record->transport = span_of(net_transport_name((enum net_transport)request->flow->transport));
     record->local = source_text(&request->flow->local, texts->local);
+    if (request->core->last.decided)
+        record->authenticated_as = request->view.authenticated_as;
     if (request->tag[0])
         record->tag = span_make(request->tag, TXN_TAG_LEN);
     record->request = request->message->bytes;
@@ -202,7 +205,7 @@ struct policy_call engine_view_of_call(const struct call *call, uint64_t age_ms,
                                 .from = uri_of(call_from(call)),
                                 .to = uri_of(call_to(call)),
                                 .code = 200,
-                                .reason = reason,
+                                .reason = reason.len ? reason : (struct span){NULL, 0},
                                 .source = peer_of(call_source(call), (enum net_transport)flow->transport),
                                 .age_ms = age_ms};
 }
@@ -217,6 +220,32 @@ static void tell_of_call(struct engine_core *core, enum policy_event event, cons
 static bool call_asks(void *ctx, struct call *call, const struct sip_message *request, struct call_say *out_say)
 {
     return engine_ask_in_call(ctx, call, request, out_say);
+}
+
+void engine_report_message(struct engine_request *request)
+{
+    struct engine_core *core = request->core;
+    const struct sip_message *message = request->message;
+    struct sip_media_type type;
+    char target[ENGINE_TARGET_BYTES + 8];
+    struct buffer out = buffer_over(target, sizeof(target));
+    if (!core->policy || !policy_has_event(core->policy, POLICY_ON_MESSAGE))
+        return;
+    buffer_add_literal(&out, "sip:");
+    buffer_add_span(&out, core->target.aor);
+    struct policy_call view = {.id = message->call_id,
+                               .method = SPAN("MESSAGE"),
+                               .from = message->from.uri.text,
+                               .to = message->to.uri.text,
+                               .target = buffer_span(&out),
+                               .code = 200,
+                               .body = message->body.len ? message->body : (struct span){NULL, 0},
+                               .source = peer_of(&request->flow->remote, (enum net_transport)request->flow->transport)};
+    if (sip_value_media_type(sip_message_value(message, SIP_HEADER_CONTENT_TYPE), &type) == OK) {
+        const char *end = type.subtype.at + type.subtype.len;
+        view.body_type = span_make(type.type.at, (size_t)(end - type.type.at));
+    }
+    tell_policy(core, POLICY_ON_MESSAGE, &view);
 }
 
 static void txn_acknowledged(void *ctx, struct txn *txn, const struct txn_ack *ack)

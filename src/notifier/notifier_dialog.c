@@ -44,6 +44,16 @@ static void add_event(const struct notifier_subscription *subscription, const st
     buffer_add_span(out, id);
 }
 
+/* What the parser saw clean is copied as it is. */
+static void add_value(const struct sip_message *request, enum sip_header_id id, struct buffer *out)
+{
+    const struct sip_header *header = sip_message_header(request, id);
+    if (header->unclean)
+        sip_text_unfold(out, header->value);
+    else
+        buffer_add_span(out, header->value);
+}
+
 static void close_text(struct notifier_subscription *subscription, enum notifier_text text, struct buffer *out,
                        size_t *from)
 {
@@ -62,9 +72,9 @@ static bool collect_texts(struct notifier_subscription *subscription, const stru
     close_text(subscription, NOTIFIER_TEXT_CALL_ID, out, &from);
     buffer_add_span(out, request->from.tag);
     close_text(subscription, NOTIFIER_TEXT_REMOTE_TAG, out, &from);
-    sip_text_unfold(out, sip_message_value(request, SIP_HEADER_FROM));
+    add_value(request, SIP_HEADER_FROM, out);
     close_text(subscription, NOTIFIER_TEXT_REMOTE, out, &from);
-    sip_text_unfold(out, sip_message_value(request, SIP_HEADER_TO));
+    add_value(request, SIP_HEADER_TO, out);
     close_text(subscription, NOTIFIER_TEXT_LOCAL, out, &from);
     if (sip_message_has(request, SIP_HEADER_RECORD_ROUTE))
         add_routes(request, out);

@@ -2,7 +2,6 @@
 /* NOTIFY (RFC 6665 4.2.2): its bytes, and what its answer means. */
 #include "notifier/notifier_priv.h"
 
-#include "sip/sip_address.h"
 #include "sip/sip_request.h"
 
 static size_t route_spans(const struct notifier_subscription *subscription, struct span routes[SIP_REQUEST_ROUTES_MAX])
@@ -17,20 +16,16 @@ static size_t route_spans(const struct notifier_subscription *subscription, stru
     return count;
 }
 
-/* Our sent-by is the host of our Contact, "<sip:host:port...>". */
-static void set_via(struct sip_request *notify, const struct notifier_subscription *subscription,
-                    const struct net_flow *flow, struct buffer *host)
+/* Our sent-by is what our Contact names, "<sip:host:port...>". */
+static struct span sent_by(struct span contact)
 {
-    struct sip_address contact;
-    notify->via_transport = span_of(net_transport_name(flow->transport));
-    notify->via_rport = flow->transport == NET_UDP;
-    notify->via_alias = flow->transport == NET_TLS && flow->outgoing;
-    notify->via_port = flow->local.port;
-    if (sip_address_parse(notifier_text(subscription, NOTIFIER_TEXT_CONTACT), &contact, NULL) == OK) {
-        sip_host_add(host, contact.uri.host, contact.uri.host_kind);
-        notify->via_port = contact.uri.port;
-    }
-    notify->via_host = buffer_span(host);
+    struct span rest = span_slice(contact, span_find(contact, ':') + 1, contact.len);
+    size_t at = span_find(rest, '@'), end = 0;
+    if (at < rest.len)
+        rest = span_slice(rest, at + 1, rest.len);
+    while (end < rest.len && rest.at[end] != ';' && rest.at[end] != '>')
+        end++;
+    return span_slice(rest, 0, end);
 }
 
 static void add_state(const struct notifier_subscription *subscription, bool is_last, struct buffer *out)
@@ -77,9 +72,8 @@ static bool build(void *user, const struct net_flow *flow, struct span branch, s
 {
     struct notifier_subscription *subscription = user;
     struct span routes[SIP_REQUEST_ROUTES_MAX], type;
-    char host_text[300], from_text[4096];
+    char from_text[4096];
     struct buffer body = buffer_over(subscription->table->body, NOTIFIER_BODY_MAX);
-    struct buffer host = buffer_over(host_text, sizeof(host_text));
     struct buffer from = buffer_over(from_text, sizeof(from_text));
     subscription->is_nothing = !write_body(subscription, &type, &body);
     if (subscription->is_nothing)
@@ -89,6 +83,9 @@ static bool build(void *user, const struct net_flow *flow, struct span branch, s
     buffer_add_span(&from, notifier_tag(subscription));
     struct sip_request notify = {
         .method = SPAN("NOTIFY"),
+        .via_transport = span_of(net_transport_name(flow->transport)),
+        .via_host = sent_by(notifier_contact(subscription)),
+        .via_rport = flow->transport == NET_UDP,
         .target = span_make(subscription->target.at, subscription->target.len),
         .branch = branch,
         .from = buffer_span(&from),
@@ -98,13 +95,12 @@ static bool build(void *user, const struct net_flow *flow, struct span branch, s
         .routes = routes,
         .route_count = route_spans(subscription, routes),
     };
-    set_via(&notify, subscription, flow, &host);
     sip_request_begin(out, &notify);
     sip_request_header(out, SPAN("Contact"), notifier_contact(subscription));
     sip_request_header(out, SPAN("Event"), notifier_text(subscription, NOTIFIER_TEXT_EVENT));
     add_state(subscription, subscription->state == NOTIFIER_LAST, out);
     sip_request_end(out, type, buffer_span(&body));
-    return !out->overflow && !from.overflow && !host.overflow;
+    return !out->overflow && !from.overflow;
 }
 
 static struct span next_hop(void *user)

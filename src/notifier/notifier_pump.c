@@ -4,7 +4,7 @@
 #include "notifier/notifier_priv.h"
 
 /* In one go at most: a subscription that has nothing to be told costs a look. */
-enum { PUMP_MS = 10, LOOKS_MAX = 2000, WHOLE = 1000 };
+enum { PUMP_MS = 2, LOOKS_MAX = 2000, WHOLE = 1000 };
 
 static void on_pump(struct timer *timer, void *ctx);
 

@@ -13,6 +13,15 @@ struct run {
     struct fault *fault;  /* may be NULL: the first failed test */
 };
 
+/* The status of the latest answer; a NOTIFY may have followed it.  0: there was none. */
+static int answered(const struct offline_trial *trial)
+{
+    unsigned at = trial->sent_count;
+    while (at && !trial->sent[at - 1].code)
+        at--;
+    return at ? (int)trial->sent[at - 1].code : 0;
+}
+
 /* Each case meets an empty engine, so that no transaction of an earlier one answers for it. */
 static enum err run_case(void *ctx, const struct authoring_test_case *test, struct authoring_test_got *out_got)
 {
@@ -23,7 +32,7 @@ static enum err run_case(void *ctx, const struct authoring_test_case *test, stru
     const struct engine_outcome *last = &trial->core->last;
     *out_got = (struct authoring_test_got){
         .verdict = last->decided ? last->verdict : POLICY_REJECT,
-        .code = trial->sent_count > 0 ? (int)trial->sent[trial->sent_count - 1].code : 0,
+        .code = answered(trial),
         .rule = last->decided ? last->decision.rule : "",
         .failure = last->decided ? last->decision.failure : POLICY_FAILED_NOT,
         .failure_text = last->decided ? last->decision.text : "",

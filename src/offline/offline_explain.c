@@ -202,6 +202,12 @@ static void say_answer(const struct offline_explainer *self, struct buffer *out)
     }
 }
 
+/* What time brings, and a request of ours that follows the answer at once (NOTIFY). */
+static bool follows(const struct offline_explainer *self, unsigned index)
+{
+    return index >= self->answers_at_once || !self->trial->sent[index].code;
+}
+
 static void say_follows(const struct offline_explainer *self, bool is_invite, struct buffer *out)
 {
     const struct offline_trial *trial = self->trial;
@@ -212,9 +218,10 @@ static void say_follows(const struct offline_explainer *self, bool is_invite, st
         buffer_add_literal(out, "  the same bytes for its retransmissions\n");
     else
         buffer_add_literal(out, "  an ACK ends it; without one:\n");
-    for (unsigned i = self->answers_at_once; i < trial->sent_count; i++)
-        buffer_addf(out, "  %6.1f s  %s%s\n", (double)trial->sent[i].at_ms / 1000.0, trial->sent[i].line,
-                    trial->sent[i].again ? " (again)" : "");
+    for (unsigned i = 0; i < trial->sent_count; i++)
+        if (follows(self, i))
+            buffer_addf(out, "  %6.1f s  %s%s\n", (double)trial->sent[i].at_ms / 1000.0, trial->sent[i].line,
+                        trial->sent[i].again ? " (again)" : "");
     if (is_invite && trial->sent_count > self->answers_at_once)
         buffer_addf(out, "  %6.1f s  given up%s%s\n", 64.0 * trial->config->t1_ms / 1000.0,
                     offline_trial_hung_up(trial) ? "" : ", nothing more is sent",
@@ -280,7 +287,9 @@ static void put_follows(const struct offline_explainer *self, struct json *json)
 {
     json_key(json, "without_ack");
     json_array_begin(json);
-    for (unsigned i = self->answers_at_once; i < self->trial->sent_count; i++) {
+    for (unsigned i = 0; i < self->trial->sent_count; i++) {
+        if (!follows(self, i))
+            continue;
         const struct offline_trial_sent *sent = &self->trial->sent[i];
         json_object_begin(json);
         json_put_u64(json, "ms", sent->at_ms);

@@ -230,8 +230,9 @@ static enum err receive(struct offline_trial *trial, const struct offline_trial_
 
 enum err offline_trial_receive(struct offline_trial *trial, const struct offline_trial_message *message)
 {
+    const struct engine_credentials said = {.authenticated_as = message->authenticated_as};
     trial->test = NULL;
-    return receive(trial, message, NULL);
+    return receive(trial, message, said.authenticated_as.len ? &said : NULL);
 }
 
 enum err offline_trial_run(struct offline_trial *trial, const struct authoring_test_case *test)

@@ -51,6 +51,8 @@ struct offline_trial_message {
     struct net_flow flow; /* `local` counts as an address of ours */
     int64_t wall_ms;      /* when */
     struct span tag;      /* our To tag in the answer; empty: a new one */
+    struct span
+        authenticated_as; /* whose credentials were good then, for nonces do not live that long; empty: nobody's */
 };
 
 struct offline_trial_options {

@@ -306,12 +306,11 @@ static int call_handler(lua_State *L)
 
 const char *policy_event_name(enum policy_event event)
 {
-    static const char *const names[POLICY_EVENT_COUNT] = {
-        [POLICY_ON_ACK_MISSING] = "on_ack_missing",
-        [POLICY_ON_CALL_START] = "on_call_start",
-        [POLICY_ON_CALL_END] = "on_call_end",
-        [POLICY_ON_REQUEST] = "on_request",
-    };
+    static const char *const names[POLICY_EVENT_COUNT] = {[POLICY_ON_ACK_MISSING] = "on_ack_missing",
+                                                          [POLICY_ON_CALL_START] = "on_call_start",
+                                                          [POLICY_ON_CALL_END] = "on_call_end",
+                                                          [POLICY_ON_MESSAGE] = "on_message",
+                                                          [POLICY_ON_REQUEST] = "on_request"};
     return names[event];
 }
 

@@ -185,14 +185,15 @@ static void set_text(lua_State *L, const char *name, struct span text)
 void policy_lua_call_push(lua_State *L, const struct policy_call *call)
 {
     char ip[POLICY_IP_TEXT_MAX];
-    lua_createtable(L, 0, 9);
+    lua_createtable(L, 0, 11);
     set_text(L, "id", call->id);
     set_text(L, "method", call->method);
     set_text(L, "from", call->from);
     set_text(L, "to", call->to);
     set_text(L, "target", call->target);
-    if (!span_is_empty(call->reason))
-        set_text(L, "reason", call->reason);
+    set_text(L, "reason", call->reason);
+    set_text(L, "body", call->body);
+    set_text(L, "body_type", call->body_type);
     lua_pushinteger(L, call->code);
     lua_setfield(L, -2, "code");
     lua_pushnumber(L, (lua_Number)call->age_ms / 1000);

@@ -35,15 +35,14 @@ struct policy_request {
     bool in_dialog;
 };
 
-/* What the events are told about a call. */
+/* What the events are told about a call, or about a message. */
 struct policy_call {
-    struct span id; /* Call-ID */
-    struct span method;
-    struct span from;   /* From's URI */
-    struct span to;     /* To's URI */
-    struct span target; /* "sip:user@host" */
-    int code;           /* the final answer */
-    struct span reason; /* POLICY_ON_CALL_END: why it ended, a word; else empty */
+    struct span id, method;      /* Call-ID, and what it began with */
+    struct span from, to;        /* the URIs in these headers */
+    struct span target;          /* "sip:user@host" */
+    int code;                    /* the final answer */
+    struct span reason;          /* POLICY_ON_CALL_END: why it ended, a word; else at == NULL */
+    struct span body, body_type; /* POLICY_ON_MESSAGE; else at == NULL */
     struct policy_peer source;
     uint64_t age_ms; /* since the final answer was first sent; POLICY_ON_CALL_END: since the INVITE */
 };
@@ -53,11 +52,12 @@ enum policy_event {
     POLICY_ON_ACK_MISSING,
     POLICY_ON_CALL_START,
     POLICY_ON_CALL_END,
+    POLICY_ON_MESSAGE,
     POLICY_ON_REQUEST,
     POLICY_EVENT_COUNT
 };
 
-/* "on_ack_missing", "on_call_start", "on_call_end", "on_request": as a policy names its handler. */
+/* "on_ack_missing", "on_call_start", "on_call_end", "on_message", "on_request": as a policy names its handler. */
 const char *policy_event_name(enum policy_event event);
 
 /* States of the directory; NONE says that there is no record. */

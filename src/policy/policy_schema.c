@@ -261,9 +261,9 @@ static enum err read_facts(struct schema_reader *reader)
 
 static enum err read_policy(struct schema_reader *reader)
 {
-    static const char *const known[] = {"name",          "description", "on_error",  "default",
-                                        "data",          "shared",      "rules",     "on_ack_missing",
-                                        "on_call_start", "on_call_end", "on_request"};
+    static const char *const known[] = {"name",          "description", "on_error",   "default",
+                                        "data",          "shared",      "rules",      "on_ack_missing",
+                                        "on_call_start", "on_call_end", "on_request", "on_message"};
     lua_State *L = reader->policy->L;
     int top = lua_gettop(L);
     enum err err = check_names(reader, top, "policy", known, sizeof(known) / sizeof(known[0]));

@@ -67,8 +67,9 @@ void release_probation_tick(struct release *release, struct release_news *out_ne
     if (release_band_left(&going->band, going->total, &measure)) {
         roll_back(release, measure);
     } else if (release_now_ms(release) >= going->until_ms) {
-        snprintf(text, sizeof(text), "%llu requests decided twice, %llu answers differ: no band was left",
-                 (unsigned long long)going->total->pairs, (unsigned long long)going->total->with[RELEASE_DIFF]);
+        snprintf(text, sizeof(text), "%llu requests decided twice, %llu answers differ: no band was left%s",
+                 (unsigned long long)going->total->pairs, (unsigned long long)going->total->with[RELEASE_DIFF],
+                 going->total->pairs ? "" : ", for nobody called");
         release_trial_end(release, RELEASE_PASSED, text);
         release_keep_proven(release, release->active);
     } else {

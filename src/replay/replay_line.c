@@ -64,6 +64,7 @@ static const char *read_flow(const json_t *object, struct net_flow *flow)
 static const char *take(const json_t *object, struct replay_line *line)
 {
     struct span text = text_of(object, "request"), wide = text_of(object, "request_bytes");
+    struct span user = text_of(object, "authenticated_as");
     struct span tag = text_of(object, "tag"), rule = text_of(object, "rule"), verdict = text_of(object, "verdict");
     struct buffer *bytes = &line->bytes;
     buffer_clear(bytes);
@@ -75,13 +76,15 @@ static const char *take(const json_t *object, struct replay_line *line)
     buffer_add_span(bytes, tag);
     buffer_add_span(bytes, rule);
     buffer_add_span(bytes, verdict);
+    buffer_add_span(bytes, user);
     if (bytes->overflow || len > SIP_MESSAGE_MAX)
         return "the request is too long";
     struct span all = buffer_span(bytes);
     line->message.bytes = span_slice(all, 0, len);
     line->message.tag = span_slice(all, len, len + tag.len);
     line->then.rule = span_slice(all, len + tag.len, len + tag.len + rule.len);
-    line->then.verdict = span_slice(all, all.len - verdict.len, all.len);
+    line->then.verdict = span_slice(all, all.len - user.len - verdict.len, all.len - user.len);
+    line->message.authenticated_as = span_slice(all, all.len - user.len, all.len);
     line->then.status = (unsigned)json_integer_value(json_object_get(object, "status"));
     line->message.flow = (struct net_flow){0};
     if (!read_time(text_of(object, "time"), &line->message.wall_ms))

@@ -36,11 +36,11 @@ def say(**values):
 class Soak:
     def __init__(self, t, options):
         self.options = options
-        self.daemon = Daemon(t, policy=POLICY % 0, args=["--workers", options.workers, "--t1-ms", 50, "--set", "watch=false",
+        self.daemon = Daemon(t, policy=POLICY % 0, args=["--workers", options.workers, "--t1-ms", 200, "--set", "watch=false",
                                                          "--set", "log=off"])
         seconds = max(60, options.count)
         self.load = sipp.start(t, self.daemon.address(), "either.xml", calls=options.rate * seconds, rate=options.rate,
-                               service="x", args=["-l", "2000"])
+                               service="x", args=["-l", "2000", "-watchdog_interval", "0", "-recv_timeout", "60000"])
         self.wrong, self.broken, self.rollbacks, self.memory = [], 0, 0, []
         self.start = time.monotonic()
 
@@ -68,6 +68,8 @@ class Soak:
         self.memory.append(self.daemon.memory_kb())
         say(reloads=number, seconds=round(time.monotonic() - self.start, 1), memory_kb=self.memory[-1], versions=len(alive),
             descriptors=self.daemon.descriptors(), calls=int(sipp.statistics(self.load).get("TotalCallCreated") or 0))
+        if self.load.poll() is not None:
+            raise registry.Failure(f"SIPp has ended by itself: {self.load.folder}/sipp.err")
         if len(alive) > 3:
             self.wrong.append(f"{len(alive)} versions live")
 
@@ -104,6 +106,9 @@ def main():
         except registry.Skip as reason:
             print(f"bench reload: {reason}", file=sys.stderr)
             return 2
+        except registry.Failure as reason:
+            print(f"bench reload: {reason}", file=sys.stderr)
+            return 1
         finally:
             t.close()
 

@@ -1,13 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """SUBSCRIBE, NOTIFY and PUBLISH over real sockets: with SIPp, baresip, and by hand."""
-import os
-import re
+import pathlib
 import signal
 import socket
 import subprocess
 
 from harness.daemon import Daemon, cli
-from harness.registry import check, equal, test, wait_until
+from harness.registry import check, equal, skip, test, wait_until
 from harness.sip import Message, Phone, contact_of, token
 from harness import sipp
 
@@ -228,3 +227,29 @@ def sipp_subscribes_and_publishes(t):
     equal(sipp.finish(watching), (40, 0), "subscriptions")
     equal(sipp.finish(publishing), (8, 0), "publications")
     wait_until(lambda: live(daemon)["total"] == 0, 3, "the subscriptions to end")
+
+
+@test(limit=30)
+def baresip_watches(t):
+    baresip = sipp.have("baresip", "baresip-core")
+    modules = pathlib.Path("/usr/lib/baresip/modules")
+    if not (modules / "presence.so").exists():
+        skip("baresip's modules are not installed (Debian package baresip-core)")
+    daemon = Daemon(t, args=["--workers", 2, "--set", "notify_interval_ms=0"])
+    t.write("phone/config", f"sip_listen 127.0.0.1:0\nmodule_path {modules}\nmodule_tmp account.so\nmodule_app contact.so\n"
+            "module_app presence.so\nmodule_app menu.so\n")
+    t.write("phone/accounts", "<sip:watcher@127.0.0.1;transport=udp>;regint=0\n")
+    t.write("phone/contacts", f'"Desk" <sip:ok@127.0.0.1:{daemon.port}>;presence=p2p\n')
+    with open(t.path("baresip.log"), "wb") as log:
+        phone = subprocess.Popen([baresip, "-f", str(t.path("phone")), "-v", "-t", "2"], stdin=subprocess.DEVNULL, stdout=log,
+                                 stderr=subprocess.STDOUT)
+    t.on_end(lambda: phone.poll() is None and phone.kill())
+    wait_until(lambda: [row["state"] for row in live(daemon)["subscriptions"]] == ["told"], 5, "baresip to subscribe")
+    publish(Phone(t, daemon.address()), "ok", PIDF.format(user="ok", basic="open", padding=""))
+    wait_until(lambda: [(row["state"], row["notified"]) for row in live(daemon)["subscriptions"]] == [("told", 2)], 5,
+               "baresip to be told")
+    equal(phone.wait(10), 0, "baresip's exit code")
+    wait_until(lambda: live(daemon)["total"] == 0, 3, "baresip to unsubscribe")
+    text = t.path("baresip.log").read_text(errors="replace")
+    check("Online" in text, f"baresip shows the contact: {text[-1500:]}")
+    equal((daemon.metric("verdict_notifies_failed_total"), daemon.metric("verdict_notifies_refused_total")), (0, 0), "NOTIFYs")

@@ -183,15 +183,19 @@ static inline void sim_hear_response(struct sim *sim, unsigned index, const stru
     }
 }
 
-/* A refresh is answered well for a while; then the peer has enough of it, or goes silent. */
+/* A refresh is answered well for a while; then the peer has enough of it, or goes silent.  A copy gets the same answer, so
+ * it follows from the number. */
 static inline unsigned sim_answer_to(struct sim *sim, struct sim_caller *caller)
 {
-    static const unsigned codes[] = {491, 488, 500, 405, 422, 481, 408};
+    static const unsigned codes[] = {491, 488, 500, 405, 422, 481, 408, 0, 0, 0};
+    static const struct siphash_key key = {3, 4};
+    uint64_t which[] = {sim->seed, sim->heard.cseq, sim->heard.method};
+    uint64_t lot = siphash(&key, which, sizeof(which));
     if (sim->heard.method == SIP_METHOD_BYE)
         return sim_chance(sim, 90) ? 200 : 481;
-    if (caller->refreshes <= caller->patience && sim_chance(sim, 80))
+    if (sim->heard.cseq <= caller->patience && lot % 5)
         return 200;
-    return sim_chance(sim, 70) ? codes[sim_below(sim, sizeof(codes) / sizeof(*codes))] : 0;
+    return codes[lot / 5 % (sizeof(codes) / sizeof(*codes))];
 }
 
 static inline void sim_hear_request(struct sim *sim, const struct sim_event *event)
@@ -308,6 +312,16 @@ static inline void sim_receive_new(struct sim *sim, unsigned index, const struct
         sim_answer_plain(sim, txn, request, 481);
 }
 
+/* A 2xx to our INVITE gets an ACK at once, each time, as long as there is a call. */
+static inline void sim_receive_response(struct sim *sim, unsigned index, const struct sip_message *response)
+{
+    uint64_t acks = sim->acks;
+    bool is_accepted = response->cseq_method == SIP_METHOD_INVITE && response->status / 100 == 2;
+    bool is_call = sim->callers[index].call != NULL;
+    if (txn_receive_response(sim->txns, response) && is_accepted && is_call && !sim->wire_is_dead && sim->acks == acks)
+        sim_fail(sim, "a 2xx to our INVITE was not acknowledged");
+}
+
 static inline void sim_receive(struct sim *sim, struct sim_event *event)
 {
     struct sip_problem problem;
@@ -317,7 +331,7 @@ static inline void sim_receive(struct sim *sim, struct sim_event *event)
         return;
     }
     if (!message->is_request) {
-        txn_receive_response(sim->txns, message);
+        sim_receive_response(sim, event->caller, message);
         return;
     }
     sim_watch_arrival(sim, event->caller, message);

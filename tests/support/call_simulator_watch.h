@@ -90,7 +90,7 @@ struct sim {
     unsigned caller_count;
     unsigned event_count;
     const char *failure;
-    uint64_t sent, finals, byes, refreshes, early_media;
+    uint64_t sent, finals, byes, refreshes, early_media, acks; /* of ours */
     struct sip_asked asked;
     struct sip_message heard, watched;
     struct sim_event spill;
@@ -186,6 +186,9 @@ static inline void sim_watch_final(struct sim *sim, struct sim_caller *caller, s
     if (response->cseq_method == SIP_METHOD_INVITE && response->cseq == 1 && response->status < 300 &&
         caller->needs_prack && !caller->is_pracked && !sim->wire_was_dead)
         sim_fail(sim, "a 2xx came before the PRACK of an offer");
+    if (response->cseq_method == SIP_METHOD_INVITE && response->cseq == 1 && response->status < 300 &&
+        caller->needs_prack && response->body.len)
+        sim_fail(sim, "a 2xx says again what a reliable 1xx has said");
     if (response->cseq_method == SIP_METHOD_BYE && response->status == 200)
         caller->peer_ended = true;
     bool is_session = response->cseq_method == SIP_METHOD_INVITE || response->cseq_method == SIP_METHOD_UPDATE;
@@ -274,6 +277,7 @@ static inline void sim_watch(struct sim *sim, struct span bytes)
     else if (sent.is_request && (sim->watched.method == SIP_METHOD_UPDATE || sim->watched.method == SIP_METHOD_INVITE))
         sim_watch_refresh(sim, caller);
     else if (sent.is_request && sim->watched.method == SIP_METHOD_ACK) {
+        sim->acks++;
         if (!caller->answered_ours)
             sim_fail(sim, "an ACK for no answer");
     } else if (sent.is_request)

@@ -72,6 +72,21 @@ static void test_the_bye_is_a_request_in_the_dialog(void **state)
     assert_true(net_flow_equal(&bench->wire.sent[bench->wire.count - 1].flow, &bench->udp));
 }
 
+/* RFC 3261 12.2.1.1: a first route without ;lr goes into the request line, and the target behind the others. */
+static void test_a_strict_router_gets_what_it_expects(void **state)
+{
+    struct call_bench *bench = *state;
+    bench_invite(bench, &bench->udp,
+                 (struct sip_ask){.body = BENCH_OFFER,
+                                  .extra = "Record-Route: <sip:strict.example.com>, <sip:loose.example.com;lr>\r\n"});
+    fake_clock_pass(&bench->fake, 32000);
+    const char *text = fake_wire_text(&bench->wire, -1);
+    assert_memory_equal(text, "BYE sip:strict.example.com SIP/2.0\r\n", 36);
+    const char *loose = strstr(text, "\r\nRoute: <sip:loose.example.com;lr>\r\n");
+    const char *target = strstr(text, "\r\nRoute: <sip:alice@192.0.2.9>\r\n");
+    assert_true(loose && target && loose < target);
+}
+
 static void test_an_ack_in_time(void **state)
 {
     struct call_bench *bench = *state;
@@ -324,6 +339,7 @@ int main(void)
         TEST(test_eleven_transmissions_then_bye_over_udp),
         TEST(test_eleven_transmissions_then_bye_over_tcp),
         TEST(test_the_bye_is_a_request_in_the_dialog),
+        TEST(test_a_strict_router_gets_what_it_expects),
         TEST(test_an_ack_in_time),
         TEST(test_a_late_ack_over_another_connection_with_another_branch),
         TEST(test_acks_that_do_not_fit_are_counted_by_kind),

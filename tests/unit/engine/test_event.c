@@ -130,6 +130,39 @@ static void test_a_message_is_answered_without_contact(void **state)
     world_close(&world);
 }
 
+static void hear(void *ctx, enum log_level level, const char *line)
+{
+    (void)level;
+    (void)span_copy(span_of(line), ctx, 512);
+}
+
+static void test_on_message_hears_what_was_accepted(void **state)
+{
+    (void)state;
+    char heard[512] = "";
+    world_open(&world, NULL,
+               "return policy { on_error = reject(500) {}, default = not_found {},\n"
+               "rules = { { 'kind', check = function(req) return req.body ~= 'spam' end, verdict = ok {} } },\n"
+               "on_message = function(m, env)\n"
+               "  log.info(m.method, m.target, m.from, m.body_type, m.body, m.code, m.source.port)\n"
+               "  if m.body == 'boom!' then error 'boom' end\n"
+               "end }");
+    log_set_sink(hear, heard);
+    ask("MESSAGE", "m1", "Content-Type: text/plain;charset=utf-8\nContent-Length: 5\n\nhello");
+    assert_int_equal(world_code(&world), 200);
+    assert_non_null(strstr(heard, "MESSAGE sip:bob@192.0.2.9 sip:caller@example.org text/plain hello 200 5060"));
+    heard[0] = '\0';
+    ask("MESSAGE", "m2", "Content-Type: text/plain\nContent-Length: 4\n\nspam");
+    assert_int_equal(world_code(&world), 404);
+    assert_string_equal(heard, "");
+    /* What it raises changes nothing. */
+    ask("MESSAGE", "m3", "Content-Type: text/plain\nContent-Length: 5\n\nboom!");
+    assert_int_equal(world_code(&world), 200);
+    assert_int_equal(metric_read(world.meters.failures[POLICY_FAILED_ERROR]), 1);
+    log_set_sink(NULL, NULL);
+    world_close(&world);
+}
+
 static void test_nobody_subscribes_while_it_drains(void **state)
 {
     (void)state;
@@ -168,6 +201,7 @@ int main(void)
         cmocka_unit_test(test_a_refused_one_leaves_nothing),
         cmocka_unit_test(test_requests_inside_a_subscription),
         cmocka_unit_test(test_a_message_is_answered_without_contact),
+        cmocka_unit_test(test_on_message_hears_what_was_accepted),
         cmocka_unit_test(test_nobody_subscribes_while_it_drains),
         cmocka_unit_test(test_a_silent_source_is_capped),
     };

@@ -33,6 +33,7 @@ static struct span logged(struct span request)
         .verdict = SPAN("gone"),
         .transport = SPAN("TCP"),
         .local = SPAN("192.0.2.9:5060"),
+        .authenticated_as = SPAN("sip:alice@example.com"),
         .tag = SPAN("0123456789abcdef"),
         .request = request,
     };
@@ -64,6 +65,7 @@ static void comes_back(struct span request)
     assert_int_equal(line.then.status, 410);
     assert_true(span_equal(line.then.rule, SPAN("retired \"x\"")));
     assert_true(span_equal(line.then.verdict, SPAN("gone")));
+    assert_true(span_equal(line.message.authenticated_as, SPAN("sip:alice@example.com")));
     replay_line_done(&line);
 }
 

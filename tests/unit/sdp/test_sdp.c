@@ -156,6 +156,30 @@ static void answers_answer_every_line(void **state)
                         "v=0\r\no=verdict 7 8 IN IP4 192.0.2.9\r\ns=-\r\nc=IN IP4 192.0.2.9\r\nt=0 0\r\n");
 }
 
+/* What an answerer does not know it leaves out, and it is off then: groups (RFC 5888 9.2), ICE (RFC 8839 4.2.5), rtcp-mux (RFC
+ * 5761 5.1.1).  A stream that needs keys is refused, with what bundles it. */
+static void groups_ice_and_keys_are_passed_over(void **state)
+{
+    (void)state;
+    assert_string_equal(
+        answered("v=0\r\no=- 1 2 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\na=group:BUNDLE 0 1\r\na=msid-semantic: WMS\r\n"
+                 "a=ice-options:trickle\r\na=fingerprint:sha-256 AB:CD\r\n"
+                 "m=audio 50000 RTP/AVP 0 111\r\nc=IN IP4 192.0.2.7\r\na=mid:0\r\na=rtcp-mux\r\na=ice-ufrag:aaaa\r\n"
+                 "a=ice-pwd:bbbbbbbbbbbbbbbbbbbbbbbb\r\na=candidate:1 1 UDP 1 192.0.2.7 50000 typ host\r\n"
+                 "a=setup:actpass\r\na=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:x\r\na=rtpmap:111 opus/48000/2\r\n"
+                 "a=rtcp-fb:111 transport-cc\r\na=ssrc:1 cname:x\r\na=sendrecv\r\n"
+                 "m=audio 50002 UDP/TLS/RTP/SAVPF 111\r\nc=IN IP4 192.0.2.7\r\na=mid:1\r\na=rtpmap:111 opus/48000/2\r\n"
+                 "m=application 0 UDP/DTLS/SCTP webrtc-datachannel\r\na=bundle-only\r\na=sctp-port:5000\r\n"
+                 "m=x-unheard-of 7 X/Y z\r\nc=IN IP4 192.0.2.7\r\n",
+                 SDP_SENDRECV, 1),
+        "v=0\r\no=verdict 7 8 IN IP4 192.0.2.9\r\ns=-\r\nc=IN IP4 192.0.2.9\r\nt=0 0\r\n"
+        "m=audio 9 RTP/AVP 0 111\r\na=rtpmap:111 opus/48000/2\r\na=sendrecv\r\n"
+        "m=audio 0 UDP/TLS/RTP/SAVPF 111\r\nm=application 0 UDP/DTLS/SCTP webrtc-datachannel\r\n"
+        "m=x-unheard-of 0 X/Y z\r\n");
+    /* Nothing but streams that need keys: none is taken, which calls for 488. */
+    (void)answered(SESSION "m=audio 9 UDP/TLS/RTP/SAVPF 111\r\na=rtpmap:111 opus/48000/2\r\n", SDP_SENDRECV, 0);
+}
+
 /* Every offered direction with every one of ours (RFC 3264 6.1). */
 static void directions_meet(void **state)
 {
@@ -243,6 +267,7 @@ int main(void)
         cmocka_unit_test(bad_ones_are_refused),
         cmocka_unit_test(caps_hold),
         cmocka_unit_test(answers_answer_every_line),
+        cmocka_unit_test(groups_ice_and_keys_are_passed_over),
         cmocka_unit_test(directions_meet),
         cmocka_unit_test(our_offer_is_one),
         cmocka_unit_test(wrong_answers_are_told),
