@@ -69,6 +69,14 @@ static void add_rejection(const struct sdp *offer, const struct sdp_local *local
     }
 }
 
+/* A browser has nothing else to offer after a 488, and to take its stream we would need a certificate and candidates: then
+ * its ICE would search for media that are not there, and end the call.  Where no media are to flow anyway, a call
+ * whose streams all have port 0 is the same call, and a valid answer (RFC 3264 6, RFC 8829 5.3.1). */
+static bool refusing_is_inactive(const struct call *call, const struct sdp *offer)
+{
+    return call->sdp == CALL_SDP_INACTIVE && sdp_is_webrtc(offer);
+}
+
 static enum err answer_offer(struct call *call, struct span body, struct buffer *out, const char **out_why)
 {
     struct sdp *offer = call->table->offer;
@@ -87,7 +95,7 @@ static enum err answer_offer(struct call *call, struct span body, struct buffer 
     }
     unsigned accepted = 0;
     sdp_answer(offer, &local, out, &accepted);
-    if (accepted || !offer->media_count)
+    if (accepted || !offer->media_count || refusing_is_inactive(call, offer))
         return OK;
     *out_why = "no stream in the offer can be taken";
     return ERR_UNSUPPORTED;

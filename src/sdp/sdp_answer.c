@@ -102,6 +102,17 @@ void sdp_answer(const struct sdp *offer, const struct sdp_local *local, struct b
     *out_accepted = accepted;
 }
 
+bool sdp_is_webrtc(const struct sdp *offer)
+{
+    for (unsigned at = 0; at < offer->media_count; at++) {
+        const struct sdp_media *media = &offer->media[at];
+        if (media->port && (span_equal(media->proto, SPAN("UDP/TLS/RTP/SAVPF")) ||
+                            span_equal(media->proto, SPAN("TCP/DTLS/RTP/SAVPF"))))
+            return true;
+    }
+    return false;
+}
+
 void sdp_offer(const struct sdp_local *local, struct buffer *out)
 {
     const struct sdp_media audio = {.type = SPAN("audio"), .proto = SPAN("RTP/AVP"), .formats = SPAN("0 8")};

@@ -19,6 +19,8 @@ struct sdp_local {
  * RTP/AVP(F) is taken with the offer's formats and our direction; every other one is refused by port 0.  *out_accepted
  * is the number of streams taken: 0 of at least one offered calls for 488. */
 void sdp_answer(const struct sdp *offer, const struct sdp_local *local, struct buffer *out, unsigned *out_accepted);
+/* Whether a browser made this offer: a stream over the profile that WebRTC demands (RFC 8829 5.1.2), keyed by DTLS. */
+bool sdp_is_webrtc(const struct sdp *offer);
 /* Appends our own offer: one audio stream, PCMU and PCMA. */
 void sdp_offer(const struct sdp_local *local, struct buffer *out);
 /* Whether `answer` answers `offer` as RFC 3264 6 asks: m-lines, types, protocols, at least one of the formats,

@@ -28,6 +28,7 @@ MODULES = [
     "test_transports",
     "test_tls",
     "test_websocket",
+    "test_browser",
     "test_peers",
     "test_service",
     "test_connections",

@@ -183,7 +183,7 @@ class Running:
 def _tail(folder, lines=40):
     out = []
     for path in sorted(pathlib.Path(folder).rglob("*")):
-        if path.is_file() and (path.name == "log" or path.suffix in (".log", ".err")):
+        if path.is_file() and "profile" not in path.parts and (path.name == "log" or path.suffix in (".log", ".err")):
             text = path.read_text(errors="replace").splitlines()[-lines:]
             if text:
                 out.append(f"      --- {path.relative_to(folder)}")

@@ -57,6 +57,30 @@ static void test_streams_can_be_refused_or_answered_by_a_body(void **state)
     assert_int_equal(bench->starts, 2);
 }
 
+/* A browser's streams are refused within a call that stands; who wants media, or could offer plain RTP, gets 488. */
+static void test_browsers_are_answered_without_media(void **state)
+{
+    struct call_bench *bench = *state;
+    struct call_accept accept = bench_accept(bench);
+    const char *browser = "v=0\r\no=- 1 2 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\na=group:BUNDLE 0\r\n"
+                          "m=audio 9 UDP/TLS/RTP/SAVPF 111 0\r\nc=IN IP4 0.0.0.0\r\na=mid:0\r\n"
+                          "a=ice-ufrag:abcd\r\na=setup:actpass\r\na=rtpmap:111 opus/48000/2\r\n";
+    sip_ask(&bench->asked, (struct sip_ask){.body = browser});
+    assert_int_equal(bench_answer(bench, &bench->udp, &accept), OK);
+    assert_true(bench_has(bench, -1, "m=audio 0 UDP/TLS/RTP/SAVPF 111 0\r\n"));
+    assert_false(bench_has(bench, -1, "a=group"));
+    accept.sdp = CALL_SDP_SENDRECV;
+    sip_ask(&bench->asked, (struct sip_ask){.body = browser, .call_id = "call-2", .branch = "z9hG4bK-2"});
+    assert_int_equal(bench_answer(bench, &bench->udp, &accept), ERR_UNSUPPORTED);
+    accept.sdp = CALL_SDP_INACTIVE;
+    sip_ask(&bench->asked, (struct sip_ask){.body = "v=0\r\no=- 1 2 IN IP4 h\r\ns=-\r\nc=IN IP4 h\r\nt=0 0\r\n"
+                                                    "m=audio 9 RTP/SAVP 0\r\n",
+                                            .call_id = "call-3",
+                                            .branch = "z9hG4bK-3"});
+    assert_int_equal(bench_answer(bench, &bench->udp, &accept), ERR_UNSUPPORTED);
+    assert_int_equal(bench->starts, 1);
+}
+
 static void test_invites_that_cannot_become_calls(void **state)
 {
     struct call_bench *bench = *state;
@@ -458,6 +482,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_the_2xx),
         TEST(test_streams_can_be_refused_or_answered_by_a_body),
+        TEST(test_browsers_are_answered_without_media),
         TEST(test_invites_that_cannot_become_calls),
         TEST(test_the_offer_in_our_2xx_is_answered_by_the_ack),
         TEST(test_a_bad_answer_in_the_ack_ends_the_call),

@@ -180,6 +180,31 @@ static void groups_ice_and_keys_are_passed_over(void **state)
     (void)answered(SESSION "m=audio 9 UDP/TLS/RTP/SAVPF 111\r\na=rtpmap:111 opus/48000/2\r\n", SDP_SENDRECV, 0);
 }
 
+static void browsers_are_known_by_their_profile(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *media;
+        bool is_webrtc;
+    } rows[] = {
+        {"m=audio 9 UDP/TLS/RTP/SAVPF 111\r\n", true},
+        {"m=audio 9 RTP/AVP 0\r\nm=video 9 TCP/DTLS/RTP/SAVPF 96\r\n", true},
+        {"m=audio 0 UDP/TLS/RTP/SAVPF 111\r\n", false},
+        {"m=audio 9 RTP/SAVPF 0\r\nm=audio 9 UDP/TLS/RTP/SAVP 0\r\n", false},
+        {"m=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\n", false},
+        {"", false},
+    };
+    for (size_t row = 0; row < sizeof(rows) / sizeof(rows[0]); row++) {
+        char text[512];
+        struct buffer out = buffer_over(text, sizeof(text) - 1);
+        buffer_addf(&out, "%s%s", SESSION, rows[row].media);
+        text[out.len] = '\0';
+        parse(text, &sdp);
+        if (sdp_is_webrtc(&sdp) != rows[row].is_webrtc)
+            fail_msg("%s", rows[row].media);
+    }
+}
+
 /* Every offered direction with every one of ours (RFC 3264 6.1). */
 static void directions_meet(void **state)
 {
@@ -268,6 +293,7 @@ int main(void)
         cmocka_unit_test(caps_hold),
         cmocka_unit_test(answers_answer_every_line),
         cmocka_unit_test(groups_ice_and_keys_are_passed_over),
+        cmocka_unit_test(browsers_are_known_by_their_profile),
         cmocka_unit_test(directions_meet),
         cmocka_unit_test(our_offer_is_one),
         cmocka_unit_test(wrong_answers_are_told),
