@@ -47,11 +47,15 @@ async function serve() {
 const origin = await serve();
 const context = await chromium.launchPersistentContext(profile, { executablePath, args, viewport: { width: 1280, height: 800 } });
 const pages = {};
+const errors = []; // that no script caught
 const commands = {
   async open({ page, url }) {
     const opened = pages[page] = await context.newPage();
-    for (const event of ["console", "pageerror"])
-      opened.on(event, (what) => console.error(`${page}: ${what.text?.() ?? what}`));
+    opened.on("console", (message) => console.error(`${page}: ${message.text()}`));
+    opened.on("pageerror", (error) => {
+      errors.push(`${page}: ${error}`);
+      console.error(`${page}: ${error.stack}`);
+    });
     await opened.goto(origin + url);
   },
   evaluate: ({ page, code }) => pages[page].evaluate(code),
@@ -67,6 +71,7 @@ const commands = {
     }
     return (await found.allInnerTexts()).join("\n");
   },
+  errors: () => errors,
   media: ({ page, scheme }) => pages[page].emulateMedia({ colorScheme: scheme }),
   async screenshot({ page, to }) {
     await pages[page].screenshot({ path: to });

@@ -54,6 +54,10 @@ class Browser:
         """What stands in the elements of a selector, once one of them has this text."""
         return self.tell("text", page, seconds, of=of, containing=containing)
 
+    def errors(self):
+        """What scripts of the pages threw and nobody caught."""
+        return self.tell("errors", None)
+
     def close(self):
         if self.process.poll() is None:
             self.process.stdin.close()
