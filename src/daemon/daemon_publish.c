@@ -51,6 +51,8 @@ static const struct row rows[] = {
     NET(udp_queue_dropped, "verdict_udp_queue_dropped_total", "Datagrams dropped because the socket stayed full."),
     NET(udp_kernel_drops, "verdict_udp_kernel_drops_total", "Datagrams that the kernel dropped: receive buffer full."),
     NET(udp_shed, "verdict_udp_shed_total", "Datagrams dropped before they were read, because of overload."),
+    NET(udp_stun, "verdict_stun_answers_total",
+        "STUN Binding requests answered, which keep a flow of datagrams alive."),
     NET(stream_accepted, "verdict_connections_accepted_total", "Connections accepted."),
     NET(stream_connected, "verdict_connections_opened_total", "Connections that we opened."),
     NET(stream_refused_total, "verdict_connections_refused_total", "Connections closed at once: too many in all."),

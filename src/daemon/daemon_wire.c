@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "daemon/daemon_wire.h"
+#include "net/net_stun.h"
 #include "sip/sip_stream.h"
 
 /* What a ring's message is. */
@@ -67,6 +68,8 @@ static void on_datagram(void *ctx, const struct net_flow *flow, struct span byte
     if (admission == GATE_REFUSE)
         refuse(self, flow, bytes, SIP_DATAGRAM);
     if (admission != GATE_ADMIT)
+        return;
+    if (net_stun_serve(self->stack, flow, bytes)) /* RFC 5626 4.4.2 */
         return;
     unsigned owner = worker_owner_of(self->worker, bytes);
     if (owner == worker_index(self->worker))

@@ -131,6 +131,7 @@ struct net_counters {
     uint64_t udp_queue_dropped; /* ... and over udp_queue_max: lost */
     uint64_t udp_kernel_drops;  /* SO_RXQ_OVFL: arrived, but our receive buffer was full */
     uint64_t udp_shed;          /* dropped by our filter (net_shed.h), or by a full buffer while there was one */
+    uint64_t udp_stun;          /* Binding requests answered (net_stun.h) */
     uint64_t udp_receive_errors;
     uint64_t udp_batches; /* receive calls that brought something */
     uint64_t stream_accepted, stream_connected;

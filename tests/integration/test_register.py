@@ -217,16 +217,21 @@ def one_user_s_requests_wait_for_each_other(t):
 
 @test()
 def keep_alives_do_no_harm(t):
-    """RFC 5626 4.4.1 over a stream and over UDP, and STUN (4.4.2), which is not offered: it gets no answer."""
+    """RFC 5626 4.4.1 over a stream and over UDP, and STUN (4.4.2) over UDP, whatever else comes there."""
     daemon = Daemon(t, policy=OK, listen=("udp:127.0.0.1:0", "tcp:127.0.0.1:0"))
     tcp, udp = Phone(t, daemon.address("tcp"), "tcp"), Phone(t, daemon.address("udp"))
     tcp.sock.sendall(b"\r\n\r\n")
     tcp.sock.settimeout(2)
     equal(tcp.sock.recv(16), b"\r\n", "the pong")
     stun = b"\x00\x01\x00\x00\x21\x12\xa4\x42" + os.urandom(12)
-    for ping in (b"\r\n\r\n", b"\r\n", b"\0", stun):
+    for ping in (b"\r\n\r\n", b"\r\n", b"\0", b"\0" * 20, b"\1\1" + stun[2:], stun[:-1]):
         udp.send_raw(ping)
     udp.expect_silence(0.2)
+    udp.send_raw(stun)
+    answer = udp.sock.recv(2048)
+    equal(answer[:20], b"\x01\x01\0\x0c" + stun[4:], "the head of the Binding response")
+    mapped = bytes(a ^ b for a, b in zip(answer[26:32], b"\x21\x12\x21\x12\xa4\x42"))
+    equal((int.from_bytes(mapped[:2], "big"), socket.inet_ntoa(mapped[2:])), (udp.port, udp.host), "XOR-MAPPED-ADDRESS")
     for phone in (tcp, udp):
         equal(len(phone.register(f"sip:{phone.transport}@example.com", ["<sip:a@192.0.2.1>"]).all("contact")), 1, "a REGISTER after it")
 
