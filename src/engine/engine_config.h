@@ -60,6 +60,7 @@ struct engine_config {
     uint32_t register_min_s, register_max_s, register_default_s; /* how long a binding lives */
     uint32_t max_bindings_per_user;
     uint32_t max_bindings; /* a worker */
+    uint32_t flow_timer_s; /* Flow-Timer in the 200 to a REGISTER with outbound (RFC 5626 4.4); 0: none */
     char *service_route;   /* in the 200 to REGISTER (RFC 3608), or NULL */
     uint32_t max_message_bytes;
     uint32_t subscribe_min_s, subscribe_default_s, subscribe_max_s; /* Expires of SUBSCRIBE */

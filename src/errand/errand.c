@@ -331,13 +331,31 @@ static bool try_home(struct errand *errand)
     return send_home(errand);
 }
 
+/* Its Contact, or the edge of its route, asks that requests come by the flow that it came by (RFC 5626 4.3, 5.3): the
+ * address that stands there is one that nobody may be able to reach.  The same goes for a GRUU (RFC 5627), whose host is the
+ * registrar, perhaps ourselves. */
+static bool wants_home(const struct errand *errand)
+{
+    struct sip_uri uri;
+    return sip_uri_parse(errand->job->next_hop(errand->user), &uri, NULL) == OK &&
+           (sip_uri_has_param(&uri, SPAN("ob")) || sip_uri_has_param(&uri, SPAN("gr")));
+}
+
+/* Home goes first where it is a connection that is open, or asked for; without a locator it is all there is. */
+static bool home_goes_first(const struct errand *errand)
+{
+    const struct errand_ways *ways = &errand->table->options.ways;
+    if (errand->tried_home || !ways->locator)
+        return false;
+    if (errand->home.transport == NET_UDP)
+        return wants_home(errand);
+    return ways->is_open(ways->ctx, &errand->home);
+}
+
 /* Takes the next way; false when there is none. */
 static bool go_on(struct errand *errand)
 {
-    const struct errand_ways *ways = &errand->table->options.ways;
-    bool is_connection = errand->home.transport != NET_UDP;
-    if (!errand->tried_home && is_connection && ways->locator && ways->is_open(ways->ctx, &errand->home) &&
-        try_home(errand))
+    if (home_goes_first(errand) && try_home(errand))
         return true;
     if (!errand->is_located && locate(errand))
         return true;

@@ -10,7 +10,8 @@
 struct errand;
 struct errand_table;
 
-/* How a request finds its way (RFC 3263).  An open connection that the dialog came by goes first.  Then the places that
+/* How a request finds its way (RFC 3263).  An open connection that the dialog came by goes first, and so does a flow of
+ * datagrams where the URI of the first hop says `ob` (RFC 5626 4.3) or is a GRUU.  Then the places that
  * the first route, or else the target, leads to, as far as they may be reached: a Contact must never make us reach an
  * inner address.  Last the flow that the dialog came by.  The next is tried when one fails: on a transport error, a
  * timeout and 503 (RFC 3261 8.1.3.1, RFC 3263 4.3, RFC 4321).  All zero: only that flow. */

@@ -44,6 +44,18 @@ static bool has_flow(const struct registrar_plan *plan)
     return false;
 }
 
+/* The flow of a phone behind a proxy is the proxy's to watch. */
+static void add_outbound(const struct registrar *registrar, const struct registrar_plan *plan,
+                         const struct sip_message *request, struct buffer *answer)
+{
+    uint32_t flow_timer_s = registrar->options.flow_timer_s;
+    if (!has_flow(plan) || !sip_message_has_token(request, SIP_HEADER_SUPPORTED, SPAN("outbound")))
+        return;
+    sip_reply_header(answer, SPAN("Require"), SPAN("outbound"));
+    if (flow_timer_s && request->via_count == 1)
+        sip_reply_header_u64(answer, SPAN("Flow-Timer"), flow_timer_s);
+}
+
 void registrar_add_bindings(struct registrar *registrar, const struct registrar_plan *plan,
                             const struct sip_message *request, struct buffer *answer)
 {
@@ -56,7 +68,6 @@ void registrar_add_bindings(struct registrar *registrar, const struct registrar_
     add_path(request, answer);
     if (registrar->options.service_route.len && plan->count)
         sip_reply_header(answer, SPAN("Service-Route"), registrar->options.service_route);
-    if (has_flow(plan) && sip_message_has_token(request, SIP_HEADER_SUPPORTED, SPAN("outbound")))
-        sip_reply_header(answer, SPAN("Require"), SPAN("outbound"));
+    add_outbound(registrar, plan, request, answer);
     add_date(registrar, answer);
 }

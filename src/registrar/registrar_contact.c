@@ -68,9 +68,12 @@ static const char *read_paths(const struct sip_message *request, struct registra
     struct sip_address address;
     size_t start = space->len;
     enum err err;
+    contacts->edge_knows_flows = false;
     while ((err = sip_address_walk_next(&walk, &address)) == OK) {
         if (address.star)
             return "Bad Path";
+        /* Each hop writes its own on top, so the last is the first hop's, which the phone's flow leads to. */
+        contacts->edge_knows_flows = sip_uri_has_param(&address.uri, SPAN("ob"));
         if (space->len > start)
             buffer_add_literal(space, ", ");
         sip_text_unfold(space, address.text);

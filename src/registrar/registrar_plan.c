@@ -35,7 +35,7 @@ static bool check_flows(struct draft *draft)
         return false;
     }
     const struct sip_message *request = draft->request;
-    if (flows && request->via_count > 1 && !sip_message_has(request, SIP_HEADER_PATH) &&
+    if (flows && request->via_count > 1 && !draft->contacts.edge_knows_flows &&
         sip_message_has_token(request, SIP_HEADER_SUPPORTED, SPAN("outbound"))) {
         refuse(draft, REGISTRAR_OUT_BAD, 439, "");
         return false;

@@ -174,8 +174,9 @@ struct registrar_contacts {
     unsigned count;
     bool star;
     struct registrar_contact items[REGISTRAR_USER_MAX];
-    struct buffer space; /* for what is cleaned */
-    struct span path;    /* all values, cleaned */
+    struct buffer space;   /* for what is cleaned */
+    struct span path;      /* all values, cleaned */
+    bool edge_knows_flows; /* the last of them, the first hop's, has "ob" (RFC 5626 5.1) */
 };
 /* NULL, or what is wrong (a phrase of a 400). */
 const char *registrar_contacts_read(const struct sip_message *request, uint32_t default_s,

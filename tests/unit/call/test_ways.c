@@ -183,6 +183,34 @@ static void test_an_open_connection_goes_first(void **state)
     expect_end(bench, 1, 0);
 }
 
+/* RFC 5626 4.3: "ob" asks for the flow; a GRUU's host is no phone.  Only when the flow is silent is the address tried. */
+static void test_a_contact_with_ob_is_reached_by_its_flow(void **state)
+{
+    struct ways_bench *bench = *state;
+    char home[NET_ADDRESS_TEXT_MAX], whole[NET_ADDRESS_TEXT_MAX + 8];
+    net_address_text(&bench->call->udp.remote, home);
+    snprintf(whole, sizeof(whole), "UDP %s", home);
+    hang_up(bench, &bench->call->udp, (struct sip_ask){.contact = "<sip:alice@192.0.2.77:5090;ob>"});
+    expect_bye(bench, whole);
+    assert_int_equal(bench->opened, 0);
+    fake_clock_pass(&bench->call->fake, 32000);
+    expect_bye(bench, "UDP 192.0.2.77:5090");
+    bench_answer_bye(bench->call, 200);
+    expect_end(bench, 1, 0);
+}
+
+static void test_a_gruu_is_reached_by_the_flow(void **state)
+{
+    struct ways_bench *bench = *state;
+    char home[NET_ADDRESS_TEXT_MAX], whole[NET_ADDRESS_TEXT_MAX + 8];
+    net_address_text(&bench->call->udp.remote, home);
+    snprintf(whole, sizeof(whole), "UDP %s", home);
+    hang_up(bench, &bench->call->udp, (struct sip_ask){.contact = "<sip:alice@192.0.2.77:5090;gr=urn:uuid:1>"});
+    expect_bye(bench, whole);
+    bench_answer_bye(bench->call, 200);
+    expect_end(bench, 1, 0);
+}
+
 static void test_a_connection_that_has_gone_is_left_for_the_target(void **state)
 {
     struct ways_bench *bench = *state;
@@ -355,6 +383,8 @@ int main(void)
         TEST(test_the_route_goes_before_the_target),
         TEST(test_a_contact_reaches_no_inner_address),
         TEST(test_an_open_connection_goes_first),
+        TEST(test_a_contact_with_ob_is_reached_by_its_flow),
+        TEST(test_a_gruu_is_reached_by_the_flow),
         TEST(test_a_connection_that_has_gone_is_left_for_the_target),
         TEST(test_a_connection_that_ends_sends_it_on),
         TEST(test_503_sends_it_to_the_next_with_a_new_branch),

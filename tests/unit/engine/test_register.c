@@ -208,6 +208,7 @@ static void a_flow_replaces_its_older_self(void **state)
     expect(200);
     expect_line("Contact: <sip:a@192.0.2.1:1111>;reg-id=1;+sip.instance=\"<urn:uuid:1>\";expires=3600");
     expect_line("Require: outbound");
+    expect_line("Flow-Timer: 120");
     ask("b", 1, "Contact: <sip:a@192.0.2.1:2222>;+sip.instance=\"<urn:uuid:1>\";reg-id=1\nSupported: outbound\n");
     expect(200);
     assert_int_equal(contacts(), 1);
@@ -234,6 +235,35 @@ static void an_edge_that_knows_no_flows_is_said(void **state)
                           "CSeq: 1 REGISTER\nSupported: outbound\n"
                           "Contact: <sip:a@192.0.2.1>;reg-id=1;+sip.instance=\"<urn:uuid:1>\"\n\n");
     expect(439);
+    world_close(&world);
+}
+
+/* RFC 5626 5.1, 6: the first hop's Path is the last, and its "ob" says that it keeps the flow, which then is its to time. */
+static void the_first_hop_of_a_path_says_ob(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *path;
+        unsigned code;
+    } rows[] = {{"<sip:edge.example.net;lr;ob>", 200},
+                {"<sip:core.example.net;lr>, <sip:edge.example.net;lr;ob>", 200},
+                {"<sip:core.example.net;lr;ob>, <sip:edge.example.net;lr>", 439},
+                {"<sip:edge.example.net;lr>;ob", 439},
+                {"<sip:edge.example.net;lr>", 439}};
+    char text[1024];
+    open_with(ok_policy);
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        (void)snprintf(text, sizeof(text),
+                       "REGISTER sip:example.com SIP/2.0\n"
+                       "Via: SIP/2.0/UDP 192.0.2.7;branch=z9hG4bKp%zu\nVia: SIP/2.0/UDP 192.0.2.1;branch=z9hG4bKq%zu\n"
+                       "From: <sip:alice@example.com>;tag=f\nTo: <sip:alice@example.com>\nCall-ID: a\n"
+                       "CSeq: %zu REGISTER\nSupported: outbound, path\nPath: %s\n"
+                       "Contact: <sip:a@192.0.2.1>;reg-id=1;+sip.instance=\"<urn:uuid:1>\"\n\n",
+                       i, i, i + 1, rows[i].path);
+        world_receive(&world, text);
+        expect(rows[i].code);
+        assert_null(strstr(world_last(&world), "Flow-Timer"));
+    }
     world_close(&world);
 }
 
@@ -397,6 +427,7 @@ int main(void)
         cmocka_unit_test(a_user_has_a_cap),
         cmocka_unit_test(a_flow_replaces_its_older_self),
         cmocka_unit_test(an_edge_that_knows_no_flows_is_said),
+        cmocka_unit_test(the_first_hop_of_a_path_says_ob),
         cmocka_unit_test(a_path_is_kept_and_shown_to_who_knows_it),
         cmocka_unit_test(parameters_stay_where_they_were),
         cmocka_unit_test(the_policy_decides_who_may),
