@@ -95,7 +95,7 @@ static enum err answer_offer(struct call *call, struct span body, struct buffer 
     }
     unsigned accepted = 0;
     sdp_answer(offer, &local, out, &accepted);
-    if (accepted || !offer->media_count || refusing_is_inactive(call, offer))
+    if (accepted || sdp_offers_nothing(offer) || refusing_is_inactive(call, offer))
         return OK;
     *out_why = "no stream in the offer can be taken";
     return ERR_UNSUPPORTED;

@@ -102,6 +102,14 @@ void sdp_answer(const struct sdp *offer, const struct sdp_local *local, struct b
     *out_accepted = accepted;
 }
 
+bool sdp_offers_nothing(const struct sdp *offer)
+{
+    for (unsigned at = 0; at < offer->media_count; at++)
+        if (offer->media[at].port)
+            return false;
+    return true;
+}
+
 bool sdp_is_webrtc(const struct sdp *offer)
 {
     for (unsigned at = 0; at < offer->media_count; at++) {

@@ -19,6 +19,9 @@ struct sdp_local {
  * RTP/AVP(F) is taken with the offer's formats and our direction; every other one is refused by port 0.  *out_accepted
  * is the number of streams taken: 0 of at least one offered calls for 488. */
 void sdp_answer(const struct sdp *offer, const struct sdp_local *local, struct buffer *out, unsigned *out_accepted);
+/* Whether there is no stream to take: none at all, or each has port 0 because it was refused or removed before (RFC 3264 8.2;
+ * RFC 8829 5.2.2).  Such an offer leaves nothing to refuse. */
+bool sdp_offers_nothing(const struct sdp *offer);
 /* Whether a browser made this offer: a stream over the profile that WebRTC demands (RFC 8829 5.1.2), keyed by DTLS. */
 bool sdp_is_webrtc(const struct sdp *offer);
 /* Appends our own offer: one audio stream, PCMU and PCMA. */

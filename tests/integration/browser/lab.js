@@ -119,6 +119,13 @@ class SipJsPhone {
     return this.session.sessionDescriptionHandler.peerConnection.currentRemoteDescription.sdp.match(/^m=.*$/gm);
   }
 
+  /** Another offer in the call, as holding and changing devices make.  JsSIP cannot: it waits for ICE, which has nothing to do. */
+  offerAgain() {
+    const done = promised();
+    this.session.invite(SipJsPhone.answer(done));
+    return done.promise;
+  }
+
   hangUp() {
     const done = promised();
     this.session.bye(SipJsPhone.answer(done));

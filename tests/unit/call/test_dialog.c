@@ -69,6 +69,14 @@ static void test_browsers_are_answered_without_media(void **state)
     assert_int_equal(bench_answer(bench, &bench->udp, &accept), OK);
     assert_true(bench_has(bench, -1, "m=audio 0 UDP/TLS/RTP/SAVPF 111 0\r\n"));
     assert_false(bench_has(bench, -1, "a=group"));
+    bench_ack(bench, &bench->udp);
+    /* What was refused stays refused in the browser's next offer, which is no reason to refuse that one. */
+    struct sip_ask reinvite = bench_in_dialog(bench, "INVITE", 2);
+    reinvite.body = "v=0\r\no=- 1 3 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\nm=audio 0 UDP/TLS/RTP/SAVPF 0\r\n"
+                    "c=IN IP4 0.0.0.0\r\na=inactive\r\n";
+    bench_request(bench, &bench->udp, reinvite);
+    assert_int_equal(bench_status(bench, -1), 200);
+    assert_true(bench_has(bench, -1, "m=audio 0 UDP/TLS/RTP/SAVPF 0\r\n"));
     accept.sdp = CALL_SDP_SENDRECV;
     sip_ask(&bench->asked, (struct sip_ask){.body = browser, .call_id = "call-2", .branch = "z9hG4bK-2"});
     assert_int_equal(bench_answer(bench, &bench->udp, &accept), ERR_UNSUPPORTED);
