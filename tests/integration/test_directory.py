@@ -263,7 +263,7 @@ def kill_9_in_the_middle_of_imports(t):
 def a_broken_directory_is_503_and_never_404(t):
     daemon = directory_daemon(t)
     equal(daemon.stop(), 0, "exit code")
-    files = sorted((p for p in daemon.data.rglob("*") if p.is_file() and p.stat().st_size > 8192),
+    files = sorted((p for p in (daemon.data / "directory").rglob("*") if p.is_file() and p.stat().st_size > 8192),
                    key=lambda p: -p.stat().st_size)
     check(files, "no file of the directory was found")
     with open(files[0], "r+b") as file:
