@@ -86,11 +86,14 @@ static void many_threads_leave_nothing(void **state)
     pthread_t threads[4];
     for (unsigned i = 0; i < 4; i++)
         assert_int_equal(pthread_create(&threads[i], NULL, take_and_give, gauge), 0);
+    bool taken =
+        false; /* by one at least: a thread may find the three places held by others that do not run meanwhile */
     for (unsigned i = 0; i < 4; i++) {
         void *result = NULL;
         pthread_join(threads[i], &result);
-        assert_non_null(result);
+        taken |= result != NULL;
     }
+    assert_true(taken);
     assert_int_equal(facts_gauge_total(gauge), 0);
     for (uint64_t i = 0; i < 15; i++)
         assert_int_equal(facts_gauge_count(gauge, i % 3 << 58 | i % 5), 0);
