@@ -65,6 +65,8 @@ void call_expiry_agree(struct call *call, const struct sip_message *request)
     terms.interval_s = asked && (!wanted || asked < wanted) ? asked : wanted;
     if (terms.interval_s && terms.interval_s < terms.min_s)
         terms.interval_s = terms.min_s;
+    if (asked >= options->min_se_s && terms.interval_s > asked)
+        terms.interval_s = asked; /* never more than was asked for, whatever its Min-SE says */
     terms.is_ours = is_ours(call, terms.peer_knows, refresher);
     if (terms.interval_s && terms.is_ours && sip_message_has(request, SIP_HEADER_ALLOW))
         terms.peer_updates = sip_message_has_token(request, SIP_HEADER_ALLOW, SPAN("UPDATE"));
@@ -110,8 +112,11 @@ void call_expiry_start(struct call *call, struct span session)
 {
     call->refusals = 0;
     set_times(call);
-    /* A re-INVITE of ours repeats it; without memory the refresh is an UPDATE, whatever the peer allows. */
-    if (!call->terms.interval_s || !call->terms.is_ours)
+    /* A re-INVITE of ours repeats it; without memory the refresh is an UPDATE, whatever the peer allows.  Our offer in a 2xx
+     * repeats it, too, where the one that we make otherwise would lose streams. */
+    struct span present = session.len ? session : span_make(call->session.at, call->session.len);
+    bool refreshes = call->terms.interval_s && call->terms.is_ours;
+    if (!refreshes && call_session_is_plain(call, present))
         call_bytes_clear(call->table, &call->session);
     else if (session.len)
         (void)call_bytes_set(call->table, &call->session, session);

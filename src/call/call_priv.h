@@ -124,7 +124,7 @@ struct call {
     struct call_bytes target; /* the remote target's URI, which the peer may refresh */
     struct call_bytes reason; /* of a hang-up that waits */
     uint16_t text_len[CALL_TEXT_COUNT];
-    struct call_bytes session; /* the description that we sent last, where we refresh the session */
+    struct call_bytes session; /* the description that we sent last, where it is said again (call_expiry_start) */
     uint64_t turn_ms;
     uint64_t hangup_ms;  /* by hangup_after; CALL_NEVER: it may last */
     uint64_t refresh_ms; /* our refresh is due */
@@ -208,6 +208,8 @@ struct call *call_match(struct call_table *table, const struct sip_message *requ
  * it has none (*out_is_offer).  ERR_SYNTAX and ERR_UNSUPPORTED with *out_why. */
 MUST_CHECK enum err call_session_body(struct call *call, const struct sip_message *request, struct buffer *out,
                                       bool *out_is_offer, const char **out_why);
+/* Whether our own offer, one stream of audio, has a place for every stream of this description. */
+bool call_session_is_plain(const struct call *call, struct span session);
 /* Whether `from`, an ACK or a PRACK, answers our offer. */
 MUST_CHECK enum err call_session_take_answer(struct call *call, struct span offer, const struct sip_message *from,
                                              const char **out_why);

@@ -6,7 +6,7 @@ static const struct span no_span;
 
 static unsigned refuse_session(struct call *call, const struct call_reply *reply, enum err err, const char *why)
 {
-    unsigned code = err == ERR_SYNTAX ? 400 : err == ERR_UNSUPPORTED ? 488 : 500;
+    unsigned code = err == ERR_SYNTAX ? 400 : err == ERR_UNSUPPORTED ? 488 : err == ERR_TOO_LONG ? 513 : 500;
     struct buffer out = call_reply_begin(call->table, reply, code, no_span);
     if (code == 488) {
         buffer_add_literal(&out, "Warning: 304 verdict \"");
@@ -93,7 +93,7 @@ unsigned call_update(struct call *call, const struct call_reply *reply)
     enum err err = has_offer ? call_session_body(call, reply->request, &body, &is_offer, &why) : OK;
     if (err != OK || body.overflow) {
         call->session_version = version;
-        return refuse_session(call, reply, err, why);
+        return refuse_session(call, reply, err == OK ? ERR_TOO_LONG : err, why);
     }
     call_dialog_refresh(call, reply->request);
     bool is_early = call->state == CALL_RINGING; /* the 2xx is built already, and says what it says */

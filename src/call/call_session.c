@@ -80,8 +80,9 @@ static bool refusing_is_inactive(const struct call *call, const struct sdp *offe
 static enum err answer_offer(struct call *call, struct span body, struct buffer *out, const char **out_why)
 {
     struct sdp *offer = call->table->offer;
-    if (sdp_parse(body, offer, out_why) != OK)
-        return ERR_SYNTAX;
+    enum err read = sdp_parse(body, offer, out_why);
+    if (read != OK)
+        return read;
     if (call->sdp == CALL_SDP_BODY) {
         enum err err = check_body(call, out_why);
         if (err == OK)
@@ -115,11 +116,30 @@ enum err call_session_body(struct call *call, const struct sip_message *request,
     }
     if (call->sdp == CALL_SDP_BODY) {
         buffer_add_span(out, call_text(call, CALL_TEXT_BODY));
+    } else if (call->session.len) {
+        buffer_add_span(out, span_make(call->session.at, call->session.len)); /* its streams keep their places (8) */
     } else {
         struct sdp_local local = local_of(call);
         sdp_offer(&local, out);
     }
     return OK;
+}
+
+bool call_session_is_plain(const struct call *call, struct span session)
+{
+    struct span rest = session, value;
+    char type;
+    unsigned streams = 0;
+    while (sdp_line_next(&rest, &type, &value)) {
+        if (type != 'm')
+            continue;
+        struct span words[3];
+        bool is_ours = sdp_format_next(&value, &words[0]) && sdp_format_next(&value, &words[1]) &&
+                       sdp_format_next(&value, &words[2]) && span_equal(words[0], SPAN("audio")) &&
+                       span_equal(words[2], SPAN("RTP/AVP"));
+        streams += is_ours ? 1 : 2;
+    }
+    return streams <= 1 || call->sdp == CALL_SDP_BODY;
 }
 
 enum err call_session_take_answer(struct call *call, struct span offer, const struct sip_message *from,

@@ -106,6 +106,9 @@ static void refuse_call(struct engine_request *request, enum err err, const char
     case ERR_UNSUPPORTED: /* RFC 3261 21.4.26; 305: incompatible media format */
         engine_answer(request, 488, SPAN(""), SPAN("Warning"), SPAN("305 verdict \"No stream of the offer fits\""));
         return;
+    case ERR_TOO_LONG: /* its answer would be */
+        engine_answer(request, 513, SPAN(""), SPAN(""), SPAN(""));
+        return;
     default: /* too many calls: this server, not the callee */
         engine_answer(request, 503, SPAN(""), SPAN(""), SPAN(""));
         return;

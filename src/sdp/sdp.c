@@ -4,6 +4,11 @@
 
 #include "sip/sip_text.h"
 
+/* What is right by the grammar, but more than is read here. */
+static const char too_many_media[] = "more than 32 m= lines";
+static const char too_many_formats[] = "more than 64 formats in m=";
+static const char too_many_lines[] = "more than 1024 lines";
+
 bool sdp_line_next(struct span *rest, char *out_type, struct span *out_value)
 {
     const char *at = rest->at;
@@ -101,7 +106,7 @@ static const char *read_media(struct sdp *sdp, struct span value)
 {
     struct span words[4], format;
     if (sdp->media_count == SDP_MEDIA_MAX)
-        return "more than 32 m= lines";
+        return too_many_media;
     struct sdp_media *media = &sdp->media[sdp->media_count];
     memset(media, 0, sizeof(*media));
     if (!split(value, words, 4, true))
@@ -114,7 +119,7 @@ static const char *read_media(struct sdp *sdp, struct span value)
     unsigned count = 0;
     for (struct span rest = media->formats; sdp_format_next(&rest, &format);)
         if (++count > SDP_FORMATS_MAX)
-            return "more than 64 formats in m=";
+            return too_many_formats;
     sdp->media_count++;
     return read_port(words[1], media);
 }
@@ -181,7 +186,7 @@ static const char *parse(struct sdp *sdp)
         if (!type && !value.len)
             continue; /* an empty line, mostly one too many at the end */
         if (count == SDP_LINES_MAX)
-            return "more than 1024 lines";
+            return too_many_lines;
         if (value.len && (memchr(value.at, '\r', value.len) || memchr(value.at, '\0', value.len)))
             return "a line holds CR or NUL"; /* RFC 8866 9, byte-string */
         const char *wrong = read_line(sdp, type, value);
@@ -205,6 +210,8 @@ enum err sdp_parse(struct span body, struct sdp *out_sdp, const char **out_reaso
     const char *wrong = body.len ? parse(out_sdp) : "it is empty";
     if (wrong && out_reason)
         *out_reason = wrong;
+    if (wrong == too_many_media || wrong == too_many_formats || wrong == too_many_lines)
+        return ERR_UNSUPPORTED;
     return wrong ? ERR_SYNTAX : OK;
 }
 

@@ -40,7 +40,8 @@ struct sdp {
 };
 
 /* CR LF or LF end a line (RFC 8866 5); unknown attributes and line types are skipped, as 8866 asks.
- * ERR_SYNTAX, over a cap too, with *out_reason (static text, may be NULL); *out_sdp then holds nothing of use. */
+ * ERR_SYNTAX, or over a cap ERR_UNSUPPORTED, with *out_reason (static text, may be NULL); *out_sdp then holds nothing of
+ * use. */
 MUST_CHECK enum err sdp_parse(struct span body, struct sdp *out_sdp, const char **out_reason);
 
 /* Takes the next line's type and value off `rest`.  False at the end. */

@@ -102,6 +102,14 @@ static void test_a_session_that_would_expire_too_soon(void **state)
     assert_true(is_ours(bench, "INVITE "));
 }
 
+/* RFC 4028 9: a UAS may lower what it was asked for, never raise it, whatever Min-SE says. */
+static void test_more_than_was_asked_for(void **state)
+{
+    struct call_bench *bench = *state;
+    up(bench, "Supported: timer\r\nSession-Expires: 100\r\nMin-SE: 4294967295\r\n", bench_accept(bench));
+    assert_true(bench_has(bench, 0, "\r\nSession-Expires: 100;refresher=uac\r\n"));
+}
+
 static void test_we_refresh_by_update(void **state)
 {
     struct call_bench *bench = *state;
@@ -382,6 +390,7 @@ int main(void)
         TEST(test_the_caller_refreshes),
         TEST(test_a_third_before_the_end_of_a_short_session),
         TEST(test_a_session_that_would_expire_too_soon),
+        TEST(test_more_than_was_asked_for),
         TEST(test_we_refresh_by_update),
         TEST(test_we_refresh_by_reinvite_where_update_is_not_allowed),
         TEST(test_answers_to_our_refresh),

@@ -109,6 +109,81 @@ static void test_a_contact_without_a_host_of_ours(void **state)
     assert_true(bench_has(bench, -1, "Via: SIP/2.0/UDP [2001:db8::1]:5070"));
 }
 
+#define SESSION "v=0\r\no=alice 1 1 IN IP4 192.0.2.9\r\ns=-\r\nc=IN IP4 192.0.2.9\r\nt=0 0\r\n"
+
+/* A call with this offer, acknowledged, then a re-INVITE with another. */
+static void offer_again(struct call_bench *bench, const char *first, const char *then)
+{
+    bench_invite(bench, &bench->udp, (struct sip_ask){.body = first});
+    bench_ack(bench, &bench->udp);
+    struct sip_ask again = bench_in_dialog(bench, "INVITE", 2);
+    again.body = then;
+    bench_request(bench, &bench->udp, again);
+}
+
+static void acknowledge_again(struct call_bench *bench, const char *body)
+{
+    struct sip_ask ack = bench_in_dialog(bench, "ACK", 2);
+    ack.body = body;
+    bench_request(bench, &bench->udp, ack);
+}
+
+/* RFC 3264 8.2: every stream may be taken out of a session; there is nothing to refuse then. */
+static void test_a_re_offer_that_ends_every_stream(void **state)
+{
+    struct call_bench *bench = *state;
+    offer_again(bench, BENCH_OFFER, SESSION "m=audio 0 RTP/AVP 0 8\r\n");
+    assert_int_equal(bench_status(bench, -1), 200);
+    assert_true(bench_has(bench, -1, "m=audio 0 RTP/AVP 0 8\r\n"));
+    acknowledge_again(bench, NULL);
+    assert_int_equal(call_state(bench->call), CALL_UP);
+}
+
+/* RFC 3264 8: a stream of the session keeps its place in every later offer, ours included. */
+static void test_an_offer_of_ours_keeps_the_streams(void **state)
+{
+    struct call_bench *bench = *state;
+    offer_again(bench, SESSION "m=video 4 RTP/AVP 96\r\na=rtpmap:96 VP8/90000\r\nm=audio 6 RTP/SAVP 0\r\n", NULL);
+    assert_int_equal(bench_status(bench, -1), 200);
+    const char *video = strstr(fake_wire_text(&bench->wire, -1), "m=video 9 RTP/AVP 96\r\na=rtpmap:96 VP8/90000\r\n");
+    assert_non_null(video);
+    assert_non_null(strstr(video, "m=audio 0 RTP/SAVP 0\r\n"));
+    acknowledge_again(bench, SESSION "m=video 4 RTP/AVP 96\r\na=rtpmap:96 VP8/90000\r\na=inactive\r\n"
+                                     "m=audio 0 RTP/SAVP 0\r\n");
+    assert_int_equal(call_state(bench->call), CALL_UP);
+}
+
+/* One audio stream is what our own offer has anyway: nothing is kept for it. */
+static void test_a_plain_session_costs_no_memory(void **state)
+{
+    struct call_bench *bench = *state;
+    offer_again(bench, BENCH_OFFER, NULL);
+    assert_int_equal(bench_status(bench, -1), 200);
+    assert_true(bench_has(bench, -1, "m=audio 9 RTP/AVP 0 8\r\n"));
+    assert_int_equal(bench->call->session.len, 0);
+}
+
+/* Descriptions that are right, but more than we read, or that we could not answer whole. */
+static void test_a_description_beyond_our_limits(void **state)
+{
+    struct call_bench *bench = *state;
+    char many[4096];
+    struct buffer out = buffer_over(many, sizeof(many));
+    buffer_add_literal(&out, SESSION);
+    for (unsigned i = 0; i <= SDP_MEDIA_MAX; i++)
+        buffer_add_literal(&out, "m=audio 4 RTP/AVP 0\r\n");
+    buffer_add_byte(&out, '\0');
+    assert_false(out.overflow);
+    assert_int_equal(answer_with(bench, (struct sip_ask){.body = many}, CALL_SDP_INACTIVE, span_make(NULL, 0)),
+                     ERR_UNSUPPORTED);
+    struct call_bench *other = bench_new(0);
+    offer_again(other, BENCH_OFFER, many);
+    assert_int_equal(bench_status(other, -1), 488);
+    assert_true(bench_has(other, -1, "Warning: 304 verdict \"more than 32 m= lines\"\r\n"));
+    void *done = other;
+    bench_teardown(&done);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, bench_setup, bench_teardown)
@@ -118,6 +193,10 @@ int main(void)
         TEST(test_a_body_of_the_policys_as_offer),
         TEST(test_a_held_up_loop_repeats_a_2xx_once),
         TEST(test_a_contact_without_a_host_of_ours),
+        TEST(test_a_re_offer_that_ends_every_stream),
+        TEST(test_an_offer_of_ours_keeps_the_streams),
+        TEST(test_a_plain_session_costs_no_memory),
+        TEST(test_a_description_beyond_our_limits),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -88,7 +88,7 @@ void world_close(struct world *world)
 
 void world_receive(struct world *world, const char *message)
 {
-    char wire[8192];
+    char wire[32768];
     struct buffer bytes = buffer_over(wire, sizeof(wire));
     for (const char *at = message; *at; at++) {
         if (*at == '\n')

@@ -246,6 +246,26 @@ static void calls_are_capped_a_user_and_in_all(void **state)
     assert_int_equal(facts_gauge_total(world->gauge), 4);
 }
 
+/* A description that could not be answered whole is the caller's to shorten: 503 would send it to another server. */
+static void an_offer_whose_answer_would_be_too_long_is_513(void **state)
+{
+    (void)state;
+    static char text[24000];
+    char line[17000];
+    memset(line, 'z', sizeof(line));
+    int len = (int)sizeof(line);
+    world_open(world, NULL, "return function(req) return ok {} end");
+    snprintf(text, sizeof(text),
+             "INVITE sip:alice@example.com SIP/2.0\nVia: SIP/2.0/UDP 192.0.2.1:5060;branch=z9hG4bK-long\n"
+             "Max-Forwards: 70\nFrom: <sip:caller@example.com>;tag=f\nTo: <sip:alice@example.com>\n"
+             "Call-ID: long@example.org\nCSeq: 1 INVITE\nContact: <sip:caller@192.0.2.1>\n"
+             "Content-Type: application/sdp\nContent-Length: %d\n\n%sa=fmtp:0 %.*s\n",
+             OFFER_LEN + len + 11, OFFER, len, line);
+    world_receive(world, text);
+    assert_int_equal(world_code(world), 513);
+    assert_int_equal(facts_gauge_total(world->gauge), 0);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -258,6 +278,7 @@ int main(void)
         TEST(requests_in_a_call_are_the_policys_to_answer),
         TEST(no_script_ends_a_dialog_by_an_answer),
         TEST(calls_are_capped_a_user_and_in_all),
+        TEST(an_offer_whose_answer_would_be_too_long_is_513),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
