@@ -318,6 +318,8 @@ static inline void sim_receive_response(struct sim *sim, unsigned index, const s
     uint64_t acks = sim->acks;
     bool is_accepted = response->cseq_method == SIP_METHOD_INVITE && response->status / 100 == 2;
     bool is_call = sim->callers[index].call != NULL;
+    if (response->cseq_method == SIP_METHOD_INVITE && response->status >= 200)
+        sim->callers[index].is_offering = false;
     if (txn_receive_response(sim->txns, response) && is_accepted && is_call && !sim->wire_is_dead && sim->acks == acks)
         sim_fail(sim, "a 2xx to our INVITE was not acknowledged");
 }
@@ -343,6 +345,7 @@ static inline void sim_receive(struct sim *sim, struct sim_event *event)
     else if ((arrival.class == TXN_CANCEL_MATCHED || arrival.class == TXN_CANCEL_UNMATCHED) &&
              call_cancel(sim->calls, message, arrival.txn, &sim->flow, &sim->flow.remote) != OK)
         sim_fail(sim, "a CANCEL was refused");
+    sim_watch_done(sim, event->caller);
 }
 
 /* The held INVITE's turn has come, unless it was cancelled. */

@@ -48,6 +48,7 @@ struct sim_final {
     enum sip_method method;
     uint64_t hash, first_ms;
     bool is_acked; /* a fitting ACK arrived in time */
+    bool is_owed;  /* a copy of the request arrived, and the answer has not gone out again yet */
     unsigned told_acks, told_missing;
 };
 
@@ -57,10 +58,13 @@ struct sim_caller {
     uint64_t interval_ms, invited_ms;
     const char *extra; /* header fields of its INVITE */
     char extra_text[160];
-    unsigned our_cseq; /* of the latest request of ours */
+    unsigned our_cseq;              /* of the latest request of ours */
+    unsigned seen_cseq, stale_cseq; /* the highest of its requests in the dialog; of one at hand that is not higher */
     char refresh_branch[48];
+    uint64_t offered_ms;
     unsigned refreshes, patience; /* of ours; how many of them it answers well */
     bool answered_ours;           /* an INVITE of ours, finally */
+    bool is_offering;             /* an INVITE of ours is out, and nothing final came in yet */
     bool expires, is_limited;     /* by the latest 2xx; by hangup_after */
     bool pracks, needs_prack, is_pracked;
     bool acks, is_deaf, has_offer, answers_badly, invite_answered;
@@ -145,6 +149,7 @@ static inline struct sim_final *sim_final_2xx(struct sim_caller *caller, unsigne
 static inline void sim_watch_repeat(struct sim *sim, struct sim_final *final, uint64_t hash)
 {
     uint64_t age = sim->fake.clock.mono_ms - final->first_ms;
+    final->is_owed = false;
     if (final->hash != hash || final->status != sim->watched.status)
         sim_fail(sim, "one transaction got two different final answers");
     final->sendings++;
@@ -181,6 +186,11 @@ static inline void sim_watch_final(struct sim *sim, struct sim_caller *caller, s
                                 .first_ms = sim->fake.clock.mono_ms};
     span_copy(response->via.branch, final->branch, sizeof(final->branch));
     sim->finals++;
+    if (caller->stale_cseq && response->cseq == caller->stale_cseq && response->status < 400 && !sim->wire_was_dead)
+        sim_fail(sim, "a request with an old number was accepted");
+    if (response->cseq_method == SIP_METHOD_INVITE && response->cseq > 1 && response->status < 300 &&
+        caller->is_offering && !sim->wire_was_dead)
+        sim_fail(sim, "an offer was taken while one of ours was out");
     if (response->cseq_method == SIP_METHOD_PRACK && response->status == 200)
         caller->is_pracked = true;
     if (response->cseq_method == SIP_METHOD_INVITE && response->cseq == 1 && response->status < 300 &&
@@ -233,6 +243,8 @@ static inline void sim_watch_refresh(struct sim *sim, struct sim_caller *caller)
     sim_watch_number(sim, caller);
     sim->refreshes++;
     caller->refreshes++;
+    caller->is_offering = sim->watched.method == SIP_METHOD_INVITE;
+    caller->offered_ms = sim->fake.clock.mono_ms;
     const struct sim_final *last = sim_final_2xx(caller, 0);
     if (!caller->expires)
         sim_fail(sim, "a refresh of a session that does not expire");
@@ -288,16 +300,53 @@ static inline void sim_watch(struct sim *sim, struct span bytes)
         sim_watch_provisional(sim, caller);
 }
 
+/* Whether a copy of the request has to be answered once more: a refused INVITE that nobody acknowledged (RFC 3261 17.2.1), and
+ * any other request as long as its transaction lives (17.2.2).  A 2xx to INVITE is repeated by its own timer alone. */
+static inline bool sim_is_owed(const struct sim *sim, const struct sim_final *final)
+{
+    uint64_t age = sim->fake.clock.mono_ms - final->first_ms;
+    if (sim->wire_is_dead || sim->wire_was_dead || age >= 64 * SIM_T1_MS)
+        return false;
+    return final->method != SIP_METHOD_INVITE || (final->status >= 300 && !final->is_acked);
+}
+
+/* A number that is not above those before it is no new request of this dialog (RFC 3261 12.2.2); our BYE for an early call may
+ * have ended it by then, so any refusal will do. */
+static inline void sim_watch_order(struct sim_caller *caller, const struct sip_message *request, bool is_copy)
+{
+    bool counts = request->to.tag.at && request->method != SIP_METHOD_CANCEL && !is_copy;
+    if (!counts)
+        return;
+    if (request->method != SIP_METHOD_BYE && request->cseq <= caller->seen_cseq)
+        caller->stale_cseq = request->cseq;
+    else
+        caller->seen_cseq = request->cseq > caller->seen_cseq ? request->cseq : caller->seen_cseq;
+}
+
+/* What had to follow at once from a request did. */
+static inline void sim_watch_done(struct sim *sim, unsigned index)
+{
+    struct sim_caller *caller = &sim->callers[index];
+    caller->stale_cseq = 0;
+    for (unsigned i = 0; i < caller->final_count; i++)
+        if (caller->finals[i].is_owed)
+            sim_fail(sim, "a copy of a request did not get the answer again");
+}
+
 /* And every request that arrives. */
 static inline void sim_watch_arrival(struct sim *sim, unsigned index, const struct sip_message *request)
 {
     struct sim_caller *caller = &sim->callers[index];
     uint64_t now = sim->fake.clock.mono_ms;
     struct sim_final *final = sim_final_find(caller, request->via.branch, request->method);
-    if (final)
+    if (final) {
         final->asked++;
-    if (request->method != SIP_METHOD_ACK)
+        final->is_owed = sim_is_owed(sim, final);
+    }
+    if (request->method != SIP_METHOD_ACK) {
+        sim_watch_order(caller, request, final != NULL);
         return;
+    }
     struct sim_final *refusal = sim_final_find(caller, request->via.branch, SIP_METHOD_INVITE);
     if (refusal && refusal->status >= 300)
         refusal->is_acked = true;
