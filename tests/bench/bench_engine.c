@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What one transaction costs inside of the engine, without sockets: parse, transactions, checks, policy, guard, answer.
  *
- *   bench_engine [options|gone|call|subscribe|all] [ROUNDS [T1_MS]]     one JSON line each: nanoseconds of CPU a transaction
+ *   bench_engine [options|gone|call|subscribe|beside|all] [ROUNDS [T1_MS]]     one JSON line each: nanoseconds of CPU a transaction
  *
  * The messages are those of an ordinary load: options (one datagram in, one out), gone (INVITE, 410, ACK), call
- * (INVITE, 200, ACK, BYE, 200) and subscribe (SUBSCRIBE, 200, NOTIFY, 200).  They come in batches of 32, as a socket hands them over, and are made outside of what
+ * (INVITE, 200, ACK, BYE, 200), subscribe (SUBSCRIBE, 200, NOTIFY, 200) and beside (as options, with a second version that
+ * decides each request once more).  They come in batches of 32, as a socket hands them over, and are made outside of what
  * is measured.  tests/bench/instructions counts what runs inside of the two functions called measured_. */
 #include "engine_load.h"
 #include "util/clock.h"
@@ -23,6 +24,7 @@ static const struct mode {
     {"gone", {"INVITE", "ACK"}, 1},
     {"call", {"INVITE", "ACK", "BYE"}, 2},
     {"subscribe", {"SUBSCRIBE", "200"}, 2},
+    {"beside", {"OPTIONS"}, 1},
 };
 
 __attribute__((noinline)) static void measured_receive(struct bench *bench)
@@ -35,6 +37,7 @@ __attribute__((noinline)) static void measured_receive(struct bench *bench)
 __attribute__((noinline)) static void measured_turn(struct bench *bench)
 {
     policy_collect(bench->policy);
+    engine_beside_turn(bench->core);
     wheel_advance(&bench->wheel, bench->clock.mono_ms);
 }
 
@@ -45,7 +48,8 @@ static uint64_t run_step(struct bench *bench, const struct mode *mode, unsigned 
         if (method[0] == '2')
             engine_load_answer(bench, first + i);
         else
-            engine_load_request(bench, method, mode->name[0] == 'g' || (mode->name[0] == 'o' && i % 2), first + i);
+            engine_load_request(bench, method, mode->name[0] == 'g' || (strchr("ob", mode->name[0]) && i % 2),
+                                first + i);
     uint64_t started = clock_thread_cpu_ns();
     for (bench->at = 0; bench->at < BATCH; bench->at++)
         measured_receive(bench);
@@ -73,18 +77,21 @@ static int measure(const struct mode *mode, unsigned long rounds, unsigned t1_ms
     static struct bench bench;
     struct fault fault = {0};
     memset(&bench, 0, sizeof(bench));
-    if (engine_load_open(&bench, &(struct engine_load_options){.t1_ms = t1_ms}, &fault) != OK) {
+    struct release_tally *tally = mode->name[0] == 'b' ? calloc(1, sizeof(*tally)) : NULL;
+    if (engine_load_open(&bench, &(struct engine_load_options){.t1_ms = t1_ms, .tally = tally}, &fault) != OK) {
         fprintf(stderr, "bench_engine: %s\n", fault.text);
+        free(tally);
         return 1;
     }
     uint64_t ns = run(&bench, mode, 0, rounds);
-    printf("{\"bench\":\"engine\",\"what\":\"%s\",\"ns\":%llu,\"rounds\":%lu}\n", mode->name,
-           (unsigned long long)(ns / rounds), rounds);
+    printf("{\"bench\":\"engine\",\"what\":\"%s\",\"ns\":%llu,\"rounds\":%lu,\"decided_twice\":%llu}\n", mode->name,
+           (unsigned long long)(ns / rounds), rounds, (unsigned long long)(tally ? tally->pairs : 0));
     bool right = bench.answer_count == (uint64_t)mode->answers * rounds;
     if (!right)
         fprintf(stderr, "bench_engine: %s: %llu answers to %lu transactions\n", mode->name,
                 (unsigned long long)bench.answer_count, rounds);
     engine_load_close(&bench);
+    free(tally);
     return right ? 0 : 1;
 }
 

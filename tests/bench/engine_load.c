@@ -71,9 +71,14 @@ enum err engine_load_open(struct bench *bench, const struct engine_load_options 
         return err;
     struct policy_options policy = {.host = engine_core_host(bench->core)};
     err = policy_load(source, &policy, &bench->policy, fault);
+    if (err == OK && options->tally)
+        err = policy_load(source, &policy, &bench->second, fault);
     if (!options->source)
         source_unref(source);
     engine_core_use(bench->core, bench->policy, 1);
+    const struct engine_beside_options beside = {.policy = bench->second, .tally = options->tally, .sample = 1};
+    if (err == OK && bench->second)
+        err = engine_beside_start(bench->core, &beside);
     bench->flow.remote = (struct net_address){.ip = {127, 0, 0, 1}, .port = 40000, .family = NET_FAMILY_IP4};
     bench->flow.local = (struct net_address){.ip = {127, 0, 0, 1}, .port = 5060, .family = NET_FAMILY_IP4};
     return err;
@@ -127,6 +132,7 @@ void engine_load_close(struct bench *bench)
 {
     engine_core_free(bench->core);
     policy_free(bench->policy);
+    policy_free(bench->second);
 }
 
 void engine_load_batch(struct bench *bench, const char *method, bool gone, unsigned long first)

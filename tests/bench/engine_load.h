@@ -2,6 +2,7 @@
 /* A core without sockets, and the requests of an ordinary load for it: what the benchmarks of the engine share. */
 #pragma once
 
+#include "engine/engine_beside.h"
 #include "engine/engine_core.h"
 
 enum { BATCH = 32, TEXT_CAP = 1280, TAG_CAP = 64 };
@@ -13,6 +14,7 @@ struct bench {
     struct wheel wheel;
     struct engine_core *core;
     struct policy *policy;
+    struct policy *second; /* decides beside; NULL: none does */
     struct net_flow flow;
     char texts[BATCH][TEXT_CAP]; /* the requests of one step */
     size_t lens[BATCH];
@@ -28,6 +30,7 @@ struct engine_load_options {
     const char *policy;          /* its text; NULL: user "gone..." is gone, others are answered 200 */
     struct source *source;       /* instead of the text; NULL: none */
     struct engine_lookup lookup; /* all zero: nobody is known */
+    struct release_tally *tally; /* of a second version that decides each request once more; NULL: none does */
 };
 MUST_CHECK enum err engine_load_open(struct bench *bench, const struct engine_load_options *options,
                                      struct fault *fault);
