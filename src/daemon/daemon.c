@@ -120,6 +120,8 @@ static enum err make_parts(struct daemon *daemon, struct fault *fault)
                                 config->workers, &daemon->shared.decisions, fault);
     if (err == OK)
         err = engine_site_init(&daemon->site, config, fault);
+    if (err == OK)
+        err = daemon_gruus_open(daemon);
     const struct gate_options gate = {config->source_rate, config->source_burst, daemon->site.trusted,
                                       daemon->site.trusted_count};
     if (err == OK && (err = gate_init(&daemon->gate, &gate)) == OK)
@@ -310,6 +312,7 @@ static void finish(struct daemon *daemon)
     decisions_log_free(daemon->shared.decisions);
     facts_shared_registry_free(daemon->shared_tables);
     facts_gauge_free(daemon->shared.calls);
+    registrar_gruus_free(daemon->site.gruus);
     vm_watchdog_free(daemon->watchdog);
     if (daemon->has_gate)
         gate_done(&daemon->gate);

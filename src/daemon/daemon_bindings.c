@@ -6,6 +6,7 @@
 #include "store/store_file.h"
 #include "util/json.h"
 #include "util/log.h"
+#include "util/random.h"
 #include <stdlib.h>
 #include <time.h>
 
@@ -48,6 +49,40 @@ void daemon_bindings_publish(struct daemon *daemon)
         return;
     metric_set(daemon->journal_metrics[0], 0, (int64_t)stat.rows);
     metric_set(daemon->journal_metrics[1], 0, (int64_t)stat.used_bytes);
+}
+
+/* By DATA/gruu.key a temporary GRUU outlives the process; it is made at the first start. */
+static enum err take_secret(const char *folder, unsigned char secret[REGISTRAR_SECRET_LEN])
+{
+    char path[STORE_PATH_MAX], text[REGISTRAR_SECRET_LEN + 2];
+    size_t len;
+    enum err err = store_path(path, folder, "gruu.key");
+    if (err != OK)
+        return err;
+    err = store_file_read(path, text, sizeof(text), &len);
+    if (err == OK && len != REGISTRAR_SECRET_LEN)
+        return ERR_CORRUPT;
+    if (err == OK)
+        memcpy(secret, text, REGISTRAR_SECRET_LEN);
+    return err == ERR_NOT_FOUND ? store_file_replace(path, span_make((const char *)secret, REGISTRAR_SECRET_LEN)) : err;
+}
+
+enum err daemon_gruus_open(struct daemon *daemon)
+{
+    const char *folder = daemon->config->data_dir;
+    unsigned char secret[REGISTRAR_SECRET_LEN];
+    enum err err = random_system(secret, sizeof(secret));
+    if (err != OK)
+        return err;
+    err = folder ? take_secret(folder, secret) : OK;
+    if (err != OK)
+        log_error("registrar",
+                  "%s/gruu.key: %s: temporary GRUUs end with this process (move the file away to have a new one made)",
+                  folder, err_text(err));
+    err = registrar_gruus_new(secret, &daemon->site.gruus);
+    if (err == ERR_UNSUPPORTED)
+        log_error("registrar", "OpenSSL has no AES-128-SIV: no GRUUs are given out");
+    return err == ERR_UNSUPPORTED ? OK : err;
 }
 
 void daemon_bindings_open(struct daemon *daemon)

@@ -107,6 +107,8 @@ void daemon_trial_arm(struct daemon *daemon);
 /* daemon_bindings.c: the journal of bindings. */
 MUST_CHECK enum err daemon_bindings_add_metrics(struct daemon *daemon);
 void daemon_bindings_open(struct daemon *daemon);
+/* What makes and knows GRUUs, into the site.  ERR_NOMEM, ERR_IO. */
+MUST_CHECK enum err daemon_gruus_open(struct daemon *daemon);
 /* Once in a while: how long the journal is. */
 void daemon_bindings_publish(struct daemon *daemon);
 /* While the workers live: what is on its way to the disk is answered, then the journal is closed. */

@@ -103,7 +103,7 @@ void engine_add_abilities(const struct engine_request *request, struct buffer *a
     sip_reply_header(answer, SPAN("Allow"), engine_allow());
     sip_reply_header(answer, SPAN("Accept"), SPAN("application/sdp"));
     sip_reply_header(answer, SPAN("Allow-Events"), notifier_events(request->core->notifier));
-    sip_reply_header(answer, SPAN("Supported"), SPAN("100rel, timer, path, outbound"));
+    sip_reply_header(answer, SPAN("Supported"), SPAN("100rel, timer, path, outbound, gruu"));
 }
 
 static void add_retry_after(const struct engine_request *request, struct buffer *answer)

@@ -10,7 +10,8 @@
 static bool supports(const struct sip_message *message, struct span option)
 {
     if (message->method == SIP_METHOD_REGISTER)
-        return span_equal_nocase(option, SPAN("path")) || span_equal_nocase(option, SPAN("outbound"));
+        return span_equal_nocase(option, SPAN("path")) || span_equal_nocase(option, SPAN("outbound")) ||
+               span_equal_nocase(option, SPAN("gruu"));
     return span_equal_nocase(option, SPAN("100rel")) || span_equal_nocase(option, SPAN("timer"));
 }
 

@@ -185,6 +185,7 @@ enum err engine_registrar_new(struct engine_core *core)
         .key = core->key,
         .limits = {config->register_min_s, config->register_max_s, config->register_default_s,
                    config->max_bindings_per_user, config->max_bindings},
+        .gruus = core->site->gruus,
         .flow_timer_s = config->flow_timer_s,
         .service_route = span_of(config->service_route),
         .worker = core->worker,

@@ -52,6 +52,16 @@ static struct engine_resolved resolve_moved(const struct engine_core *core, cons
     return to;
 }
 
+/* RFC 5627 5.3: what accepts a call for a user accepts none for a phone that is not there. */
+static struct engine_resolved resolve_ok(const struct engine_resolving *from)
+{
+    unsigned instead = from->message->method == SIP_METHOD_REGISTER ? 0 : from->target->instead;
+    if (!instead)
+        return (struct engine_resolved){.verdict = POLICY_OK, .note = ""};
+    return (struct engine_resolved){.verdict = instead == 480 ? POLICY_UNAVAILABLE : POLICY_NOT_FOUND,
+                                    .note = instead == 480 ? "gruu_unregistered" : "gruu_unknown"};
+}
+
 struct engine_resolved engine_resolve(const struct engine_core *core, const struct engine_resolving *from,
                                       struct policy_record *space)
 {
@@ -63,6 +73,8 @@ struct engine_resolved engine_resolve(const struct engine_core *core, const stru
         to = resolve_gone(core, from, space);
     else if (answer->verdict == POLICY_MOVED)
         to = resolve_moved(core, from, space);
+    else if (answer->verdict == POLICY_OK)
+        to = resolve_ok(from);
     int code = engine_status_of(to.verdict, (enum sip_method)from->message->method);
     to.code = to.unreadable ? 503 : (unsigned)(code == ENGINE_STATUS_OWN ? answer->code : code);
     return to;

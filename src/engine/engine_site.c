@@ -200,8 +200,8 @@ static struct span add_address(struct buffer *bytes, struct span user, struct sp
     return span_make(bytes->at + start, bytes->len - start);
 }
 
-enum err engine_site_target_of(const struct engine_site *site, const struct sip_uri *uri,
-                               struct engine_target *out_target)
+static enum err plain_target_of(const struct engine_site *site, const struct sip_uri *uri,
+                                struct engine_target *out_target)
 {
     struct buffer bytes = buffer_over(out_target->bytes, sizeof(out_target->bytes));
     struct policy_target target = {0};
@@ -219,6 +219,59 @@ enum err engine_site_target_of(const struct engine_site *site, const struct sip_
     out_target->target = target;
     out_target->aor = aor;
     out_target->owner_key = target.number.len ? span_slice(aor, 0, target.number.len) : aor;
+    return OK;
+}
+
+/* Whose temporary GRUU it is; as long as it is valid, and under the host that it was given out for. */
+static enum err read_temporary(const struct engine_site *site, const struct sip_uri *uri,
+                               struct engine_target *out_target)
+{
+    char aor[REGISTRAR_GRUU_MAX], text[REGISTRAR_GRUU_MAX * 3 + 16], domain[ENGINE_TARGET_BYTES];
+    struct buffer name = buffer_over(aor, sizeof(aor)), plain = buffer_over(text, sizeof(text));
+    struct buffer lower = buffer_over(domain, sizeof(domain));
+    struct sip_uri parsed;
+    struct span host;
+    uint64_t key;
+    if (!find_domain(site, uri, &lower, &host) || registrar_gruus_read(site->gruus, uri->user, &name, &key) != OK ||
+        !registrar_gruus_is_held(site->gruus, key))
+        return ERR_INVALID;
+    size_t at = name.len;
+    while (at && aor[at - 1] != '@')
+        at--;
+    if (!at || !span_equal(host, span_slice(buffer_span(&name), at, name.len)))
+        return ERR_INVALID;
+    buffer_add_literal(&plain, "sip:");
+    sip_uri_escape_user(&plain, span_slice(buffer_span(&name), 0, at - 1));
+    buffer_add_byte(&plain, '@');
+    sip_host_add(&plain, host, sip_host_kind_of(host));
+    return sip_uri_parse(buffer_span(&plain), &parsed, NULL) == OK ? plain_target_of(site, &parsed, out_target)
+                                                                   : ERR_INVALID;
+}
+
+static bool is_phone_registered(const struct engine_site *site, const struct engine_target *target, struct span value)
+{
+    char text[REGISTRAR_GRUU_MAX];
+    size_t len;
+    if (!sip_uri_unescape(value, text, sizeof(text), &len))
+        return false;
+    struct registrar_phone phone = {.aor = target->aor, .instance = span_make(text, len)};
+    return registrar_gruus_is_registered(site->gruus, &phone);
+}
+
+enum err engine_site_target_of(const struct engine_site *site, const struct sip_uri *uri,
+                               struct engine_target *out_target)
+{
+    bool is_gruu = site->gruus && uri->scheme != SIP_SCHEME_TEL && sip_uri_has_param(uri, SPAN("gr"));
+    struct span value = is_gruu ? sip_uri_param(uri, SPAN("gr")) : SPAN("");
+    if (is_gruu && !value.len && read_temporary(site, uri, out_target) == OK)
+        return OK;
+    enum err err = plain_target_of(site, uri, out_target);
+    if (err != OK || !is_gruu)
+        return err;
+    if (!value.len)
+        out_target->target.instead = 404;
+    else if (!is_phone_registered(site, out_target, value))
+        out_target->target.instead = 480;
     return OK;
 }
 

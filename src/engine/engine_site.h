@@ -6,6 +6,7 @@
 #include "engine/engine_config.h"
 #include "net/net_address.h"
 #include "policy/policy_request.h"
+#include "registrar/registrar_gruu.h"
 #include "sip/sip_message.h"
 #include "sip/sip_number.h"
 
@@ -38,7 +39,8 @@ struct engine_site {
     unsigned egress_count;
     struct sip_number_rule numbers[ENGINE_NUMBER_RULES_MAX];
     unsigned number_count;
-    char number_prefix[8]; /* "+49" */
+    char number_prefix[8];         /* "+49" */
+    struct registrar_gruus *gruus; /* borrowed, shared; NULL: a GRUU is a URI like any other */
 };
 
 /* Borrows the configuration's strings.  Host names in it are lower case after engine_config_finish. */
@@ -68,7 +70,8 @@ struct engine_target {
     char bytes[ENGINE_TARGET_BYTES];
 };
 
-/* The Request-URI's user, of a REGISTER the To's AOR, normalised (design section 2): escapes, visual separators, tel:,
+/* A GRUU stands for its address-of-record (RFC 5627 5.3); target.instead says where it leads nowhere.
+ * The Request-URI's user, of a REGISTER the To's AOR, normalised (design section 2): escapes, visual separators, tel:,
  * user=phone, national numbers to E.164.  ERR_NOT_FOUND: the host is not ours (404); ERR_TOO_LONG. */
 MUST_CHECK enum err engine_site_target(const struct engine_site *site, const struct sip_message *request,
                                        struct engine_target *out_target);

@@ -218,9 +218,33 @@ static void accept_call(struct engine_request *request)
     start_call(request, &accept);
 }
 
+static void answer_as(struct engine_request *request, enum policy_verdict verdict, const struct policy_record *record)
+{
+    int code = engine_status_of(verdict, (enum sip_method)request->message->method);
+    if (code == 410)
+        answer_gone(request, record);
+    else if (code == 301 || code == 302)
+        answer_moved(request, (unsigned)code, record ? record->forward : SPAN(""));
+    else
+        answer_plain(request, (unsigned)code);
+}
+
+static struct engine_resolved resolve(struct engine_request *request, struct policy_record *space)
+{
+    const struct engine_core *core = request->core;
+    struct engine_resolving from = {core->policy, &core->last.decision, request->message, &core->target.target};
+    return engine_resolve(core, &from, space);
+}
+
 static void carry_out_ok(struct engine_request *request)
 {
-    outcome_is(request, POLICY_OK, "");
+    struct policy_record space;
+    struct engine_resolved to = resolve(request, &space);
+    outcome_is(request, to.verdict, to.note);
+    if (to.verdict != POLICY_OK) {
+        answer_as(request, to.verdict, NULL);
+        return;
+    }
     switch ((enum sip_method)request->message->method) {
     case SIP_METHOD_INVITE:
         accept_call(request);
@@ -238,24 +262,6 @@ static void carry_out_ok(struct engine_request *request)
         answer_plain(request, 200);
         break;
     }
-}
-
-static void answer_as(struct engine_request *request, enum policy_verdict verdict, const struct policy_record *record)
-{
-    int code = engine_status_of(verdict, (enum sip_method)request->message->method);
-    if (code == 410)
-        answer_gone(request, record);
-    else if (code == 301 || code == 302)
-        answer_moved(request, (unsigned)code, record ? record->forward : SPAN(""));
-    else
-        answer_plain(request, (unsigned)code);
-}
-
-static struct engine_resolved resolve(struct engine_request *request, struct policy_record *space)
-{
-    const struct engine_core *core = request->core;
-    struct engine_resolving from = {core->policy, &core->last.decision, request->message, &core->target.target};
-    return engine_resolve(core, &from, space);
 }
 
 static void carry_out_gone(struct engine_request *request)

@@ -6,6 +6,7 @@
 #pragma once
 
 #include "notifier/notifier.h"
+#include "registrar/registrar_gruu.h"
 #include "registrar/registrar_journal.h"
 #include "sip/sip_message.h"
 #include "txn/txn_table.h"
@@ -60,8 +61,9 @@ struct registrar_options {
     struct registrar_journal *journal; /* NULL: bindings do not outlive the process */
     struct siphash_key key;
     struct registrar_limits limits;
-    uint32_t flow_timer_s;     /* of a 200 with outbound (RFC 5626 4.4), to who comes without a proxy; 0: none */
-    struct span service_route; /* value of a 200's Service-Route (RFC 3608); borrowed; empty: none */
+    uint32_t flow_timer_s;         /* of a 200 with outbound (RFC 5626 4.4), to who comes without a proxy; 0: none */
+    struct span service_route;     /* value of a 200's Service-Route (RFC 3608); borrowed; empty: none */
+    struct registrar_gruus *gruus; /* borrowed; NULL: no GRUUs are given out */
     unsigned worker;
     struct registrar_handlers handlers;
 };

@@ -4,8 +4,66 @@
 #include "sip/sip_date.h"
 #include "sip/sip_reply.h"
 
+/* What the contacts of a 200 are to show beside themselves. */
+struct showing {
+    struct registrar_gruus *gruus; /* NULL: none */
+    struct span aor;
+    bool sips;
+};
+
+/* A quoted string's content that is a URI: its user and its `gr` escaped, so no quote stands in it. */
+static void begin_gruu(struct buffer *answer, const struct showing *showing)
+{
+    if (showing->sips)
+        buffer_add_literal(answer, "sips:");
+    else
+        buffer_add_literal(answer, "sip:");
+}
+
+static void add_host(struct buffer *answer, struct span host)
+{
+    buffer_add_byte(answer, '@');
+    sip_host_add(answer, host, sip_host_kind_of(host));
+}
+
+/* The host stands behind the last '@'; a user may have some of its own. */
+static size_t find_last_at(struct span aor)
+{
+    for (size_t i = aor.len; i-- > 0;)
+        if (aor.at[i] == '@')
+            return i;
+    return aor.len;
+}
+
+/* RFC 5627 5.2: of who has an instance and says that it knows what a GRUU is. */
+static void add_gruus(struct buffer *answer, const struct showing *showing, const struct registrar_binding *binding)
+{
+    struct registrar_phone phone = {showing->aor, registrar_binding_instance(binding),
+                                    registrar_binding_call_id(binding)};
+    char text[REGISTRAR_GRUU_MAX * 2 + 128];
+    struct buffer user = buffer_over(text, sizeof(text));
+    size_t at = find_last_at(showing->aor);
+    if (!showing->gruus || !phone.instance.len || at == showing->aor.len)
+        return;
+    if (registrar_gruus_add(showing->gruus, &phone, &user) != OK)
+        return; /* the phone does without */
+    struct span host = span_slice(showing->aor, at + 1, showing->aor.len);
+    buffer_add_literal(answer, ";pub-gruu=\"");
+    begin_gruu(answer, showing);
+    sip_uri_escape_user(answer, span_slice(showing->aor, 0, at));
+    add_host(answer, host);
+    buffer_add_literal(answer, ";gr=");
+    registrar_gruu_value(answer, phone.instance);
+    buffer_add_literal(answer, "\";temp-gruu=\"");
+    begin_gruu(answer, showing);
+    buffer_add_span(answer, buffer_span(&user));
+    add_host(answer, host);
+    buffer_add_literal(answer, ";gr\"");
+}
+
 /* The texts were clean when they were stored. */
-static void add_contact(struct buffer *answer, const struct registrar_binding *binding, uint64_t now_ms)
+static void add_contact(struct buffer *answer, const struct showing *showing, const struct registrar_binding *binding,
+                        uint64_t now_ms)
 {
     buffer_add_literal(answer, "Contact: <");
     buffer_add_span(answer, registrar_binding_uri(binding));
@@ -13,6 +71,7 @@ static void add_contact(struct buffer *answer, const struct registrar_binding *b
     buffer_add_span(answer, registrar_binding_params(binding));
     buffer_add_literal(answer, ";expires=");
     buffer_add_u64(answer, (binding->expires_ms - now_ms) / 1000);
+    add_gruus(answer, showing, binding);
     buffer_add_literal(answer, "\r\n");
 }
 
@@ -63,8 +122,11 @@ void registrar_add_bindings(struct registrar *registrar, const struct registrar_
         sip_reply_header_u64(answer, SPAN("Min-Expires"), registrar->options.limits.min_s);
     if (plan->code != 200)
         return;
+    struct showing showing = {.aor = plan->name.aor, .sips = request->to.uri.scheme == SIP_SCHEME_SIPS};
+    if (sip_message_has_token(request, SIP_HEADER_SUPPORTED, SPAN("gruu")))
+        showing.gruus = registrar->options.gruus;
     for (unsigned i = 0; i < plan->count; i++)
-        add_contact(answer, plan->next[i], registrar->options.clock->mono_ms);
+        add_contact(answer, &showing, plan->next[i], registrar->options.clock->mono_ms);
     add_path(request, answer);
     if (registrar->options.service_route.len && plan->count)
         sip_reply_header(answer, SPAN("Service-Route"), registrar->options.service_route);

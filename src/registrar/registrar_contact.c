@@ -48,6 +48,8 @@ static void read_params(struct span rest, uint32_t default_s, struct registrar_c
             contact->expires_s = seconds_of(param.value, default_s);
             continue;
         }
+        if (span_equal_nocase(param.name, SPAN("pub-gruu")) || span_equal_nocase(param.name, SPAN("temp-gruu")))
+            continue; /* they are ours to say (RFC 5627 4.2) */
         if (is_bad_q(&param))
             continue; /* refusing the phone for it helps nobody; repeating it would be no better */
         struct span value = add_param(space, &param);

@@ -43,6 +43,22 @@ static bool check_flows(struct draft *draft)
     return true;
 }
 
+/* A GRUU of the same user leads back here (RFC 5627 5.1): 403.  Whose host is not the user's is somebody else's. */
+static bool check_gruus(struct draft *draft)
+{
+    struct span aor = draft->plan->name.aor;
+    for (unsigned i = 0; i < draft->contacts.count; i++) {
+        const struct sip_uri *uri = &draft->contacts.items[i].uri;
+        size_t at = aor.len > uri->host.len ? aor.len - uri->host.len : 0;
+        if (!at || uri->scheme == SIP_SCHEME_TEL || !sip_uri_has_param(uri, SPAN("gr")) || aor.at[at - 1] != '@' ||
+            !span_equal_nocase(span_slice(aor, at, aor.len), uri->host))
+            continue;
+        refuse(draft, REGISTRAR_OUT_BAD, 403, "Contact Is A GRUU");
+        return false;
+    }
+    return true;
+}
+
 /* Step 7: 423 only for what is shorter than an hour. */
 static bool check_expires(struct draft *draft)
 {
@@ -233,7 +249,8 @@ void registrar_plan(struct registrar *registrar, const struct sip_message *reque
     }
     begin(&draft);
     out_plan->fetches = !draft.contacts.star && !draft.contacts.count;
-    bool fits = draft.contacts.star ? plan_star(&draft) : check_flows(&draft) && check_expires(&draft);
+    bool fits =
+        draft.contacts.star ? plan_star(&draft) : check_gruus(&draft) && check_flows(&draft) && check_expires(&draft);
     for (unsigned i = 0; fits && i < draft.contacts.count; i++)
         fits = plan_contact(&draft, &draft.contacts.items[i]);
     if (fits && check_caps(&draft) && !out_plan->changes)

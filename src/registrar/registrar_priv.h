@@ -16,6 +16,7 @@ struct registrar_binding {
     uint16_t uri_len, params_len, call_id_len, path_len;
     uint16_t instance_at, instance_len; /* within the parameters */
     uint8_t event;                      /* enum registrar_event: the last one */
+    bool held;                          /* counted in registrar_options.gruus */
     char bytes[];
 };
 

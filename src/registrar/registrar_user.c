@@ -133,17 +133,41 @@ void registrar_user_arm(struct registrar *registrar, struct registrar_user *user
         wheel_arm(registrar->options.wheel, &user->timer, due);
 }
 
+static struct registrar_phone phone_of(const struct registrar_user *user, const struct registrar_binding *binding)
+{
+    return (struct registrar_phone){registrar_user_aor(user), registrar_binding_instance(binding),
+                                    registrar_binding_call_id(binding)};
+}
+
+/* Its GRUUs are to lead to it, on all workers. */
+static void hold(struct registrar *registrar, const struct registrar_user *user, struct registrar_binding *binding)
+{
+    struct registrar_phone phone = phone_of(user, binding);
+    if (registrar->options.gruus && !binding->held && binding->instance_len)
+        binding->held = registrar_gruus_hold(registrar->options.gruus, &phone);
+}
+
+static void let_go(struct registrar *registrar, const struct registrar_user *user, struct registrar_binding *binding)
+{
+    struct registrar_phone phone = phone_of(user, binding);
+    if (binding->held)
+        registrar_gruus_let_go(registrar->options.gruus, &phone);
+    free(binding);
+}
+
 void registrar_user_set(struct registrar *registrar, struct registrar_user *user,
                         struct registrar_binding *const *bindings, unsigned count)
 {
     struct registrar_census *census = &registrar->census;
     struct registrar_binding *next;
     invariant(count <= REGISTRAR_USER_MAX);
+    for (unsigned i = 0; i < count; i++) /* first, so that a phone that stays is there all the while */
+        hold(registrar, user, bindings[i]);
     for (struct registrar_binding *at = user->first; at; at = next) {
         next = at->next;
         census->bytes -= registrar_binding_bytes(at);
         if (!is_among(at, bindings, count))
-            free(at);
+            let_go(registrar, user, at);
     }
     struct registrar_binding **link = &user->first;
     for (unsigned i = 0; i < count; i++) {

@@ -22,6 +22,7 @@ from harness import daemon, registry  # noqa: E402
 MODULES = [
     "test_calls",
     "test_register",
+    "test_outbound",
     "test_softphone",
     "test_lost_acks",
     "test_observe",

@@ -51,6 +51,8 @@ void world_open(struct world *world, const struct engine_config *config, const c
     world->clock = (struct clock){1000, 1767225600000};
     wheel_init(&world->wheel, world->clock.mono_ms, NULL);
     assert_int_equal(engine_site_init(&world->site, &world->config, &fault), OK);
+    static const unsigned char secret[REGISTRAR_SECRET_LEN] = "the same in every world";
+    assert_int_equal(registrar_gruus_new(secret, &world->site.gruus), OK);
     struct net_address own = {.ip = {192, 0, 2, 9}, .port = 5060, .family = NET_FAMILY_IP4};
     assert_int_equal(engine_site_add_own(&world->site, &own, SPAN("")), OK);
     assert_int_equal(metric_registry_new(1, &world->registry), OK);
@@ -82,6 +84,7 @@ void world_close(struct world *world)
 {
     engine_core_free(world->core);
     policy_free(world->policy);
+    registrar_gruus_free(world->site.gruus);
     facts_gauge_free(world->gauge);
     metric_registry_free(world->registry);
 }

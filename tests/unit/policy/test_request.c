@@ -43,7 +43,7 @@ static void reads(const char *expression, bool rich, const char *expected)
         memcpy(bytes + len, "hello", 6);
         struct sip_problem problem;
         assert_int_equal(sip_message_parse(&message, span_make(bytes, len + 5), SIP_DATAGRAM, &problem), OK);
-        request.target = (struct policy_target){SPAN("a@b"), SPAN("host.example"), SPAN("+15550100")};
+        request.target = (struct policy_target){SPAN("a@b"), SPAN("host.example"), SPAN("+15550100"), 0};
         request.source.family = 6;
         memcpy(request.source.address, "\x20\x01\x0d\xb8\0\0\0\0\0\0\0\0\0\0\0\x07", 16);
         request.source.transport = "tls";

@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "registrar/registrar_gruu.h"
+#include "facts/facts_gauge.h"
+#include "util/random.h"
+#include "util/seal.h"
+#include "util/siphash.h"
+#include <stdlib.h>
+
+struct registrar_gruus {
+    struct seal *seal;
+    struct siphash_key key;
+    struct facts_gauge *held; /* contacts by phone, and by phone and Call-ID */
+};
+
+/* In front of the address-of-record; the random bytes make each GRUU another one. */
+struct sealed_head {
+    uint64_t random, key;
+};
+
+enum err registrar_gruus_new(const unsigned char secret[REGISTRAR_SECRET_LEN], struct registrar_gruus **out_gruus)
+{
+    struct registrar_gruus *gruus = calloc(1, sizeof(*gruus));
+    if (!gruus)
+        return ERR_NOMEM;
+    _Static_assert(SEAL_KEY_LEN + sizeof(gruus->key) == REGISTRAR_SECRET_LEN, "two keys");
+    memcpy(&gruus->key, secret + SEAL_KEY_LEN, sizeof(gruus->key));
+    enum err err = seal_new(secret, &gruus->seal);
+    if (err == OK)
+        err = facts_gauge_new(0, UINT32_MAX, &gruus->held);
+    if (err != OK) {
+        registrar_gruus_free(gruus);
+        return err;
+    }
+    *out_gruus = gruus;
+    return OK;
+}
+
+void registrar_gruus_free(struct registrar_gruus *gruus)
+{
+    if (!gruus)
+        return;
+    seal_free(gruus->seal);
+    facts_gauge_free(gruus->held);
+    free(gruus);
+}
+
+static struct span bare(struct span instance)
+{
+    if (instance.len >= 2 && instance.at[0] == '<' && instance.at[instance.len - 1] == '>')
+        return span_slice(instance, 1, instance.len - 1);
+    return instance;
+}
+
+/* A URN's scheme and a UUID's digits are the same in either case (RFC 8141 3.1, RFC 4122 3). */
+static uint64_t key_of(const struct registrar_gruus *gruus, const struct registrar_phone *phone, bool with_call)
+{
+    struct siphash_state state;
+    siphash_begin(&state, &gruus->key);
+    siphash_add(&state, phone->aor);
+    siphash_add_nocase(&state, bare(phone->instance));
+    if (with_call)
+        siphash_add(&state, phone->call_id);
+    return siphash_end(&state);
+}
+
+bool registrar_gruus_hold(struct registrar_gruus *gruus, const struct registrar_phone *phone)
+{
+    uint64_t key = key_of(gruus, phone, false);
+    if (facts_gauge_take(gruus->held, key) != FACTS_GAUGE_TAKEN)
+        return false;
+    if (facts_gauge_take(gruus->held, key_of(gruus, phone, true)) == FACTS_GAUGE_TAKEN)
+        return true;
+    facts_gauge_give(gruus->held, key);
+    return false;
+}
+
+void registrar_gruus_let_go(struct registrar_gruus *gruus, const struct registrar_phone *phone)
+{
+    facts_gauge_give(gruus->held, key_of(gruus, phone, false));
+    facts_gauge_give(gruus->held, key_of(gruus, phone, true));
+}
+
+enum err registrar_gruus_add(const struct registrar_gruus *gruus, const struct registrar_phone *phone,
+                             struct buffer *out)
+{
+    struct sealed_head head = {.key = key_of(gruus, phone, true)};
+    char text[REGISTRAR_GRUU_MAX], sealed[REGISTRAR_GRUU_MAX];
+    struct buffer plain = buffer_over(text, sizeof(text)), closed = buffer_over(sealed, sizeof(sealed));
+    enum err err = random_system(&head.random, sizeof(head.random));
+    if (err != OK)
+        return err;
+    buffer_add(&plain, &head, sizeof(head));
+    buffer_add_span(&plain, phone->aor);
+    if (plain.overflow)
+        return ERR_TOO_LONG;
+    err = seal_close(gruus->seal, buffer_span(&plain), &closed);
+    if (err == OK)
+        buffer_add_hex(out, closed.at, closed.len);
+    return err == OK && out->overflow ? ERR_TOO_LONG : err;
+}
+
+static bool may_stand(char c)
+{
+    if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9'))
+        return true;
+    return c && strchr("-_.!~*'()[]/:&+$", c) != NULL;
+}
+
+void registrar_gruu_value(struct buffer *out, struct span instance)
+{
+    static const char digits[] = "0123456789ABCDEF";
+    struct span value = bare(instance);
+    for (size_t i = 0; i < value.len; i++) {
+        unsigned char byte = (unsigned char)value.at[i];
+        if (may_stand((char)byte)) {
+            buffer_add_byte(out, (char)byte);
+            continue;
+        }
+        buffer_add_byte(out, '%');
+        buffer_add_byte(out, digits[byte >> 4]);
+        buffer_add_byte(out, digits[byte & 15]);
+    }
+}
+
+static int digit_of(char c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+static bool read_hex(struct span text, struct buffer *out)
+{
+    if (text.len % 2)
+        return false;
+    for (size_t i = 0; i < text.len; i += 2) {
+        int high = digit_of(text.at[i]), low = digit_of(text.at[i + 1]);
+        if (high < 0 || low < 0)
+            return false;
+        buffer_add_byte(out, (char)(high << 4 | low));
+    }
+    return !out->overflow;
+}
+
+enum err registrar_gruus_read(const struct registrar_gruus *gruus, struct span user, struct buffer *out_aor,
+                              uint64_t *out_key)
+{
+    struct sealed_head head;
+    char text[REGISTRAR_GRUU_MAX], sealed[REGISTRAR_GRUU_MAX];
+    struct buffer plain = buffer_over(text, sizeof(text)), closed = buffer_over(sealed, sizeof(sealed));
+    if (!read_hex(user, &closed))
+        return ERR_INVALID;
+    enum err err = seal_open(gruus->seal, buffer_span(&closed), &plain);
+    if (err != OK)
+        return err;
+    if (plain.len <= sizeof(head))
+        return ERR_INVALID;
+    memcpy(&head, plain.at, sizeof(head));
+    *out_key = head.key;
+    buffer_add_span(out_aor, span_slice(buffer_span(&plain), sizeof(head), plain.len));
+    return out_aor->overflow ? ERR_TOO_LONG : OK;
+}
+
+bool registrar_gruus_is_held(struct registrar_gruus *gruus, uint64_t key)
+{
+    return facts_gauge_count(gruus->held, key) > 0;
+}
+
+bool registrar_gruus_is_registered(struct registrar_gruus *gruus, const struct registrar_phone *phone)
+{
+    return registrar_gruus_is_held(gruus, key_of(gruus, phone, false));
+}
