@@ -440,6 +440,15 @@ void authoring_check(struct source *source, struct authoring_findings *out_findi
     policy_free(check.bare);
 }
 
+/* Control bytes would drive the terminal that shows them; one for one, so that the caret stands where it should. */
+static void add_harmless(struct buffer *out, struct span line)
+{
+    for (size_t at = 0; at < line.len; at++) {
+        unsigned char byte = (unsigned char)line.at[at];
+        buffer_add_byte(out, (byte < ' ' && byte != '\t') || byte == 0x7f ? '?' : (char)byte);
+    }
+}
+
 void authoring_finding_format(const struct authoring_finding *finding, const struct source *source, struct buffer *out)
 {
     const struct source_file *file = source_find(source, finding->file);
@@ -453,7 +462,7 @@ void authoring_finding_format(const struct authoring_finding *finding, const str
         return;
     struct span line = line_of(file->bytes, finding->line);
     buffer_add_text(out, "    ");
-    buffer_add_span(out, span_slice(line, 0, 200));
+    add_harmless(out, span_slice(line, 0, 200));
     buffer_add_text(out, "\n    ");
     for (int i = 1; i < finding->column && i < 200; i++)
         buffer_add_byte(out, (size_t)i <= line.len && line.at[i - 1] == '\t' ? '\t' : ' ');

@@ -78,6 +78,9 @@ struct authoring_measure {
     uint64_t bytes; /* that one leaves for the collector */
     const char *verdict;
     const char *rule;
+    enum policy_failure
+        failure; /* of the first one, which is then all that was measured: a rule that is killed too often
+                                  * is set aside, and costs nothing any more */
 };
 /* A bench with fresh_request measures what a test does; one without, what live traffic does. */
 MUST_CHECK enum err authoring_test_measure(struct authoring_test_bench *bench, const struct authoring_test_case *test,

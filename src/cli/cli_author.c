@@ -53,8 +53,9 @@ static enum err measure(void *ctx, const struct authoring_test_case *test, struc
     struct authoring_measure measure;
     enum err err = authoring_test_measure(self->bench, test, self->rounds, &measure);
     if (err == OK)
-        (void)printf("%9llu %9llu %9llu  %-11s  %s\n", (unsigned long long)measure.ns, (unsigned long long)measure.fuel,
-                     (unsigned long long)measure.bytes, measure.verdict, test->name);
+        (void)printf("%9llu %9llu %9llu  %-11s  %s%s%s\n", (unsigned long long)measure.ns,
+                     (unsigned long long)measure.fuel, (unsigned long long)measure.bytes, measure.verdict, test->name,
+                     measure.failure ? ", fails: " : "", measure.failure ? policy_failure_name(measure.failure) : "");
     else
         (void)printf("%9s %9s %9s  %-11s  %s\n", "-", "-", "-", "not a request", test->name);
     *out_got = (struct authoring_test_got){.verdict = POLICY_DROP, .rule = ""};

@@ -29,7 +29,7 @@ static const struct cli_option options[] = {
      .at = offsetof(struct values, coverage)},
     {.name = "min",
      .value = "PERCENT",
-     .help = "With --coverage: fail below so much.",
+     .help = "Fail when less is covered.",
      .kind = CLI_NUMBER,
      .at = offsetof(struct values, min),
      .most = 100},
@@ -121,6 +121,7 @@ static int run(const struct cli_command *command, int argc, char **argv)
     int exit_code;
     if (!cli_options_read(command, argc, argv, &values, &arguments, &exit_code))
         return exit_code;
+    values.coverage = values.coverage || values.min > 0;
     return values.watch ? run_watching(command, arguments.items[0], &values)
                         : run_once(command, arguments.items[0], &values);
 }

@@ -74,6 +74,54 @@ static void from_new_to_an_explained_answer(void **state)
     assert_says(&out, CLI_EXIT_FAILED, "cannot be read");
 }
 
+static void write_text(const char *name, const char *text);
+static void run_with(struct run_output *out, const char *format);
+
+/* A share that is asked for is looked at, also where nobody wanted to read what is missing. */
+static void less_than_the_least_coverage_fails(void **state)
+{
+    (void)state;
+    static struct run_output out;
+    char line[128];
+    run_in(&out, "new", "half");
+    write_text("half/policy.lua",
+               "return policy { name = 'half', on_error = reject(500) {}, default = not_found {}, rules = {\n"
+               "  { 'one', when = { user = 'one' }, verdict = ok {} },\n"
+               "  { 'two', when = { user = 'two' }, verdict = ok {} },\n} }\n");
+    write_text("half/test.lua", "return { { 'one', request = { method = 'OPTIONS', uri = 'sip:one@example.com' },\n"
+                                "  expect = { verdict = 'ok', rule = 'one' } } }\n");
+    (void)snprintf(line, sizeof(line), "test --min 100 %s/half", folder);
+    run_line(&out, line, NULL);
+    assert_says(&out, CLI_EXIT_FAILED, "100% is asked for");
+    (void)snprintf(line, sizeof(line), "test --min 10 %s/half", folder);
+    run_line(&out, line, NULL);
+    assert_says(&out, CLI_EXIT_OK, "1 passed");
+}
+
+/* What a failing decision costs until it is set aside, and not what on_error costs from then on. */
+static void a_decision_that_fails_is_not_praised_as_a_fast_one(void **state)
+{
+    (void)state;
+    static struct run_output out;
+    write_text("loop.lua", "return function(req) while true do end end");
+    run_with(&out, "bench --rounds 10 %s/loop.lua");
+    assert_says(&out, CLI_EXIT_OK, "fails: fuel");
+    write_text("raise.lua", "return function(req) error('no') end");
+    run_with(&out, "bench --rounds 10 %s/raise.lua");
+    assert_says(&out, CLI_EXIT_OK, "fails: error");
+}
+
+/* A policy may come from anywhere; what is shown of it must not drive the terminal. */
+static void a_source_line_with_control_bytes_is_shown_harmless(void **state)
+{
+    (void)state;
+    static struct run_output out;
+    write_text("esc.lua", "return policy { name = '\033]0;title\a', \033[31m }\n");
+    run_with(&out, "check %s/esc.lua");
+    assert_says(&out, CLI_EXIT_FAILED, "name = '?]0;title?', ?[31m }");
+    assert_null(strchr(out.text, '\033'));
+}
+
 #define LOGGED(time, status)                                                                                           \
     "{\"time\":\"" time "\",\"event\":\"decision\",\"source\":\"192.0.2.1:5060\",\"status\":" status                   \
     ",\"rule\":\"was\",\"verdict\":\"not_found\",\"transport\":\"UDP\",\"tag\":\"0123456789abcdef\",\"request\":"      \
@@ -127,6 +175,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(from_new_to_an_explained_answer, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(less_than_the_least_coverage_fails, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_decision_that_fails_is_not_praised_as_a_fast_one, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_source_line_with_control_bytes_is_shown_harmless, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_log_is_explained_and_replayed, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
