@@ -158,7 +158,10 @@ static inline void sim_send_prack(struct sim *sim, unsigned index, const struct 
     if (!caller->pracks || sim_chance(sim, 20) || response->to.tag.len != TXN_TAG_LEN)
         return;
     memcpy(caller->to_tag, response->to.tag.at, TXN_TAG_LEN);
-    snprintf(extra, sizeof(extra), "RAck: %.*s %u INVITE\r\n", SPAN_ARG(rseq), response->cseq);
+    if (sim_chance(sim, 10)) /* for a response that never was */
+        snprintf(extra, sizeof(extra), "RAck: 7%.*s %u INVITE\r\n", (int)rseq.len - 1, rseq.at, response->cseq);
+    else
+        snprintf(extra, sizeof(extra), "RAck: %.*s %u INVITE\r\n", SPAN_ARG(rseq), response->cseq);
     struct sip_ask ask = sim_ask(caller, "PRACK", ++caller->cseq, branch);
     ask.extra = extra;
     ask.body = response->body.len && !caller->answers_badly ? SIM_OFFER : NULL;

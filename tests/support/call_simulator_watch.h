@@ -4,6 +4,7 @@
 
 #include "call/call_table.h"
 #include "sip/sip_reply.h"
+#include "sip/sip_value.h"
 #include "support/fake_clock.h"
 #include "support/sip_ask.h"
 #include "txn/txn_slab.h"
@@ -67,6 +68,8 @@ struct sim_caller {
     bool is_offering;             /* an INVITE of ours is out, and nothing final came in yet */
     bool expires, is_limited;     /* by the latest 2xx; by hangup_after */
     bool pracks, needs_prack, is_pracked;
+    uint32_t rseq;         /* of our latest reliable 1xx */
+    bool is_wrongly_acked; /* by the PRACK at hand */
     bool acks, is_deaf, has_offer, answers_badly, invite_answered;
     enum sim_decision decision;
     struct txn *held;
@@ -188,11 +191,15 @@ static inline void sim_watch_final(struct sim *sim, struct sim_caller *caller, s
     sim->finals++;
     if (caller->stale_cseq && response->cseq == caller->stale_cseq && response->status < 400 && !sim->wire_was_dead)
         sim_fail(sim, "a request with an old number was accepted");
-    if (response->cseq_method == SIP_METHOD_INVITE && response->cseq > 1 && response->status < 300 &&
-        caller->is_offering && !sim->wire_was_dead)
+    bool takes_offer = (response->cseq_method == SIP_METHOD_INVITE && response->cseq > 1) ||
+                       (response->cseq_method == SIP_METHOD_UPDATE && response->body.len);
+    if (takes_offer && response->status < 300 && caller->is_offering && !sim->wire_was_dead)
         sim_fail(sim, "an offer was taken while one of ours was out");
-    if (response->cseq_method == SIP_METHOD_PRACK && response->status == 200)
+    if (response->cseq_method == SIP_METHOD_PRACK && response->status == 200) {
         caller->is_pracked = true;
+        if (caller->is_wrongly_acked && !sim->wire_was_dead)
+            sim_fail(sim, "a PRACK for another response was accepted");
+    }
     if (response->cseq_method == SIP_METHOD_INVITE && response->cseq == 1 && response->status < 300 &&
         caller->needs_prack && !caller->is_pracked && !sim->wire_was_dead)
         sim_fail(sim, "a 2xx came before the PRACK of an offer");
@@ -262,6 +269,8 @@ static inline void sim_watch_provisional(struct sim *sim, struct sim_caller *cal
     if (sim_final_find(caller, response->via.branch, response->cseq_method))
         sim_fail(sim, "a provisional answer followed the final one");
     bool is_reliable = sip_message_has(response, SIP_HEADER_RSEQ);
+    if (is_reliable && !span_to_u32(sip_message_value(response, SIP_HEADER_RSEQ), &caller->rseq))
+        sim_fail(sim, "an RSeq that is no number");
     if (is_reliable && response->body.len)
         caller->needs_prack = true;
     sim->early_media += response->status == 183;
@@ -323,6 +332,14 @@ static inline void sim_watch_order(struct sim_caller *caller, const struct sip_m
         caller->seen_cseq = request->cseq > caller->seen_cseq ? request->cseq : caller->seen_cseq;
 }
 
+static inline bool sim_is_wrong_rack(const struct sim_caller *caller, const struct sip_message *request)
+{
+    struct span value = sip_message_value(request, SIP_HEADER_RACK), method;
+    uint32_t rseq, cseq;
+    return request->method == SIP_METHOD_PRACK && value.at &&
+           (sip_value_rack(value, &rseq, &cseq, &method) != OK || rseq != caller->rseq || cseq != 1);
+}
+
 /* What had to follow at once from a request did. */
 static inline void sim_watch_done(struct sim *sim, unsigned index)
 {
@@ -345,6 +362,7 @@ static inline void sim_watch_arrival(struct sim *sim, unsigned index, const stru
     }
     if (request->method != SIP_METHOD_ACK) {
         sim_watch_order(caller, request, final != NULL);
+        caller->is_wrongly_acked = sim_is_wrong_rack(caller, request);
         return;
     }
     struct sim_final *refusal = sim_final_find(caller, request->via.branch, SIP_METHOD_INVITE);
