@@ -14,6 +14,8 @@ struct draft {
     struct registrar_contacts contacts;
     unsigned before;                /* bindings that the user has */
     bool fresh[REGISTRAR_USER_MAX]; /* made by this request */
+    /* Of a fresh one: the one that the user has in its place, or NULL. */
+    struct registrar_binding *was[REGISTRAR_USER_MAX];
 };
 
 static void refuse(struct draft *draft, enum registrar_outcome outcome, unsigned code, const char *reason)
@@ -117,12 +119,14 @@ static void take_off(struct draft *draft, unsigned at)
 {
     struct registrar_plan *plan = draft->plan;
     unsigned behind = --plan->count - at;
+    struct registrar_binding *held = draft->fresh[at] ? draft->was[at] : plan->next[at];
     if (draft->fresh[at])
         free(plan->next[at]);
-    else
-        plan->removed[plan->removed_count++] = plan->next[at];
+    if (held)
+        plan->removed[plan->removed_count++] = held;
     memmove(&plan->next[at], &plan->next[at + 1], behind * sizeof(plan->next[0]));
     memmove(&draft->fresh[at], &draft->fresh[at + 1], behind * sizeof(draft->fresh[0]));
+    memmove(&draft->was[at], &draft->was[at + 1], behind * sizeof(draft->was[0]));
     plan->changes = true;
 }
 
@@ -162,13 +166,17 @@ static bool put(struct draft *draft, unsigned at, const struct registrar_contact
         refuse(draft, REGISTRAR_OUT_UNSTORED, 503, "");
     if (err != OK)
         return false;
-    if (at < plan->count) {
-        binding->since_ms = plan->next[at]->since_ms;
-        binding->event = draft->fresh[at] ? REGISTRAR_CREATED : REGISTRAR_REFRESHED;
-        if (draft->fresh[at])
-            free(plan->next[at]);
-    } else {
+    if (at == plan->count) {
+        draft->was[at] = NULL;
         plan->count++;
+    } else if (draft->fresh[at]) {
+        free(plan->next[at]);
+    } else {
+        draft->was[at] = plan->next[at];
+    }
+    if (draft->was[at]) {
+        binding->since_ms = draft->was[at]->since_ms;
+        binding->event = REGISTRAR_REFRESHED;
     }
     plan->next[at] = binding;
     draft->fresh[at] = true;
@@ -214,9 +222,11 @@ static void begin(struct draft *draft)
     struct registrar_user *user = registrar_user_find(draft->registrar, &plan->name);
     if (user) {
         registrar_user_expire(draft->registrar, user); /* its timer may be due in this very turn */
-        for (struct registrar_binding *at = user->first; at; at = at->next)
-            plan->next[plan->count++] = at;
+        registrar_user_settle(draft->registrar, user); /* what it left may be nothing */
+        user = registrar_user_find(draft->registrar, &plan->name);
     }
+    for (struct registrar_binding *at = user ? user->first : NULL; at; at = at->next)
+        plan->next[plan->count++] = at;
     plan->user = user;
     draft->before = plan->count;
     memset(draft->fresh, 0, plan->count);

@@ -416,6 +416,60 @@ static void watchers_are_told(void **state)
     world_close(&world);
 }
 
+static void begin_watching(void)
+{
+    world_receive(&world, "SUBSCRIBE sip:alice@example.com SIP/2.0\nVia: SIP/2.0/UDP 192.0.2.1;branch=z9hG4bKsub\n"
+                          "From: <sip:w@example.org>;tag=w\nTo: <sip:alice@example.com>\nCall-ID: sub\n"
+                          "CSeq: 1 SUBSCRIBE\nContact: <sip:w@192.0.2.1>\nEvent: reg\nExpires: 3600\n\n");
+    expect_heard("version=\"0\" state=\"full\"");
+}
+
+/* One REGISTER may name a contact twice; whoever watches hears what became of it in the end. */
+static void a_contact_named_twice_is_told_by_its_end(void **state)
+{
+    (void)state;
+    static char text[SENT_BYTES];
+    open_with(ok_policy);
+    begin_watching();
+    ask("a", 1, "Contact: <sip:one@192.0.2.1>, <sip:two@192.0.2.1>\n");
+    world_advance(&world, 1000);
+    expect_heard("version=\"1\"");
+    ask("a", 2, "Contact: <sip:one@192.0.2.1>;q=0.1, <sip:one@192.0.2.1>;q=0.2, <sip:two@192.0.2.1>\n");
+    world_advance(&world, 1000);
+    memcpy(text, heard(), sizeof(text));
+    assert_non_null(strstr(text, "event=\"refreshed\" duration-registered=\"2\" expires=\"3599\" q=\"0.2\""));
+    assert_null(strstr(text, "event=\"created\""));
+    ask("a", 3,
+        "Contact: <sip:one@192.0.2.1>, <sip:one@192.0.2.1>;expires=0, <sip:new@192.0.2.1>, "
+        "<sip:new@192.0.2.1>;expires=0\n");
+    world_advance(&world, 1000);
+    memcpy(text, heard(), sizeof(text));
+    assert_non_null(strstr(text, "state=\"terminated\" event=\"unregistered\" q=\"0.2\""));
+    assert_non_null(strstr(text, "<uri>sip:two@192.0.2.1</uri>"));
+    assert_null(strstr(text, "sip:new@")); /* it never was */
+    assert_int_equal(fetch(), 1);
+    world_close(&world);
+}
+
+/* The last binding's time is over, its timer has not run yet, and a request that changes nothing comes in between. */
+static void who_expired_leaves_nothing_behind(void **state)
+{
+    (void)state;
+    static const char *const unchanging[] = {"", "Contact: <sip:a@192.0.2.1>;expires=1\n", "Contact: *\nExpires: 0\n"};
+    for (size_t i = 0; i < sizeof(unchanging) / sizeof(unchanging[0]); i++) {
+        struct registrar_census census;
+        open_with(ok_policy);
+        ask("a", 1, "Contact: <sip:a@192.0.2.1>;expires=60\n");
+        world.clock.mono_ms += 60000;
+        ask("a", 2, unchanging[i]);
+        registrar_census(world.core->registrar, &census);
+        assert_int_equal(census.bindings, 0);
+        assert_int_equal(census.expired, 1);
+        assert_int_equal(census.bytes, 0);
+        world_close(&world);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -433,6 +487,8 @@ int main(void)
         cmocka_unit_test(the_policy_decides_who_may),
         cmocka_unit_test(a_retransmission_gets_the_same_bytes),
         cmocka_unit_test(watchers_are_told),
+        cmocka_unit_test(a_contact_named_twice_is_told_by_its_end),
+        cmocka_unit_test(who_expired_leaves_nothing_behind),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
