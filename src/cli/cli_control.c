@@ -202,8 +202,10 @@ int cli_control_show(const struct cli_control_call *call, const struct cli_http_
         cli_write(SPAN("\n"));
     }
     bool failed = cli_http_fault(json, &fault) || answer->status >= 300;
-    if (!failed && !call->as_json)
+    if (!failed && !call->as_json) {
+        cli_text_clean(json);
         call->print(json, stdout);
+    }
     if (failed && !call->as_json) {
         char text[FAULT_FILE_MAX + FAULT_TEXT_MAX];
         fault_format(&fault, text, sizeof(text));

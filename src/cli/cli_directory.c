@@ -2,6 +2,7 @@
 /* verdict directory: who exists.  One table of subcommands; where it is done is decided by the data folder's lock. */
 #include "cli/cli_directory.h"
 #include "cli/cli_main.h"
+#include "cli/cli_text.h"
 #include "entry/entry_time.h"
 #include "store/store_lock.h"
 
@@ -258,6 +259,7 @@ static int answer(struct cli_directory_ask *ask)
     } else if (json && ask->values->json) {
         (void)printf("%.*s\n", SPAN_ARG(buffer_span(&memory)));
     } else if (json) {
+        cli_text_clean(json);
         cli_directory_print(ask, json, stdout);
     }
     if (json_is_false(json_object_get(json, "ok")))

@@ -3,9 +3,11 @@
 #include "cli/cli_text.h"
 #include "entry/entry_record.h"
 #include "entry/entry_time.h"
+#include "util/span.h"
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum { HASH_SHOWN = 8 };
@@ -14,6 +16,49 @@ const char *cli_text_of(const json_t *object, const char *key)
 {
     const char *text = json_string_value(json_object_get(object, key));
     return text ? text : "";
+}
+
+/* C0 but the lines' own where they may stay, DEL, and C1, which some terminals obey too. */
+static bool is_control(const unsigned char *at, size_t left, bool keeps_lines)
+{
+    if (*at < 0x20)
+        return !keeps_lines || (*at != '\n' && *at != '\r' && *at != '\t');
+    return *at == 0x7f || (*at == 0xc2 && left > 1 && at[1] >= 0x80 && at[1] < 0xa0);
+}
+
+static void clean_string(json_t *string, bool keeps_lines)
+{
+    size_t len = json_string_length(string);
+    char *text = span_dup(span_make(json_string_value(string), len));
+    bool changed = false;
+    for (size_t i = 0; text && i < len; i++) {
+        const unsigned char *at = (const unsigned char *)text + i;
+        if (!is_control(at, len - i, keeps_lines))
+            continue;
+        if (*at == 0xc2)
+            text[i++] = ' ';
+        text[i] = ' ';
+        changed = true;
+    }
+    if (!text || (changed && json_string_setn_nocheck(string, text, len) != 0))
+        (void)json_string_set_nocheck(string, ""); /* out of memory: rather nothing than what it may do */
+    free(text);
+}
+
+static void clean(json_t *json, bool keeps_lines)
+{
+    const char *key;
+    json_t *member;
+    size_t index;
+    if (json_is_string(json))
+        clean_string(json, keeps_lines);
+    json_object_foreach(json, key, member) clean(member, strcmp(key, "text") == 0);
+    json_array_foreach(json, index, member) clean(member, keeps_lines);
+}
+
+void cli_text_clean(json_t *json)
+{
+    clean(json, false);
 }
 
 static void print_scalar(const json_t *value, FILE *to)

@@ -7,6 +7,9 @@
 
 /* An object as indented "key: value" lines; lists of plain values on one line. */
 void cli_text_tree(const json_t *json, FILE *to);
+/* Blanks the control bytes in all strings within, since many hold what a stranger on the network chose (a user named
+ * "%1b[2J"); members "text" keep their lines. */
+void cli_text_clean(json_t *json);
 /* Member `key` as text, "" when it is missing, null or no string. */
 const char *cli_text_of(const json_t *object, const char *key);
 /* Prints a reload's or rollback's report (admin/README.md) in a few lines. */

@@ -30,6 +30,25 @@ static void calls_newest_first(void **state)
     assert_int_equal(out.exit_code, CLI_EXIT_USAGE);
 }
 
+/* Names come from the network: they neither steer the terminal nor make up lines of their own. */
+static void a_stranger_s_name_is_only_a_name(void **state)
+{
+    struct server *server = *state;
+    static const char bindings[] =
+        "{\"total\":2,\"users\":1,\"bindings\":[{\"aor\":\"a\\u001b[2J\\nroot\\u0000@x\",\"expires_s\":60,"
+        "\"contact\":\"sip:\\u009b2J\\u007f\\u00e9\"}]}";
+    server_run(server, &out, "bindings", "200 OK", bindings);
+    assert_non_null(strstr(out.text, "a [2J root @x "));
+    assert_null(strchr(out.text, '\033'));
+    assert_null(strstr(out.text, "\nroot"));
+    assert_null(strstr(out.text, "\xc2\x9b"));
+    server_run(server, &out, "bindings --json", "200 OK", bindings);
+    assert_non_null(strstr(out.text, "a\\u001b[2J\\nroot\\u0000@x"));
+    server_run(server, &out, "subscriptions", "200 OK",
+               "{\"total\":1,\"publications\":0,\"subscriptions\":[{\"user\":\"\\u001b]0;t\\u0007\\r@x\"}]}");
+    assert_non_null(strstr(out.text, " ]0;t  @x"));
+}
+
 static void watching_ends_with_the_engine(void **state)
 {
     struct server *server = *state;
@@ -97,9 +116,8 @@ static void peers_as_a_table(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(calls_newest_first),       TEST(watching_ends_with_the_engine),
-        TEST(a_ladder_of_what_is_kept), TEST(what_is_not_known_is_said),
-        TEST(peers_as_a_table),
+        TEST(calls_newest_first),       TEST(a_stranger_s_name_is_only_a_name), TEST(watching_ends_with_the_engine),
+        TEST(a_ladder_of_what_is_kept), TEST(what_is_not_known_is_said),        TEST(peers_as_a_table),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
