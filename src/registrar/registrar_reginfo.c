@@ -214,14 +214,35 @@ static void add_contact(struct buffer *out, struct span aor, const struct regist
     buffer_add_literal(out, "</contact>\r\n");
 }
 
+/* What makes contact_id(). */
+static bool is_same_contact(const struct registrar_binding *one, const struct registrar_binding *other)
+{
+    return one->reg_id == other->reg_id &&
+           (one->reg_id ? span_equal(registrar_binding_instance(one), registrar_binding_instance(other))
+                        : span_equal(registrar_binding_uri(one), registrar_binding_uri(other)));
+}
+
+/* It came back, or went once more, since it went: one document says one thing of a contact. */
+static bool is_outdated(const struct registrar_watch *watch, const struct departed *departed,
+                        const struct registrar_user *user)
+{
+    for (const struct registrar_binding *at = user ? user->first : NULL; at; at = at->next)
+        if (is_same_contact(at, departed->binding))
+            return true;
+    for (const struct list *node = departed->node.next; node != &watch->departed; node = node->next)
+        if (is_same_contact(container_of_const(node, struct departed, node)->binding, departed->binding))
+            return true;
+    return false;
+}
+
 /* Those that this subscription has not been told of; a new one was never told that they were there. */
 static void add_departed(struct buffer *out, const struct registrar_watch *watch, const struct notifier_view *view,
-                         uint64_t now_ms)
+                         const struct registrar_user *user, uint64_t now_ms)
 {
     struct list *node = watch && view->version ? watch->departed.next : NULL;
     for (; node && node != &watch->departed; node = node->next) {
         const struct departed *departed = container_of_const(node, struct departed, node);
-        if (departed->serial > view->mark)
+        if (departed->serial > view->mark && !is_outdated(watch, departed, user))
             add_contact(out, view->aor, departed->binding, departed, now_ms);
     }
 }
@@ -254,7 +275,7 @@ static enum err build(void *ctx, struct notifier_view *view, struct buffer *out)
     buffer_add_literal(out, "\">\r\n");
     for (const struct registrar_binding *at = user ? user->first : NULL; at; at = at->next)
         add_contact(out, view->aor, at, NULL, now_ms);
-    add_departed(out, watch, view, now_ms);
+    add_departed(out, watch, view, user, now_ms);
     buffer_add_literal(out, "</registration>\r\n</reginfo>\r\n");
     view->mark = serial;
     return OK;

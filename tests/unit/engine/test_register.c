@@ -451,6 +451,39 @@ static void a_contact_named_twice_is_told_by_its_end(void **state)
     world_close(&world);
 }
 
+static unsigned times(const char *text, const char *part)
+{
+    unsigned count = 0;
+    for (; (text = strstr(text, part)); text++)
+        count++;
+    return count;
+}
+
+/* Who goes and comes back before the next NOTIFY is there: a document says one thing of a contact (RFC 3680 4.2: its id is
+ * unique within the registration). */
+static void who_came_back_meanwhile_is_there(void **state)
+{
+    (void)state;
+    static char text[SENT_BYTES];
+    open_with(ok_policy);
+    begin_watching();
+    ask("a", 1, "Contact: <sip:one@192.0.2.1>, <sip:two@192.0.2.1>;+sip.instance=\"<urn:x>\";reg-id=1\n");
+    world_advance(&world, 10000);
+    expect_heard("version=\"1\"");
+    ask("a", 2, "Contact: *\nExpires: 0\n");
+    (void)heard(); /* the next one has to keep its interval */
+    ask("a", 3, "Contact: <sip:one@192.0.2.1>, <sip:two@192.0.2.9>;+sip.instance=\"<urn:x>\";reg-id=1\n");
+    ask("a", 4, "Contact: *\nExpires: 0\n");
+    ask("a", 5, "Contact: <sip:one@192.0.2.1>\n");
+    world_advance(&world, 10000);
+    memcpy(text, heard(), sizeof(text));
+    assert_int_equal(times(text, "<uri>sip:one@192.0.2.1</uri>"), 1);
+    assert_int_equal(times(text, "state=\"active\" event=\"created\""), 1);
+    assert_int_equal(times(text, "<uri>sip:two@"), 1);
+    assert_int_equal(times(text, "state=\"terminated\" event=\"unregistered\""), 1);
+    world_close(&world);
+}
+
 /* The last binding's time is over, its timer has not run yet, and a request that changes nothing comes in between. */
 static void who_expired_leaves_nothing_behind(void **state)
 {
@@ -489,6 +522,7 @@ int main(void)
         cmocka_unit_test(watchers_are_told),
         cmocka_unit_test(a_contact_named_twice_is_told_by_its_end),
         cmocka_unit_test(who_expired_leaves_nothing_behind),
+        cmocka_unit_test(who_came_back_meanwhile_is_there),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
