@@ -92,6 +92,29 @@ void store_fit_file(struct store *store)
         return;
 }
 
+static enum err complain(struct store *store, enum err err, const char *what)
+{
+    const char *path = "";
+    (void)mdb_env_get_path(store->env, &path);
+    log_limited(&store->complaints, 2, LOG_ERROR, "store", "%s/data.mdb %s; nothing is written to it any more", path,
+                what);
+    return err;
+}
+
+enum err store_check_place(struct store *store)
+{
+    struct stat stat;
+    int fd;
+    if (mdb_env_get_fd(store->env, &fd) != 0 || fstat(fd, &stat) != 0)
+        return ERR_IO;
+    if (stat.st_nlink == 0)
+        return complain(store, ERR_IO, "was removed or replaced while it was in use");
+    if (stat.st_size < store->file_bytes)
+        return complain(store, ERR_CORRUPT, "was cut while it was in use");
+    store->file_bytes = stat.st_size;
+    return OK;
+}
+
 /* struct MDB_page: number, pad, flags, end of the table of entries, start of the entries; an entry (struct MDB_node) has
  * eight bytes before its key. */
 enum { PAGE_AT_FLAGS = 10, PAGE_AT_LOWER = 12, PAGE_AT_UPPER = 14, PAGE_HEAD = 16, PAGE_LEAF = 2, NODE_HEAD = 8 };

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "store/store_write.h"
+#include "util/log.h"
 
 #include <lmdb.h>
 #include <pthread.h>
@@ -25,6 +26,8 @@ struct store {
     int guard_fd; /* flock: opened once in the whole system */
     char kind[STORE_KIND_MAX];
     size_t page_bytes;
+    off_t file_bytes; /* the store thread's own: length of the file at the last write transaction */
+    struct log_limit complaints;
     store_tick_fn tick;
     void *tick_ctx;
 
@@ -54,6 +57,9 @@ enum err store_check_file(const char *path, struct fault *fault);
 /* LMDB leaves the last pages unwritten when they are free by the commit (8 of 20,000 commits in a test), so that a sound
  * file may be shorter than its last page says.  Keeps the file's length ahead of that, before the next commit is made. */
 void store_fit_file(struct store *store);
+/* Before each write transaction: the file is still in its folder (ERR_IO), since what is written to one that was removed is
+ * gone with the process, and no shorter than it was (ERR_CORRUPT), since LMDB would run into SIGBUS. */
+enum err store_check_place(struct store *store);
 /* Begins, ends a write transaction into *txn. */
 enum err store_txn_begin_write(struct store *store, struct store_txn *txn);
 enum err store_txn_commit(struct store_txn *txn);

@@ -13,6 +13,9 @@
 enum err store_txn_begin_write(struct store *store, struct store_txn *txn)
 {
     *txn = (struct store_txn){.store = store, .writable = true};
+    enum err err = store_check_place(store);
+    if (err != OK)
+        return err;
     return store_err(mdb_txn_begin(store->env, NULL, 0, &txn->mdb));
 }
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The process's log: one line an event, to standard error ("2026-01-31T12:00:00.123Z warn engine: text key=value").
- * Thread-safe; the only code with file-scope state.  Lower floors return errors instead of logging: the engine, admin,
- * cli and release log once, with the Call-ID where there is one.  A line that may repeat per packet goes through
- * log_limited. */
+ * Thread-safe; the only code with file-scope state.  Lower floors return errors instead of logging (but for the store, which
+ * alone knows what became of its file): the engine, admin, cli and release log once, with the Call-ID where there is one.
+ * A line that may repeat per packet goes through log_limited. */
 #pragma once
 
 #include "util/err.h"

@@ -10,6 +10,7 @@ import signal
 import socket
 import subprocess
 import time
+from xml.etree import ElementTree
 
 from harness import sipp
 from harness.daemon import ROOT, Daemon
@@ -186,6 +187,23 @@ def a_cut_journal_is_503_and_never_404(t):
 
 
 @test()
+def a_removed_or_cut_folder_is_503_while_it_runs(t):
+    """What is written to a file without a name ends with the process: a 200 to it would be a lie."""
+    for name, spoil in (("removed", shutil.rmtree), ("cut", lambda folder: os.truncate(folder / "data.mdb", 4096))):
+        daemon = Daemon(t, policy=OK, name=name)
+        phone = Phone(t, daemon.address())
+        phone.register("sip:before@example.com", ["<sip:a@192.0.2.1>"])
+        phone.register("sip:before@example.com", ["<sip:a@192.0.2.1>"])
+        spoil(daemon.data / "bindings")
+        phone.register("sip:before@example.com", ["<sip:b@192.0.2.1>"], 503)
+        phone.register("sip:after@example.com", ["<sip:a@192.0.2.1>"], 503)
+        equal(len(phone.contacts_of("sip:before@example.com")), 1, "what was there")
+        phone.ask("OPTIONS", "ok", 200)
+        daemon.wait_log("bindings/data.mdb was " + name)
+        daemon.kill()
+
+
+@test()
 def users_stay_on_their_worker(t):
     """Two phones of one user with other Call-IDs and sockets, and 1, 2 and 7 workers: each sees the other's binding."""
     for workers in (1, 2, 7):
@@ -234,6 +252,79 @@ def keep_alives_do_no_harm(t):
     equal((int.from_bytes(mapped[:2], "big"), socket.inet_ntoa(mapped[2:])), (udp.port, udp.host), "XOR-MAPPED-ADDRESS")
     for phone in (tcp, udp):
         equal(len(phone.register(f"sip:{phone.transport}@example.com", ["<sip:a@192.0.2.1>"]).all("contact")), 1, "a REGISTER after it")
+
+
+class RegWatcher(Phone):
+    """Follows one user's registration by RFC 3680 5: a full document replaces what is known, a partial one goes on top."""
+
+    def watch(self, user, expires=600, **fields):
+        request = self.request("SUBSCRIBE", uri=f"sip:{user}@example.com", **fields,
+                               extra=["Event: reg", "Accept: application/reginfo+xml", f"Expires: {expires}",
+                                      f"Contact: <sip:w@{self.here()}>"])
+        self.send(request)
+        answer = self.expect(200)
+        self.dialog = {name: request[name] for name in ("from_tag", "call_id")}
+        self.dialog.update(to=f"sip:{user}@example.com", to_tag=answer.tag(), cseq=request["cseq"] + 1)
+        return answer
+
+    def told(self, seconds=3.0):
+        """(version, full or partial, state of the registration, {URI: (state, event)}) of the next document."""
+        notify = self.expect_request("NOTIFY", seconds)
+        self.answer(notify)
+        self.state = notify.get("subscription-state")
+        equal((notify.get("event"), notify.get("content-type")), ("reg", "application/reginfo+xml"), "what it is")
+        document = ElementTree.fromstring(notify.body)
+        equal(document.tag, REGINFO + "reginfo", "the document")
+        registrations = document.findall(REGINFO + "registration")
+        equal(len(registrations), 1, "registrations")
+        contacts = registrations[0].findall(REGINFO + "contact")
+        check(len({contact.get("id") for contact in contacts}) == len(contacts), f"ids: {notify.body}")
+        self.aor = registrations[0].get("aor")
+        self.contacts = {contact.find(REGINFO + "uri").text: contact for contact in contacts}
+        return (int(document.get("version")), document.get("state"), registrations[0].get("state"),
+                {uri: (contact.get("state"), contact.get("event")) for uri, contact in self.contacts.items()})
+
+
+REGINFO = "{urn:ietf:params:xml:ns:reginfo}"
+
+
+@test()
+def reg_watchers_follow_a_registration(t):
+    """Created, refreshed, expired, unregistered, and what a refresh and the end of the subscription say; on two workers."""
+    daemon = Daemon(t, policy=OK, args=["--workers", 2, "--set", "register_min_s=1", "--set", "notify_interval_ms=0"])
+    phone, watcher = Phone(t, daemon.address()), RegWatcher(t, daemon.address())
+    one, two = "sip:a@192.0.2.1", "sip:a@192.0.2.2;transport=tcp"
+
+    def register(number, *contacts, **fields):
+        phone.register("sip:ann@example.com", contacts, call_id="same", cseq=number, **fields)
+
+    equal(watcher.watch("ann").get("expires"), "600", "Expires")
+    equal(watcher.told(), (0, "full", "init", {}), "of whoever never registered")
+    equal(watcher.aor, "sip:ann@example.com", "aor")
+    register(1, f"<{one}>;expires=600;q=0.5", f"<{two}>;expires=1")
+    equal(watcher.told(), (1, "partial", "active", {one: ("active", "created"), two: ("active", "created")}), "created")
+    equal((watcher.contacts[one].get("q"), watcher.contacts[one].get("callid"), watcher.contacts[one].get("cseq")),
+          ("0.5", "same", "1"), "what is said of a contact")
+    register(2, f"<{one}>;expires=600")
+    equal(watcher.told(), (2, "partial", "active", {one: ("active", "refreshed"), two: ("active", "created")}), "refreshed")
+    equal(watcher.told(), (3, "partial", "active", {one: ("active", "refreshed"), two: ("terminated", "expired")}), "expired")
+    watcher.watch("ann", **watcher.dialog)
+    equal(watcher.told(), (4, "full", "active", {one: ("active", "refreshed")}), "a refresh is told everything")
+    register(3, f"<{one}>;expires=0")
+    equal(watcher.told(), (5, "partial", "terminated", {one: ("terminated", "unregistered")}), "unregistered")
+    register(4, f"<{one}>")
+    equal(watcher.told()[3], {one: ("active", "created")}, "registered again")
+    register(5, "*", extra=["Expires: 0"])
+    equal(watcher.told(), (7, "partial", "terminated", {one: ("terminated", "unregistered")}), "all at once")
+    watcher.expect_silence(0.1)
+    watcher.watch("ann", expires=0, **watcher.dialog)
+    equal(watcher.told(), (8, "partial", "terminated", {}), "the last document")
+    equal(watcher.state, "terminated;reason=timeout", "Subscription-State")
+    register(6, f"<{one}>")
+    watcher.expect_silence(0.1)
+    fetcher = RegWatcher(t, daemon.address())
+    fetcher.watch("ann", expires=0)
+    equal(fetcher.told(), (0, "full", "active", {one: ("active", "created")}), "a fetch")
 
 
 @test()

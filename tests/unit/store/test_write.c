@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -323,6 +324,41 @@ static void what_was_told_survives_a_kill(void **state)
     store_close(store);
 }
 
+static void what_is_written_to_a_removed_file_is_not_kept(void **state)
+{
+    struct store_folder *folder = *state;
+    struct store *store = store_test_open(folder);
+    struct put put = {.key = 1}, late = {.key = 2};
+    char path[128];
+    (void)snprintf(path, sizeof(path), "%s/data.mdb", folder->env);
+    assert_int_equal(store_start(store), OK);
+    assert_int_equal(store_run_wait(store, put_job, &put), OK);
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(store_run_wait(store, put_job, &late), ERR_IO);
+    assert_int_equal(atomic_load(&late.runs), 0);
+    assert_int_equal(count_rows(store), 1); /* what was there can still be read */
+    store_close(store);
+}
+
+static void nothing_is_written_to_a_file_that_was_cut(void **state)
+{
+    struct store_folder *folder = *state;
+    struct store *store = store_test_open(folder);
+    struct put put = {.key = 1}, second = {.key = 2}, late = {.key = 3};
+    struct stat stat_of_file;
+    char path[128];
+    (void)snprintf(path, sizeof(path), "%s/data.mdb", folder->env);
+    assert_int_equal(store_start(store), OK);
+    assert_int_equal(store_run_wait(store, put_job, &put), OK);
+    assert_int_equal(store_run_wait(store, put_job, &second), OK);
+    assert_int_equal(stat(path, &stat_of_file), 0);
+    assert_int_equal(truncate(path, stat_of_file.st_size - 4096), 0); /* which are not used yet */
+    assert_int_equal(store_run_wait(store, put_job, &late), ERR_CORRUPT);
+    assert_int_equal(atomic_load(&late.runs), 0);
+    assert_int_equal(count_rows(store), 2);
+    store_close(store);
+}
+
 int main(void)
 {
 #define IN_FOLDER(test) cmocka_unit_test_setup_teardown(test, store_folder_setup, store_folder_teardown)
@@ -335,6 +371,8 @@ int main(void)
         IN_FOLDER(a_poke_brings_the_tick),
         IN_FOLDER(a_full_disk_is_an_error_and_not_the_end),
         IN_FOLDER(what_was_told_survives_a_kill),
+        IN_FOLDER(what_is_written_to_a_removed_file_is_not_kept),
+        IN_FOLDER(nothing_is_written_to_a_file_that_was_cut),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
