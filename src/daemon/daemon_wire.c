@@ -78,6 +78,16 @@ static void on_datagram(void *ctx, const struct net_flow *flow, struct span byte
         count_noise(self, ENGINE_NOISE_RING_FULL); /* the sender will send it again */
 }
 
+/* A connection that brings a REGISTER for another worker's user: that worker is told when it ends.  One for users of
+ * several, and places beyond the table, are told to all. */
+static void note_owner(struct daemon_worker *self, const struct net_flow *flow, unsigned owner, struct span bytes)
+{
+    if (flow->slot >= DAEMON_REGISTERED_MAX || !span_starts_with(bytes, SPAN("REGISTER ")))
+        return;
+    uint8_t *known = &self->registered[flow->slot];
+    *known = *known && *known != owner + 1 ? UINT8_MAX : (uint8_t)(owner + 1);
+}
+
 /* False: the ring is full, and the connection waits. */
 static bool on_message(void *ctx, const struct net_flow *flow, struct span bytes)
 {
@@ -88,8 +98,10 @@ static bool on_message(void *ctx, const struct net_flow *flow, struct span bytes
     if (admission != GATE_ADMIT)
         return true;
     unsigned owner = worker_owner_of(self->worker, bytes);
-    if (owner != worker_index(self->worker))
+    if (owner != worker_index(self->worker)) {
+        note_owner(self, flow, owner, bytes);
         return hand_over(self, owner, flow, bytes) != ERR_FULL;
+    }
     take(self, flow, bytes, engine_framing_of(flow));
     return true;
 }
@@ -128,6 +140,7 @@ static void lost(struct daemon_worker *self, const struct net_flow *flow)
 {
     call_table_flow_closed(self->core->calls, flow);
     notifier_flow_closed(self->core->notifier, flow);
+    registrar_flow_closed(self->core->registrar, flow);
 }
 
 /* What `owner` has under way on this flow will not be answered.  A ring without room: its own timers find out. */
@@ -140,6 +153,17 @@ static void tell_lost(struct daemon_worker *self, unsigned owner, const struct n
         (void)!worker_post(self->worker, owner, &post);
 }
 
+/* The owners of those who registered by it. */
+static void tell_owners(struct daemon_worker *self, const struct net_flow *flow)
+{
+    uint8_t known = flow->slot < DAEMON_REGISTERED_MAX ? self->registered[flow->slot] : UINT8_MAX;
+    for (unsigned i = 0; known && i < self->shared->config->workers; i++)
+        if (i != worker_index(self->worker) && (known == UINT8_MAX || known == i + 1))
+            tell_lost(self, i, flow);
+    if (flow->slot < DAEMON_REGISTERED_MAX)
+        self->registered[flow->slot] = 0;
+}
+
 /* Not at the end, when every connection goes and nothing can be sent any more. */
 static void on_flow_closed(void *ctx, const struct net_flow *flow, enum net_close reason)
 {
@@ -148,6 +172,7 @@ static void on_flow_closed(void *ctx, const struct net_flow *flow, enum net_clos
     if (!self->stack || !self->core)
         return;
     lost(self, flow);
+    tell_owners(self, flow);
     for (unsigned i = 0; flow->outgoing && i < DAEMON_REOPENED_MAX; i++) {
         struct daemon_reopened *one = &self->reopened[i];
         if (one->used && one->slot == flow->slot && one->generation == flow->generation) {

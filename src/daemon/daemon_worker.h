@@ -57,7 +57,7 @@ struct daemon_reopened {
     uint32_t slot, generation;
     struct net_flow was;
 };
-enum { DAEMON_REOPENED_MAX = 64 };
+enum { DAEMON_REOPENED_MAX = 64, DAEMON_REGISTERED_MAX = 65536 };
 
 struct daemon_worker {
     const struct daemon_shared *shared;
@@ -69,6 +69,8 @@ struct daemon_worker {
     struct daemon_reopened
         reopened[DAEMON_REOPENED_MAX]; /* the latest; older ones' senders wait for their own timers */
     unsigned reopened_next;
+    /* By a connection's place: whose users registered by it, the worker plus one; UINT8_MAX: several; 0: nobody's. */
+    uint8_t registered[DAEMON_REGISTERED_MAX];
     struct net_stack *stack; /* NULL until daemon_worker_open */
     struct engine_core *core;
     struct daemon_locate locate;

@@ -65,10 +65,10 @@ static void commit(struct engine_request *request, struct registrar_plan *plan, 
 static void carry_out(struct engine_request *request, struct span reason, struct span lines)
 {
     struct registrar *registrar = request->core->registrar;
-    struct registrar_name name = name_of(request->core);
+    struct registrar_question question = {request->message, request->flow, name_of(request->core)};
     struct registrar_plan plan;
     struct buffer answer;
-    registrar_plan(registrar, request->message, &name, &plan);
+    registrar_plan(registrar, &question, &plan);
     if (plan.code == 503) {
         answer_unkept(request);
     } else if (plan.code != 200) {

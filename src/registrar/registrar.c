@@ -30,6 +30,8 @@ enum err registrar_new(const struct registrar_options *options, struct registrar
     enum err err = map_init(&registrar->users);
     if (err == OK)
         err = map_init(&registrar->watches);
+    if (err == OK)
+        err = map_init(&registrar->flows);
     if (err == OK && options->notifier)
         err = notifier_add_package(options->notifier, &registrar_reg_package, registrar);
     if (err != OK) {
@@ -51,6 +53,7 @@ void registrar_free(struct registrar *registrar)
     while ((node = map_next(&registrar->users, NULL)))
         registrar_user_free(registrar, container_of(node, struct registrar_user, node));
     map_done(&registrar->users);
+    map_done(&registrar->flows);
     free(registrar);
 }
 
@@ -151,6 +154,8 @@ enum err registrar_commit(struct registrar *registrar, struct registrar_plan *pl
     struct registrar_change *change =
         user ? registrar_change_new(user, plan->count, plan->removed_count, answer) : NULL;
     enum err err = ERR_NOMEM;
+    for (unsigned i = 0; user && i < plan->count; i++) /* while it is on its way its flow may end */
+        registrar_flow_link(user, plan->next[i]);
     if (change) {
         copy_pointers(change, plan);
         err = carry_out(registrar, change, txn, request);

@@ -109,9 +109,15 @@ bool registrar_is_busy(const struct registrar *registrar, const struct registrar
 MUST_CHECK enum err registrar_wait(struct registrar *registrar, const struct registrar_name *name, struct txn *txn,
                                    const struct sip_message *request, struct span extra);
 
+struct registrar_question {
+    const struct sip_message *request;
+    const struct net_flow *flow; /* that it came by; NULL: not known */
+    struct registrar_name name;
+};
+
 /* Fills `plan` in, of a user that is not busy; a plan that changes something must be committed or dropped before anything else is asked of this
- * registrar.  `name`'s spans are borrowed as long. */
-void registrar_plan(struct registrar *registrar, const struct sip_message *request, const struct registrar_name *name,
+ * registrar.  The spans of its name are borrowed as long. */
+void registrar_plan(struct registrar *registrar, const struct registrar_question *question,
                     struct registrar_plan *out_plan);
 /* Appends what a 200 says of the bindings (Contact with what is left of expires, Path, Service-Route, Date), a 423's
  * Min-Expires; nothing for other codes. */
@@ -135,6 +141,10 @@ void registrar_remove_all(struct registrar *registrar, struct span owner_key, en
 /* The same for one user alone. */
 void registrar_remove(struct registrar *registrar, const struct registrar_name *name, enum registrar_event event,
                       registrar_done_fn done, void *arg);
+
+/* A connection has ended, of whichever worker: contacts that came by it with outbound (RFC 5626) are taken away, and their
+ * watchers told `deactivated`: the phone may come back at once. */
+void registrar_flow_closed(struct registrar *registrar, const struct net_flow *flow);
 
 /* Calls `fn` with the name of each user that has bindings, or a change on its way, under `owner_key`. `fn` must change
  * nothing here. */

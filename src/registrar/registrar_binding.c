@@ -36,6 +36,12 @@ enum err registrar_binding_new(const struct registrar_texts *texts, struct regis
     return OK;
 }
 
+void registrar_binding_free(struct registrar_binding *binding)
+{
+    registrar_flow_unlink(binding);
+    free(binding);
+}
+
 const char *registrar_event_text(enum registrar_event event)
 {
     static const char *const texts[REGISTRAR_EVENT_COUNT] = {

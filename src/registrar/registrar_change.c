@@ -184,21 +184,43 @@ static void removal_close(struct registrar_removal *removal, enum err err)
     free(removal);
 }
 
+static bool goes(const struct registrar_removal *removal, const struct registrar_binding *binding)
+{
+    return !removal->gone_only || binding->flow_gone;
+}
+
+static unsigned count_going(const struct registrar_user *user, const struct registrar_removal *removal)
+{
+    unsigned count = 0;
+    for (const struct registrar_binding *at = user->first; at; at = at->next)
+        count += goes(removal, at);
+    return count;
+}
+
+/* Those that stay, then those that go. */
+static struct registrar_change *removal_change(struct registrar_user *user, struct registrar_removal *removal,
+                                               unsigned going)
+{
+    unsigned stays = 0, gone = user->count - going;
+    struct registrar_change *change = registrar_change_new(user, gone, going, SPAN(""));
+    for (struct registrar_binding *at = user->first; change && at; at = at->next)
+        change->bindings[goes(removal, at) ? gone++ : stays++] = at;
+    return change;
+}
+
 static void begin_removal(struct registrar *registrar, struct registrar_user *user, struct registrar_removal *removal,
                           enum registrar_event event)
 {
-    if (!user->count) { /* what it waited for took them off already */
+    unsigned going = count_going(user, removal);
+    if (!going) { /* what it waited for took them off already */
         removal_close(removal, OK);
         return;
     }
-    struct registrar_change *change = registrar_change_new(user, 0, user->count, SPAN(""));
-    unsigned at = 0;
+    struct registrar_change *change = removal_change(user, removal, going);
     if (!change) {
         removal_close(removal, ERR_NOMEM);
         return;
     }
-    for (struct registrar_binding *binding = user->first; binding; binding = binding->next)
-        change->bindings[at++] = binding;
     change->removal = removal;
     change->event = event;
     if (!registrar->options.journal) {
@@ -262,6 +284,16 @@ void registrar_remove_all(struct registrar *registrar, struct span owner_key, en
         next = registrar_user_next(registrar, owner_key, user);
         remove_or_wait(registrar, user, removal, event);
     }
+    removal_close(removal, OK);
+}
+
+void registrar_change_gone(struct registrar *registrar, struct registrar_user *user)
+{
+    struct registrar_removal *removal = removal_open(registrar, NULL, NULL);
+    if (!removal)
+        return; /* it stays until it expires */
+    removal->gone_only = true;
+    remove_or_wait(registrar, user, removal, REGISTRAR_DEACTIVATED);
     removal_close(removal, OK);
 }
 

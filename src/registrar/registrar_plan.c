@@ -10,6 +10,7 @@ enum { SPACE = 16 * 1024, HOUR_S = 3600 };
 struct draft {
     struct registrar *registrar;
     const struct sip_message *request;
+    const struct net_flow *flow; /* of the phone's own; NULL: none is known, or it is a proxy's */
     struct registrar_plan *plan;
     struct registrar_contacts contacts;
     unsigned before;                /* bindings that the user has */
@@ -121,7 +122,7 @@ static void take_off(struct draft *draft, unsigned at)
     unsigned behind = --plan->count - at;
     struct registrar_binding *held = draft->fresh[at] ? draft->was[at] : plan->next[at];
     if (draft->fresh[at])
-        free(plan->next[at]);
+        registrar_binding_free(plan->next[at]);
     if (held)
         plan->removed[plan->removed_count++] = held;
     memmove(&plan->next[at], &plan->next[at + 1], behind * sizeof(plan->next[0]));
@@ -148,6 +149,8 @@ static enum err make(const struct draft *draft, const struct registrar_contact *
     binding->since_ms = clock->mono_ms;
     binding->expires_ms = clock->mono_ms + 1000 * (uint64_t)contact->expires_s;
     binding->event = REGISTRAR_CREATED;
+    if (contact->reg_id && draft->flow)
+        registrar_flow_note(binding, draft->flow);
     *out_binding = binding;
     return OK;
 }
@@ -170,7 +173,7 @@ static bool put(struct draft *draft, unsigned at, const struct registrar_contact
         draft->was[at] = NULL;
         plan->count++;
     } else if (draft->fresh[at]) {
-        free(plan->next[at]);
+        registrar_binding_free(plan->next[at]);
     } else {
         draft->was[at] = plan->next[at];
     }
@@ -232,19 +235,27 @@ static void begin(struct draft *draft)
     memset(draft->fresh, 0, plan->count);
 }
 
-void registrar_plan(struct registrar *registrar, const struct sip_message *request, const struct registrar_name *name,
+/* Behind a proxy the connection is the proxy's, and others' phones come by it, too. */
+static bool brings_a_flow(const struct sip_message *request)
+{
+    return request->via_count == 1 && sip_message_has_token(request, SIP_HEADER_SUPPORTED, SPAN("outbound"));
+}
+
+void registrar_plan(struct registrar *registrar, const struct registrar_question *question,
                     struct registrar_plan *out_plan)
 {
+    const struct sip_message *request = question->request;
     char space[SPACE];
     struct draft draft; /* large, and written before it is read */
     draft.registrar = registrar;
     draft.request = request;
+    draft.flow = brings_a_flow(request) ? question->flow : NULL;
     draft.plan = out_plan;
     draft.contacts.space = buffer_over(space, sizeof(space));
     out_plan->code = 200;
     out_plan->reason = "";
     out_plan->changes = out_plan->fetches = false;
-    out_plan->name = *name;
+    out_plan->name = question->name;
     out_plan->user = NULL;
     out_plan->count = out_plan->removed_count = 0;
     memset(draft.fresh, 0, sizeof(draft.fresh));
@@ -279,7 +290,7 @@ void registrar_drop(struct registrar_plan *plan)
 {
     for (unsigned i = 0; i < plan->count; i++)
         if (!is_of(plan->user, plan->next[i]))
-            free(plan->next[i]);
+            registrar_binding_free(plan->next[i]);
     plan->count = plan->removed_count = 0;
     plan->changes = false;
 }

@@ -9,6 +9,8 @@
 /* One contact; its texts follow in `bytes`: URI, parameters (";q=0.5;+sip.instance=..." without expires), Call-ID, Path. */
 struct registrar_binding {
     struct registrar_binding *next; /* of the same user, oldest first */
+    struct map_node on_flow;        /* while `user` is set */
+    struct registrar_user *user;    /* NULL, or it is by a connection that lives: in registrar.flows */
     uint64_t expires_ms;            /* on the monotonic clock */
     uint64_t since_ms;              /* likewise: registered without a gap */
     uint32_t cseq;
@@ -17,6 +19,9 @@ struct registrar_binding {
     uint16_t instance_at, instance_len; /* within the parameters */
     uint8_t event;                      /* enum registrar_event: the last one */
     bool held;                          /* counted in registrar_options.gruus */
+    bool flow_gone;                     /* its connection has ended: it is to go */
+    uint16_t flow_worker;               /* net_flow's, as the next two; 0, 0, 0: it has none */
+    uint32_t flow_slot, flow_generation;
     char bytes[];
 };
 
@@ -53,6 +58,7 @@ struct registrar_removal {
     enum err err;
     registrar_done_fn done;
     void *arg;
+    bool gone_only; /* bindings whose flow has gone; else all */
 };
 
 /* A user's next state, written into the batch that it is linked to. */
@@ -81,6 +87,7 @@ struct registrar {
     struct registrar_options options; /* limits filled in */
     struct map users;
     struct map watches;            /* struct registrar_watch */
+    struct map flows;              /* registrar_binding.on_flow */
     struct list by_row;            /* registrar_user.age, oldest first */
     struct registrar_batch *batch; /* that fills; NULL: none yet */
     struct registrar_batch *spare;
@@ -125,6 +132,14 @@ static inline struct span registrar_binding_instance(const struct registrar_bind
 size_t registrar_binding_bytes(const struct registrar_binding *binding);
 /* ERR_TOO_LONG over REGISTRAR_TEXT_MAX; ERR_NOMEM. */
 MUST_CHECK enum err registrar_binding_new(const struct registrar_texts *texts, struct registrar_binding **out_binding);
+/* Forgets its flow, and frees it. */
+void registrar_binding_free(struct registrar_binding *binding);
+
+/* registrar_flow.c: bindings by the connection that they came by. */
+void registrar_flow_note(struct registrar_binding *binding, const struct net_flow *flow);
+/* From now on the end of its connection, if it has one, is the binding's; of a user of this registrar. */
+void registrar_flow_link(struct registrar_user *user, struct registrar_binding *binding);
+void registrar_flow_unlink(struct registrar_binding *binding);
 
 /* registrar_user.c */
 uint64_t registrar_hash(const struct registrar *registrar, struct span owner_key);
@@ -199,6 +214,8 @@ struct registrar_change *registrar_change_new(struct registrar_user *user, unsig
                                               struct span answer);
 /* Hands it to the batch that fills, as the user's change.  On an error it is freed, and the user as before. */
 MUST_CHECK enum err registrar_change_send(struct registrar *registrar, struct registrar_change *change);
+/* Takes off the bindings of `user` whose flow has gone, or once nothing of its is on its way any more. */
+void registrar_change_gone(struct registrar *registrar, struct registrar_user *user);
 /* It does not come true: frees it and the bindings that it would have brought. */
 void registrar_change_drop(struct registrar_change *change);
 /* Makes it true in memory, and frees it: without a journal at once. */

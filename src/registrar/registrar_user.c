@@ -152,7 +152,7 @@ static void let_go(struct registrar *registrar, const struct registrar_user *use
     struct registrar_phone phone = phone_of(user, binding);
     if (binding->held)
         registrar_gruus_let_go(registrar->options.gruus, &phone);
-    free(binding);
+    registrar_binding_free(binding);
 }
 
 void registrar_user_set(struct registrar *registrar, struct registrar_user *user,

@@ -4,8 +4,9 @@ import re
 import uuid
 
 from harness.daemon import Daemon
-from harness.registry import check, equal, test
+from harness.registry import check, equal, test, wait_until
 from harness.sip import Phone
+from harness.ws import WsPhone
 
 OK = "return function(req) return ok {} end\n"
 
@@ -51,3 +52,34 @@ def gruus_outlive_kill_9(t):
     phone.ask("INVITE", status=480, uri=before[aors[0]][0])
     phone.ask("INVITE", status=404, uri=before[aors[0]][1])
     phone.ask("OPTIONS", status=200, uri=before[aors[1]][1])
+
+
+@test()
+def a_flow_that_ends_takes_its_contacts_along(t):
+    """Over TCP and WS, on three workers, with somebody who watches."""
+    daemon = Daemon(t, policy=OK, listen=("udp:127.0.0.1:0", "tcp:127.0.0.1:0", "ws:127.0.0.1:0"),
+                    args=["--workers", "3", "--set", "notify_interval_ms=0"])
+    watcher, instance = Phone(t, daemon.address("udp")), str(uuid.uuid4())
+    for i in range(6):
+        aor = f"sip:user{i}@example.com"
+        phone = WsPhone(t, daemon.address("ws")) if i % 2 else Phone(t, daemon.address("tcp"), "tcp")
+        tcp = Phone(t, daemon.address("tcp"), "tcp")
+        phone.register(aor, [contact_of(phone, instance)], extra=["Supported: outbound, gruu"])
+        tcp.register(aor, [contact_of(tcp, instance, 2)], extra=["Supported: outbound"])
+        subscribe = watcher.request("SUBSCRIBE", uri=aor, extra=["Event: reg", "Expires: 600", f"Contact: <sip:w@{watcher.here()}>"])
+        watcher.send(subscribe)
+        watcher.expect(200)
+        notify = watcher.expect_request("NOTIFY")
+        watcher.answer(notify)
+        check(notify.body.count(b'state="active" event="created"') == 2, notify.body)
+        phone.sock.close()
+        notify = watcher.expect_request("NOTIFY")
+        watcher.answer(notify)
+        check(notify.body.count(b'state="terminated" event="deactivated"') == 1, notify.body)
+        contacts = watcher.contacts_of(aor)
+        check(len(contacts) == 1 and "reg-id=2" in contacts[0], f"{contacts}")
+        watcher.ask("OPTIONS", status=200, uri=f"{aor};gr=urn:uuid:{instance}")  # by its other flow
+        tcp.sock.close()
+        wait_until(lambda: not watcher.contacts_of(aor), 3, "the second flow to be taken off")
+        watcher.collect(0.05, answering=True)
+        watcher.ask("OPTIONS", status=480, uri=f"{aor};gr=urn:uuid:{instance}")

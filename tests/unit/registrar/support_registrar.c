@@ -44,7 +44,8 @@ static enum err plan_and_commit(struct bench *bench, struct txn *txn, const stru
 {
     struct registrar_plan plan;
     struct buffer answer = buffer_over(bench->answer, sizeof(bench->answer) - 1);
-    registrar_plan(bench->registrar, request, name, &plan);
+    struct registrar_question question = {request, txn_flow(txn), *name};
+    registrar_plan(bench->registrar, &question, &plan);
     buffer_addf(&answer, "SIP/2.0 %u %s\r\n", plan.code, plan.reason);
     registrar_add_bindings(bench->registrar, &plan, request, &answer);
     assert_false(answer.overflow);
@@ -165,7 +166,7 @@ enum err bench_register(struct bench *bench, const char *aor, const char *contac
                           .contact = "-",
                           .extra = extra};
     const struct sip_message *request = sip_ask(&bench->asked, ask);
-    struct net_flow flow = {.transport = NET_UDP};
+    struct net_flow flow = bench->flow;
     struct txn *txn;
     assert_int_equal(txn_receive(bench->txns, request, &flow).class, TXN_NEW);
     assert_int_equal(txn_server_new(bench->txns, request, &flow, &txn), OK);

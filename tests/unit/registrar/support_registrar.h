@@ -21,6 +21,7 @@ struct bench {
     struct registrar_journal_options options; /* for bench_open: map_bytes, slack */
     char folder[64], path[96];
     struct sip_asked asked;
+    struct net_flow flow; /* that REGISTERs come by; all zero: UDP */
     /* What the store thread gave back. */
     pthread_mutex_t lock;
     pthread_cond_t came;
