@@ -97,8 +97,12 @@ bool engine_site_trusts(const struct engine_site *site, const struct net_address
     return any_contains(site->trusted, site->trusted_count, source);
 }
 
+/* A GRUU that a peer has for its Contact leads to its registrar, which may be us: nothing of ours is for ourselves. */
 bool engine_site_may_reach(const struct engine_site *site, const struct net_address *address)
 {
+    for (unsigned i = 0; i < site->own_count; i++)
+        if (net_address_equal(&site->own[i], address))
+            return false;
     return any_contains(site->egress, site->egress_count, address);
 }
 

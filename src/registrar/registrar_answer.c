@@ -131,5 +131,7 @@ void registrar_add_bindings(struct registrar *registrar, const struct registrar_
     if (registrar->options.service_route.len && plan->count)
         sip_reply_header(answer, SPAN("Service-Route"), registrar->options.service_route);
     add_outbound(registrar, plan, request, answer);
+    if (sip_message_has(request, SIP_HEADER_SUPPORTED)) /* who has never heard of options is not told of any */
+        sip_reply_header(answer, SPAN("Supported"), SPAN("path, outbound, gruu"));
     add_date(registrar, answer);
 }

@@ -209,6 +209,7 @@ static void a_flow_replaces_its_older_self(void **state)
     expect_line("Contact: <sip:a@192.0.2.1:1111>;reg-id=1;+sip.instance=\"<urn:uuid:1>\";expires=3600");
     expect_line("Require: outbound");
     expect_line("Flow-Timer: 120");
+    expect_line("Supported: path, outbound, gruu");
     ask("b", 1, "Contact: <sip:a@192.0.2.1:2222>;+sip.instance=\"<urn:uuid:1>\";reg-id=1\nSupported: outbound\n");
     expect(200);
     assert_int_equal(contacts(), 1);

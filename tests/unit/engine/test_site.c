@@ -131,6 +131,25 @@ static void test_trusted_sources(void **state)
     assert_false(engine_site_may_reach(&site, &in));
 }
 
+/* A peer's Contact may be a GRUU of ours: a BYE for it must not come back to us. */
+static void test_we_are_not_to_be_reached(void **state)
+{
+    (void)state;
+    static char block[] = "192.0.2.0/24";
+    struct engine_config other;
+    struct engine_site ours;
+    struct fault fault = {0};
+    struct net_address own = {.ip = {192, 0, 2, 9}, .port = 5060, .family = NET_FAMILY_IP4}, phone = own;
+    phone.port = 5070;
+    assert_int_equal(engine_config_init(&other), OK);
+    other.egress.items[other.egress.count++] = block;
+    assert_int_equal(engine_site_init(&ours, &other, &fault), OK);
+    assert_true(engine_site_may_reach(&ours, &own));
+    assert_int_equal(engine_site_add_own(&ours, &own, SPAN("")), OK);
+    assert_false(engine_site_may_reach(&ours, &own));
+    assert_true(engine_site_may_reach(&ours, &phone));
+}
+
 static void test_a_bad_block_is_named(void **state)
 {
     (void)state;
@@ -153,6 +172,7 @@ int main(void)
         cmocka_unit_test(test_spellings_of_one_user_have_one_key),
         cmocka_unit_test(test_nul_is_a_byte_like_others),
         cmocka_unit_test(test_trusted_sources),
+        cmocka_unit_test(test_we_are_not_to_be_reached),
         cmocka_unit_test(test_a_bad_block_is_named),
     };
     return cmocka_run_group_tests(tests, setup, NULL);
