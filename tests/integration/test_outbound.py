@@ -37,6 +37,13 @@ def gruus_outlive_kill_9(t):
         for uri in before[aor]:
             for _ in range(3):
                 phone.ask("OPTIONS", status=200, uri=uri)
+    for uri in before[aors[0]]:  # a whole call
+        invite = phone.request("INVITE", uri=uri)
+        phone.send(invite)
+        accepted = phone.expect(200)
+        phone.send(phone.ack_of(invite, accepted))
+        phone.send(phone.bye_of(invite, accepted))
+        phone.expect(200, method="BYE")
     daemon.process.kill()
     daemon.process.wait()
     daemon.listen = (f"udp:127.0.0.1:{port}",)
@@ -83,3 +90,22 @@ def a_flow_that_ends_takes_its_contacts_along(t):
         wait_until(lambda: not watcher.contacts_of(aor), 3, "the second flow to be taken off")
         watcher.collect(0.05, answering=True)
         watcher.ask("OPTIONS", status=480, uri=f"{aor};gr=urn:uuid:{instance}")
+
+
+@test()
+def a_damaged_key_is_said_and_nothing_else_ends(t):
+    daemon = Daemon(t, policy=OK)
+    key = daemon.data / "gruu.key"
+    equal(key.stat().st_mode & 0o777, 0o600, "the key's mode")
+    port, whole = daemon.port, key.read_bytes()
+    for damaged in (whole[:-1], whole + b"x", b""):
+        daemon.process.kill()
+        daemon.process.wait()
+        key.write_bytes(damaged)
+        daemon.listen = (f"udp:127.0.0.1:{port}",)
+        daemon.start()
+        phone = Phone(t, daemon.address())
+        response = phone.register("sip:alice@example.com", [contact_of(phone, str(uuid.uuid4()))], extra=["Supported: gruu"])
+        phone.ask("OPTIONS", status=200, uri=gruus_of(response)[1])
+        check("gruu.key" in daemon.log(), "the log does not say what is wrong")
+        equal(key.read_bytes(), damaged, "the file that somebody may want to look at")
