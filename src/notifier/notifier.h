@@ -223,3 +223,10 @@ struct notifier_census notifier_table_census(const struct notifier_table *table)
 /* Our tags are TXN_TAG_LEN characters and name the worker that made them.  A request with such a To tag, and a response
  * with such a From tag (to our NOTIFY), belong to that worker, whatever their Call-ID.  False: the tag is none of ours. */
 bool notifier_tag_worker(struct span tag, unsigned *out_worker);
+
+/* ---- for packages that write XML ---- */
+
+/* Appends `text` as XML character data or attribute value; control bytes, which XML 1.0 cannot write, become '?'. */
+void notifier_xml_escape(struct buffer *out, struct span text);
+/* Appends "sip:user@host" for an AOR, escaped as a URI and as XML. */
+void notifier_xml_aor(struct buffer *out, struct span aor);

@@ -208,6 +208,8 @@ bool notifier_send(struct notifier_subscription *subscription, bool *out_nothing
     enum err err = errand_send(table->errands, &order, &subscription->errand);
     *out_nothing = err != OK && subscription->is_nothing;
     if (err != OK) {
+        if (*out_nothing)
+            subscription->local_cseq--; /* nobody saw it: numbers go up by one (RFC 3261 12.2.1.1) */
         subscription->wants_full = subscription->is_full;
         return false;
     }

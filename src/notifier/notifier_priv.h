@@ -222,7 +222,3 @@ struct span notifier_published(const struct notifier_user *user, unsigned packag
 /* notifier_presence.c; notifier_pidf.c: whether `body` is one well-formed presence document. */
 extern const struct notifier_package notifier_presence_package;
 bool notifier_pidf_check(struct span body, const char **out_why);
-/* Appends `text` as XML character data or attribute value. */
-void notifier_xml_escape(struct buffer *out, struct span text);
-/* Appends "sip:user@host" for an AOR, escaped as a URI and as XML. */
-void notifier_xml_aor(struct buffer *out, struct span aor);

@@ -2,7 +2,6 @@
 /* The event package `reg` (RFC 3680): what a user's watchers are told of its contacts.  Contacts that have gone are kept for
  * as long as somebody watches, so that each watcher, whenever its NOTIFY is due, hears once of each of them. */
 #include "registrar/registrar_priv.h"
-#include "sip/sip_text.h"
 #include "sip/sip_value.h"
 #include <stdlib.h>
 
@@ -108,41 +107,6 @@ void registrar_tell(struct registrar *registrar, struct span aor)
 
 /* ---- the document ---- */
 
-static void add_escaped(struct buffer *out, struct span text)
-{
-    for (size_t i = 0; i < text.len; i++) {
-        unsigned char byte = (unsigned char)text.at[i];
-        if (byte == '&')
-            buffer_add_literal(out, "&amp;");
-        else if (byte == '<')
-            buffer_add_literal(out, "&lt;");
-        else if (byte == '>')
-            buffer_add_literal(out, "&gt;");
-        else if (byte == '"')
-            buffer_add_literal(out, "&quot;");
-        else
-            buffer_add_byte(out, byte < ' ' && byte != '\t' ? '?' : (char)byte);
-    }
-}
-
-/* "user@host" as a URI; the user is what stands before the last '@'. */
-static void add_aor(struct buffer *out, struct span aor)
-{
-    char text[1100];
-    struct buffer uri = buffer_over(text, sizeof(text));
-    size_t at = aor.len;
-    while (at && aor.at[at - 1] != '@')
-        at--;
-    struct span host = span_slice(aor, at, aor.len);
-    buffer_add_literal(&uri, "sip:");
-    if (at) {
-        sip_uri_escape_user(&uri, span_slice(aor, 0, at - 1));
-        buffer_add_byte(&uri, '@');
-    }
-    sip_host_add(&uri, host, sip_host_kind_of(host));
-    add_escaped(out, buffer_span(&uri));
-}
-
 /* The same for the same contact, now and after a restart: of a flow, its instance and number, else the URI. */
 static uint64_t contact_id(struct span aor, const struct registrar_binding *binding)
 {
@@ -177,9 +141,9 @@ static void add_params(struct buffer *out, struct span rest)
         if (span_equal_nocase(param.name, SPAN("q")))
             continue;
         buffer_add_literal(out, "<unknown-param name=\"");
-        add_escaped(out, param.name);
+        notifier_xml_escape(out, param.name);
         buffer_add_literal(out, "\">");
-        add_escaped(out, param.value);
+        notifier_xml_escape(out, param.value);
         buffer_add_literal(out, "</unknown-param>");
     }
 }
@@ -200,15 +164,15 @@ static void add_contact(struct buffer *out, struct span aor, const struct regist
     }
     if (q.len) {
         buffer_add_literal(out, " q=\"");
-        add_escaped(out, q);
+        notifier_xml_escape(out, q);
         buffer_add_byte(out, '"');
     }
     buffer_add_literal(out, " callid=\"");
-    add_escaped(out, registrar_binding_call_id(binding));
+    notifier_xml_escape(out, registrar_binding_call_id(binding));
     buffer_add_byte(out, '"');
     add_number(out, "cseq", binding->cseq);
     buffer_add_literal(out, "><uri>");
-    add_escaped(out, registrar_binding_uri(binding));
+    notifier_xml_escape(out, registrar_binding_uri(binding));
     buffer_add_literal(out, "</uri>");
     add_params(out, registrar_binding_params(binding));
     buffer_add_literal(out, "</contact>\r\n");
@@ -267,7 +231,7 @@ static enum err build(void *ctx, struct notifier_view *view, struct buffer *out)
     add_number(out, "version", view->version);
     buffer_add_text(out, view->full ? " state=\"full\">\r\n" : " state=\"partial\">\r\n");
     buffer_add_literal(out, "<registration aor=\"");
-    add_aor(out, view->aor);
+    notifier_xml_aor(out, view->aor);
     buffer_add_literal(out, "\" id=\"");
     add_id(out, "r", siphash(&fixed, view->aor.at, view->aor.len));
     buffer_add_literal(out, "\" state=\"");

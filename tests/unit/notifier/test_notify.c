@@ -108,6 +108,7 @@ static void nothing_to_tell_is_not_told(void **state)
     change(bench);
     assert_int_equal(bench->wire.count, 1);
     assert_sent(bench, 0, "partial version=1");
+    assert_sent(bench, 0, "\r\nCSeq: 2 NOTIFY\r\n");
     assert_int_equal(txn_slab_blocks(txn_table_slab(bench->txns)) > 0, 1);
 }
 
