@@ -29,6 +29,7 @@ struct offline_explainer {
     unsigned answers_at_once; /* messages sent before time passed */
     size_t count;
     size_t left_out;
+    struct sip_message again; /* the message, read once more to say why nothing came of it */
     struct step steps[STEPS_MAX];
 };
 
@@ -160,6 +161,21 @@ static void say_rules(const struct offline_explainer *self, struct buffer *out)
         buffer_add_literal(out, "  none was asked\n");
 }
 
+/* Nothing is sent, and no policy was asked. */
+static void say_why_not(struct offline_explainer *self, struct span message, struct buffer *out)
+{
+    struct sip_problem problem = {0};
+    if (sip_message_parse(&self->again, message, SIP_DATAGRAM, &problem) != OK) {
+        buffer_add_literal(out, "  it cannot be read: ");
+        sip_problem_add(out, &problem);
+        buffer_add_byte(out, '\n');
+    } else if (!self->again.is_request) {
+        buffer_add_literal(out, "  it is a response, and no request of ours waits for it here\n");
+    } else if (self->again.method == SIP_METHOD_ACK) {
+        buffer_add_literal(out, "  an ACK is never answered\n");
+    }
+}
+
 static void say_decision(const struct offline_explainer *self, struct buffer *out)
 {
     const struct engine_outcome *last = &self->trial->core->last;
@@ -228,7 +244,7 @@ static void say_follows(const struct offline_explainer *self, bool is_invite, st
                     trial->lost_ack_told ? "; on_ack_missing is told" : "");
 }
 
-static void say_all(const struct offline_explainer *self, struct span message, struct buffer *out)
+static void say_all(struct offline_explainer *self, struct span message, struct buffer *out)
 {
     buffer_add_literal(out, "request\n  ");
     add_visible(out, span_slice(message, 0, span_find(message, '\r')));
@@ -237,6 +253,8 @@ static void say_all(const struct offline_explainer *self, struct span message, s
     buffer_add_byte(out, '\n');
     say_rules(self, out);
     say_decision(self, out);
+    if (!self->trial->core->last.decided && !self->trial->answer_len)
+        say_why_not(self, message, out);
     say_answer(self, out);
     say_follows(self, span_starts_with(message, SPAN("INVITE ")), out);
 }

@@ -26,6 +26,14 @@ const char *err_name(enum err err)
     return (unsigned)err < ERR_COUNT ? names[err] : "ERR_UNKNOWN";
 }
 
+/* Both quote what others wrote, and may be shown on a terminal. */
+static void blank_controls(char *text)
+{
+    for (; *text; text++)
+        if ((unsigned char)*text < ' ' || *text == 0x7f)
+            *text = '?';
+}
+
 enum err fault_set(struct fault *fault, enum err err, const char *file, int line, const char *format, ...)
 {
     if (!fault)
@@ -40,6 +48,8 @@ enum err fault_set(struct fault *fault, enum err err, const char *file, int line
     va_end(args);
     char name[FAULT_FILE_MAX];
     (void)snprintf(name, sizeof(name), "%s", file ? file : "");
+    blank_controls(text);
+    blank_controls(name);
     memcpy(fault->text, text, sizeof(text));
     memcpy(fault->file, name, sizeof(name));
     return err;

@@ -55,7 +55,7 @@ struct fault {
 };
 
 /* Fills `fault` (which may be NULL) and returns `err`, so that a caller can `return fault_set(...)`.
- * Texts that do not fit are cut. */
+ * Texts that do not fit are cut; their control bytes become '?'. */
 enum err fault_set(struct fault *fault, enum err err, const char *file, int line, const char *format, ...)
     PRINTF_LIKE(5, 6);
 

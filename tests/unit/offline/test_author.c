@@ -247,6 +247,16 @@ static void explanations(void **state)
     explain(SPAN("nonsense\r\n\r\n"), AUTHORING_TEST_NO_RECORD, false, text, sizeof(text));
     assert_says(text, "the engine answers by itself, no policy was asked\n");
     assert_says(text, "answer\n  nothing is sent\n");
+    assert_says(text, "  it cannot be read: start line: this is not SIP\n");
+    explain(SPAN("SIP/2.0 200 OK\r\nVia: SIP/2.0/UDP a.example;branch=z9hG4bK1\r\nFrom: <sip:a@a.example>;tag=1\r\n"
+                 "To: <sip:b@a.example>;tag=2\r\nCall-ID: 1\r\nCSeq: 1 INVITE\r\nContent-Length: 0\r\n\r\n"),
+            AUTHORING_TEST_NO_RECORD, false, text, sizeof(text));
+    assert_says(text, "  it is a response, and no request of ours waits for it here\n");
+    explain(SPAN("ACK sip:b@example.com SIP/2.0\r\nVia: SIP/2.0/UDP a.example;branch=z9hG4bK1\r\nMax-Forwards: 70\r\n"
+                 "From: <sip:a@a.example>;tag=1\r\nTo: <sip:b@a.example>;tag=2\r\nCall-ID: 1\r\nCSeq: 1 ACK\r\n"
+                 "Content-Length: 0\r\n\r\n"),
+            AUTHORING_TEST_NO_RECORD, false, text, sizeof(text));
+    assert_says(text, "  an ACK is never answered\n");
     explain(SPAN("nonsense\r\n\r\n"), AUTHORING_TEST_NO_RECORD, true, text, sizeof(text));
     assert_says(text, "\"decision\":null");
 }

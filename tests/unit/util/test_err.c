@@ -54,6 +54,16 @@ static void a_fault_may_be_absent_cut_or_made_of_itself(void **state)
     assert_string_equal(tiny, "fil");
 }
 
+/* Names and texts quote what others wrote, and end up on terminals. */
+static void a_fault_carries_no_control_bytes(void **state)
+{
+    (void)state;
+    struct fault fault = {0};
+    fault_set(&fault, ERR_SYNTAX, "a\033[2J.csv", 1, "got \"%s\"", "\033[31m\r\n\x7f\té");
+    assert_string_equal(fault.file, "a?[2J.csv");
+    assert_string_equal(fault.text, "got \"?[31m????é\"");
+}
+
 static void a_broken_invariant_aborts(void **state)
 {
     (void)state;
@@ -78,6 +88,7 @@ int main(void)
         cmocka_unit_test(every_error_has_a_text_and_a_name),
         cmocka_unit_test(a_fault_says_what_and_where),
         cmocka_unit_test(a_fault_may_be_absent_cut_or_made_of_itself),
+        cmocka_unit_test(a_fault_carries_no_control_bytes),
         cmocka_unit_test(a_broken_invariant_aborts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
