@@ -163,6 +163,35 @@ static void test_a_plain_session_costs_no_memory(void **state)
     assert_int_equal(bench->call->session.len, 0);
 }
 
+/* RFC 3261 14.2: also where it turns out late that the answer cannot be given. */
+static void test_a_refused_re_invite_leaves_the_session_as_it_was(void **state)
+{
+    struct call_bench *bench = *state;
+    static char text[24000], line[17000];
+    memset(line, 'z', sizeof(line) - 1);
+    bench_invite(
+        bench, &bench->udp,
+        (struct sip_ask){.body = BENCH_OFFER, .extra = "Supported: timer\r\nSession-Expires: 1000;refresher=uac\r\n"});
+    bench_ack(bench, &bench->udp);
+    uint32_t version = bench->call->session_version;
+    int len = snprintf(text, sizeof(text), "%s", sip_ask(&bench->asked, bench_in_dialog(bench, "INVITE", 2))->bytes.at);
+    char *length = strstr(text, "Content-Length: 0");
+    assert_true(len > 0 && length);
+    static const char more[] =
+        "Supported: timer\r\nSession-Expires: 90;refresher=uas\r\nContent-Type: application/sdp\r\n";
+    snprintf(length, sizeof(text) - (size_t)(length - text), "%sContent-Length: %zu\r\n\r\n%sa=fmtp:0 %s\r\n", more,
+             strlen(BENCH_OFFER) + strlen(line) + 11, BENCH_OFFER, line);
+    struct sip_problem problem;
+    assert_int_equal(sip_message_parse(&bench->heard.message, span_of(text), SIP_DATAGRAM, &problem), OK);
+    assert_int_equal(txn_receive(bench->txns, &bench->heard.message, &bench->udp).class, TXN_NEW);
+    assert_int_equal(call_receive(bench->calls, &bench->heard.message, &bench->udp, &bench->udp.remote), OK);
+    assert_int_equal(bench_status(bench, -1), 513);
+    assert_int_equal(bench->call->terms.interval_s, 1000);
+    assert_false(bench->call->terms.is_ours);
+    assert_int_equal(bench->call->session_version, version);
+    assert_int_equal(call_state(bench->call), CALL_UP);
+}
+
 /* Descriptions that are right, but more than we read, or that we could not answer whole. */
 static void test_a_description_beyond_our_limits(void **state)
 {
@@ -196,6 +225,7 @@ int main(void)
         TEST(test_a_re_offer_that_ends_every_stream),
         TEST(test_an_offer_of_ours_keeps_the_streams),
         TEST(test_a_plain_session_costs_no_memory),
+        TEST(test_a_refused_re_invite_leaves_the_session_as_it_was),
         TEST(test_a_description_beyond_our_limits),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
