@@ -142,7 +142,7 @@ enum err offline_trial_new(const struct offline_trial_options *options, struct s
         .clock = &trial->clock,
         .wheel = &trial->wheel,
         .wire = {trial, trial_send},
-        .lookup = {trial, trial_find},
+        .lookup = {.ctx = trial, .find = trial_find},
         .key = trial_key,
     };
     if (err == OK)

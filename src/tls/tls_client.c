@@ -8,6 +8,7 @@
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
 #include <poll.h>
+#include <stdint.h>
 #include <stdlib.h>
 
 struct tls_client {
@@ -83,7 +84,9 @@ static bool set_up(struct tls_client *client, int fd, const struct tls_client_op
     if (!client->ssl || SSL_set_fd(client->ssl, fd) != 1)
         return false;
     bool is_address = net_address_parse_ip(span_of(options->name), 0, &address) == OK;
-    return is_address || SSL_set_tlsext_host_name(client->ssl, options->name) == 1;
+    /* OpenSSL copies the name; its macro casts to what is not const. */
+    char *name = (char *)(uintptr_t)options->name;
+    return is_address || SSL_set_tlsext_host_name(client->ssl, name) == 1;
 }
 
 static enum err believe(struct tls_client *client, const struct tls_client_options *options, struct fault *fault)

@@ -3,6 +3,7 @@
 #include "tls/tls_priv.h"
 
 #include <openssl/x509_vfy.h>
+#include <string.h>
 
 enum { CERTIFICATE_BYTES_MAX = 32768, DEPTH_MAX = 8 };
 
@@ -29,9 +30,11 @@ static bool set_common(SSL_CTX *context)
     SSL_CTX_set_max_cert_list(context, CERTIFICATE_BYTES_MAX);
     SSL_CTX_set_default_passwd_cb(context, no_password);
     SSL_CTX_set_verify_depth(context, DEPTH_MAX);
+    char list[sizeof(groups)]; /* OpenSSL's macro casts to what is not const */
+    memcpy(list, groups, sizeof(groups));
     return SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION) == 1 &&
            SSL_CTX_set_cipher_list(context, ciphers) == 1 && SSL_CTX_set_ciphersuites(context, suites) == 1 &&
-           SSL_CTX_set1_groups_list(context, groups) == 1;
+           SSL_CTX_set1_groups_list(context, list) == 1;
 }
 
 /* The entry that a client asks for by name: letter for letter, else by a wildcard, else the default. */

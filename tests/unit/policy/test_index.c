@@ -106,8 +106,8 @@ static void on_condition(void *ctx, size_t rule, unsigned condition, struct span
 
 static struct policy *policy_from(struct policy_world *world, const char *text, const struct policy_trace *trace)
 {
-    struct source *source;
-    struct policy *policy;
+    struct source *source = NULL;
+    struct policy *policy = NULL;
     struct fault fault = {0};
     const struct source_file file = {"policy.lua", span_of(text)};
     struct policy_options options = {.host = world_host(world), .trace = trace};
