@@ -84,8 +84,10 @@ static void note_owner(struct daemon_worker *self, const struct net_flow *flow, 
 {
     if (flow->slot >= DAEMON_REGISTERED_MAX || !span_starts_with(bytes, SPAN("REGISTER ")))
         return;
-    uint8_t *known = &self->registered[flow->slot];
-    *known = *known && *known != owner + 1 ? UINT8_MAX : (uint8_t)(owner + 1);
+    struct daemon_registered *known = &self->registered[flow->slot];
+    bool is_first = known->generation != flow->generation;
+    known->generation = flow->generation;
+    known->owner = is_first || known->owner == owner + 1 ? (uint8_t)(owner + 1) : UINT8_MAX;
 }
 
 /* False: the ring is full, and the connection waits. */
@@ -153,15 +155,24 @@ static void tell_lost(struct daemon_worker *self, unsigned owner, const struct n
         (void)!worker_post(self->worker, owner, &post);
 }
 
-/* The owners of those who registered by it. */
+/* Those who registered by it: the worker plus one; 0: nobody; UINT8_MAX: several, or whose place has a new tenant by now, who
+ * has registered, too. */
+static uint8_t owner_of_registered(const struct daemon_worker *self, const struct net_flow *flow)
+{
+    if (flow->slot >= DAEMON_REGISTERED_MAX)
+        return UINT8_MAX;
+    const struct daemon_registered *known = &self->registered[flow->slot];
+    if (known->generation == flow->generation)
+        return known->owner;
+    return known->generation > flow->generation ? UINT8_MAX : 0;
+}
+
 static void tell_owners(struct daemon_worker *self, const struct net_flow *flow)
 {
-    uint8_t known = flow->slot < DAEMON_REGISTERED_MAX ? self->registered[flow->slot] : UINT8_MAX;
+    uint8_t known = owner_of_registered(self, flow);
     for (unsigned i = 0; known && i < self->shared->config->workers; i++)
         if (i != worker_index(self->worker) && (known == UINT8_MAX || known == i + 1))
             tell_lost(self, i, flow);
-    if (flow->slot < DAEMON_REGISTERED_MAX)
-        self->registered[flow->slot] = 0;
 }
 
 /* Not at the end, when every connection goes and nothing can be sent any more. */

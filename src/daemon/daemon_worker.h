@@ -57,6 +57,11 @@ struct daemon_reopened {
     uint32_t slot, generation;
     struct net_flow was;
 };
+/* Whose users registered by the connection: the worker plus one; UINT8_MAX: several workers'. */
+struct daemon_registered {
+    uint32_t generation; /* of the connection; 0: none yet */
+    uint8_t owner;
+};
 enum { DAEMON_REOPENED_MAX = 64, DAEMON_REGISTERED_MAX = 65536 };
 
 struct daemon_worker {
@@ -69,9 +74,8 @@ struct daemon_worker {
     struct daemon_reopened
         reopened[DAEMON_REOPENED_MAX]; /* the latest; older ones' senders wait for their own timers */
     unsigned reopened_next;
-    /* By a connection's place: whose users registered by it, the worker plus one; UINT8_MAX: several; 0: nobody's. */
-    uint8_t registered[DAEMON_REGISTERED_MAX];
-    struct net_stack *stack; /* NULL until daemon_worker_open */
+    struct daemon_registered registered[DAEMON_REGISTERED_MAX]; /* by a connection's slot */
+    struct net_stack *stack;                                    /* NULL until daemon_worker_open */
     struct engine_core *core;
     struct daemon_locate locate;
     struct daemon_lookup lookup;
