@@ -123,6 +123,25 @@ static void test_a_late_ack_over_another_connection_with_another_branch(void **s
     assert_int_equal(call_resends(bench->call), 3);
 }
 
+/* An old ACK once more, while the 2xx of a re-INVITE waits for its own: known, and no answer to that. */
+static void test_the_first_ack_again_while_a_re_invite_waits(void **state)
+{
+    struct call_bench *bench = *state;
+    bench_invite(bench, &bench->udp, (struct sip_ask){.body = BENCH_OFFER});
+    bench_ack(bench, &bench->udp);
+    struct sip_ask again = bench_in_dialog(bench, "INVITE", 2);
+    again.body = BENCH_OFFER;
+    bench_request(bench, &bench->udp, again);
+    assert_int_equal(call_state(bench->call), CALL_ANSWERED);
+    bench_ack(bench, &bench->udp);
+    assert_int_equal(call_state(bench->call), CALL_ANSWERED);
+    assert_int_equal(bench->acks, 1);
+    assert_int_equal(bench_ledger(bench, TXN_LEDGER_WRONG_CSEQ), 0);
+    bench_request(bench, &bench->udp, bench_in_dialog(bench, "ACK", 2));
+    assert_int_equal(call_state(bench->call), CALL_UP);
+    assert_int_equal(bench->acks, 2);
+}
+
 static void test_acks_that_do_not_fit_are_counted_by_kind(void **state)
 {
     struct call_bench *bench = *state;
@@ -342,6 +361,7 @@ int main(void)
         TEST(test_a_strict_router_gets_what_it_expects),
         TEST(test_an_ack_in_time),
         TEST(test_a_late_ack_over_another_connection_with_another_branch),
+        TEST(test_the_first_ack_again_while_a_re_invite_waits),
         TEST(test_acks_that_do_not_fit_are_counted_by_kind),
         TEST(test_an_ack_after_the_deadline_changes_nothing),
         TEST(test_a_bye_that_nobody_answers_times_out),
