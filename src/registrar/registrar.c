@@ -200,7 +200,7 @@ static bool see_user(const struct registrar *registrar, const struct registrar_u
             .call_id = registrar_binding_call_id(at),
             .path = registrar_binding_path(at),
             .cseq = at->cseq,
-            .expires_s = at->expires_ms > now ? (uint32_t)((at->expires_ms - now) / 1000) : 0,
+            .expires_s = registrar_binding_expires_s(at, now),
         };
         if (at->expires_ms > now && !fn(ctx, &view))
             return false;

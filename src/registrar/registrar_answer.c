@@ -70,7 +70,7 @@ static void add_contact(struct buffer *answer, const struct showing *showing, co
     buffer_add_byte(answer, '>');
     buffer_add_span(answer, registrar_binding_params(binding));
     buffer_add_literal(answer, ";expires=");
-    buffer_add_u64(answer, (binding->expires_ms - now_ms) / 1000);
+    buffer_add_u64(answer, registrar_binding_expires_s(binding, now_ms));
     add_gruus(answer, showing, binding);
     buffer_add_literal(answer, "\r\n");
 }

@@ -7,6 +7,14 @@ size_t registrar_binding_bytes(const struct registrar_binding *binding)
     return sizeof(*binding) + binding->uri_len + binding->params_len + binding->call_id_len + binding->path_len;
 }
 
+uint32_t registrar_binding_expires_s(const struct registrar_binding *binding, uint64_t now_ms)
+{
+    if (binding->expires_ms <= now_ms)
+        return 0;
+    uint64_t seconds = (binding->expires_ms - now_ms) / 1000;
+    return seconds ? (uint32_t)seconds : 1;
+}
+
 static char *put(char *at, struct span text)
 {
     if (text.len)

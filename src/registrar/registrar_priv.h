@@ -130,6 +130,8 @@ static inline struct span registrar_binding_instance(const struct registrar_bind
     return span_make(binding->bytes + binding->uri_len + binding->instance_at, binding->instance_len);
 }
 size_t registrar_binding_bytes(const struct registrar_binding *binding);
+/* What is left of it; while it counts at least 1, since 0 says to everybody who reads it that it was removed. */
+uint32_t registrar_binding_expires_s(const struct registrar_binding *binding, uint64_t now_ms);
 /* ERR_TOO_LONG over REGISTRAR_TEXT_MAX; ERR_NOMEM. */
 MUST_CHECK enum err registrar_binding_new(const struct registrar_texts *texts, struct registrar_binding **out_binding);
 /* Forgets its flow, and frees it. */

@@ -160,7 +160,7 @@ static void add_contact(struct buffer *out, struct span aor, const struct regist
     buffer_add_byte(out, '"');
     if (!gone) {
         add_number(out, "duration-registered", (now_ms - binding->since_ms) / 1000);
-        add_number(out, "expires", binding->expires_ms > now_ms ? (binding->expires_ms - now_ms) / 1000 : 0);
+        add_number(out, "expires", registrar_binding_expires_s(binding, now_ms));
     }
     if (q.len) {
         buffer_add_literal(out, " q=\"");

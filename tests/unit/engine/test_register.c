@@ -452,6 +452,24 @@ static void a_contact_named_twice_is_told_by_its_end(void **state)
     world_close(&world);
 }
 
+/* expires=0 would say that it was removed. */
+static void who_is_there_for_less_than_a_second_is_there(void **state)
+{
+    (void)state;
+    open_with(ok_policy);
+    begin_watching();
+    ask("a", 1, "Contact: <sip:a@192.0.2.1>;expires=60\n");
+    world_advance(&world, 59001);
+    assert_int_equal(fetch(), 1);
+    expect_line("Contact: <sip:a@192.0.2.1>;expires=1");
+    world_advance(&world, 998);
+    assert_int_equal(fetch(), 1);
+    expect_line("Contact: <sip:a@192.0.2.1>;expires=1");
+    world_advance(&world, 1);
+    assert_int_equal(fetch(), 0);
+    world_close(&world);
+}
+
 static unsigned times(const char *text, const char *part)
 {
     unsigned count = 0;
@@ -523,6 +541,7 @@ int main(void)
         cmocka_unit_test(watchers_are_told),
         cmocka_unit_test(a_contact_named_twice_is_told_by_its_end),
         cmocka_unit_test(who_expired_leaves_nothing_behind),
+        cmocka_unit_test(who_is_there_for_less_than_a_second_is_there),
         cmocka_unit_test(who_came_back_meanwhile_is_there),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
