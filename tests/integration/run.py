@@ -57,7 +57,7 @@ MODULES = [
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("-j", "--jobs", type=int, default=max(2, os.cpu_count() or 2), help="tests at the same time")
+    parser.add_argument("-j", "--jobs", type=int, default=max(4, 2 * (os.cpu_count() or 2)), help="tests at the same time")
     parser.add_argument("-k", "--keep", action="store_true", help="keep the tests' folders")
     parser.add_argument("-l", "--list", action="store_true", help="print the names and end")
     parser.add_argument("--sanitized", action="store_true", help="the daemon runs under a sanitizer")

@@ -204,7 +204,8 @@ def the_order_of_rfc_3261_8_2(t):
 def noise_gets_no_answer(t):
     daemon = Daemon(t)
     phone = Phone(t, daemon.address())
-    for noise in (b"\r\n\r\n", b"\0\0\0\0", b"\x00\x01\x00\x00\x21\x12\xa4\x42" + bytes(12), b"hello", b"\xff" * 2000,
+    # A STUN indication and a STUN request without its cookie among them: only a whole request is answered (RFC 5389 7.3).
+    for noise in (b"\r\n\r\n", b"\0\0\0\0", b"\x00\x11\x00\x00\x21\x12\xa4\x42" + bytes(12), b"\x00\x01\x00\x00" + bytes(16), b"hello", b"\xff" * 2000,
                   b"SIP/2.0 200 OK\r\nVia: SIP/2.0/UDP 1.2.3.4\r\n\r\n", b"INVITE sip:x SIP/2.0\r\n\r\n"):
         phone.send(noise)
     phone.expect_silence(0.5)

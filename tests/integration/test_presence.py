@@ -127,7 +127,7 @@ def what_is_refused_says_why(t):
     daemon = Daemon(t, args=["--set", "max_subscriptions_per_source=2", "--set", "max_publications_per_user=1"])
     phone = Watcher(t, daemon.address())
     contact = f"Contact: <sip:caller@{phone.here()}>"
-    equal(phone.ask("SUBSCRIBE", "ok", 489, extra=["Event: nonsense", contact]).get("allow-events"), "presence", "Allow-Events")
+    equal(phone.ask("SUBSCRIBE", "ok", 489, extra=["Event: nonsense", contact]).get("allow-events"), "presence, reg", "Allow-Events")
     equal(phone.ask("SUBSCRIBE", "ok", 423, extra=["Event: presence", "Expires: 5", contact]).get("min-expires"), "60", "Min-Expires")
     phone.ask("SUBSCRIBE", "ok", 406, extra=["Event: presence", "Accept: text/plain", contact])
     phone.ask("SUBSCRIBE", "ok", 400, extra=["Event: presence"])
