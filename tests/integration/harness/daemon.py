@@ -79,7 +79,7 @@ class Daemon:
             self.data.mkdir(exist_ok=True)
             command += ["--data", str(self.data)]
         command += ["--control", str(self.control)] + [str(a) for a in self.args]
-        command += placement.arguments(self.args, self.folder)
+        command += placement.arguments(self.args)
         return command + ([str(self.policy)] if self.policy else [])
 
     def start(self, wait=True):

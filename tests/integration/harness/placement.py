@@ -37,15 +37,13 @@ def keep_events(name, folder):
         shutil.copy(path, os.path.join(EVENTS, f"{name}.{path.parent.name}.jsonl"))
 
 
-def arguments(args, folder):
+def arguments(args):
     """What a daemon's command line gets besides."""
     more = []
     if WORKERS and "--workers" not in args:
         more += ["--workers", WORKERS]
-    if EVENTS and "--config" not in args:
-        config = folder / "events.lua"
-        config.write_text('return { log = "all" }\n')
-        more += ["--config", str(config)]
+    if EVENTS and not any(str(arg).startswith("log=") for arg in args):
+        more += ["--set", "log=all"]  # also over a test's own configuration: a sample differs from run to run
     return more
 
 
