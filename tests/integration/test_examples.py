@@ -3,22 +3,16 @@
 import pathlib
 import re
 import shutil
-import socket
 import subprocess
 
 from harness import sipp
 from harness.daemon import ROOT, Daemon, cli
+from harness.ports import free_port
 from harness.registry import check, equal, skip, test, wait_until
 from harness.sip import Phone
 from harness.tls import Authority
 
 EXAMPLES = ROOT / "examples"
-
-
-def free_port():
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
-        sock.bind(("127.0.0.1", 0))
-        return sock.getsockname()[1]
 
 
 def example_data(t):

@@ -10,6 +10,7 @@ import sys
 import time
 
 from harness.daemon import ROOT, VERDICT, Daemon, cli
+from harness.ports import free_port
 from harness.registry import check, equal, skip, test
 from harness.sip import Phone, contact_of
 from harness.tls import Authority
@@ -58,14 +59,6 @@ class Manager:
             return text
 
 
-def free_ports(count):
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [one.getsockname()[1] for one in sockets]
-    for one in sockets:
-        one.close()
-    return ports
-
-
 @test(limit=30)
 def the_service_manager_is_told(t):
     for abstract in (False, True):
@@ -94,7 +87,7 @@ def the_service_manager_is_told(t):
 def ports_that_are_passed(t):
     authority = Authority(t)
     pair = authority.issue("server", "DNS:sip.example.com")
-    udp, tcp, tls, ws = free_ports(4)
+    udp, tcp, tls, ws = (free_port() for _ in range(4))
     passed = f"dgram:127.0.0.1:{udp} stream:127.0.0.1:{tcp} stream:127.0.0.1:{tls} stream:127.0.0.1:{ws}"
     listen = (f"udp:127.0.0.1:{udp}", f"tcp:127.0.0.1:{tcp}", f"tls:127.0.0.1:{tls}", f"ws:127.0.0.1:{ws}")
     daemon = Daemon(t, listen=listen, args=[*pair.flags(), "--workers", "2"], prefix=[sys.executable, "-c", LAUNCHER, passed])

@@ -2,11 +2,11 @@
 """The torture messages of RFC 4475 and RFC 5118 against the running engine, over UDP and TCP, where the vectors are."""
 import json
 import os
-import socket
 import subprocess
 import sys
 
 from harness.daemon import ROOT, Daemon
+from harness.ports import free_port
 from harness.registry import check, equal, skip, test
 from harness.sip import Phone
 
@@ -27,18 +27,6 @@ def judged(t, server, which, transport, policy):
                    stdout=subprocess.DEVNULL, timeout=300)
     check(out.exists(), f"replay.py {which} over {transport} ended before it judged anything")
     return [json.loads(line) for line in out.read_text().splitlines()]
-
-
-def free_port():
-    """A port that is free for both: replay.py asks over UDP whether the server lives, on the port of whichever transport."""
-    while True:
-        with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as tcp, socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp:
-            tcp.bind(("127.0.0.1", 0))
-            try:
-                udp.bind(tcp.getsockname())
-            except OSError:
-                continue
-            return tcp.getsockname()[1]
 
 
 def is_right(line, transport, code):

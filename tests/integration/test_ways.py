@@ -7,6 +7,7 @@ import threading
 
 from harness.daemon import Daemon
 from harness.dns import SERVFAIL, SILENCE, Dns
+from harness.ports import free_port
 from harness.registry import check, equal, test, wait_until
 from harness.sip import Message, Phone
 from harness.tls import Authority
@@ -27,8 +28,8 @@ class Place:
 
     def __init__(self, t, tcp=True):
         self.udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self.udp.bind(("127.0.0.1", 0))
-        self.port = self.udp.getsockname()[1]
+        self.port = free_port()
+        self.udp.bind(("127.0.0.1", self.port))
         t.on_end(self.udp.close)
         self.tcp = None
         if tcp:

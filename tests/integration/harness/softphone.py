@@ -6,6 +6,7 @@ import socket
 import subprocess
 import time
 
+from harness.ports import free_port
 from harness.registry import Failure, skip
 from harness import sipp
 
@@ -28,12 +29,6 @@ module_app contact.so
 module_app menu.so
 module_app ctrl_tcp.so
 """
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 class Softphone:
