@@ -115,7 +115,8 @@ static int run_cause(const struct cli_command *command, unsigned number, enum re
 {
     const struct reference_cause *cause = reference_cause_find(number);
     if (!cause) {
-        cli_error(command, "--cause %u: neither RFC 3398 nor RFC 4497 maps it", number);
+        cli_error(command, "--cause %u: neither RFC 3398 nor RFC 4497 lists it; such a cause becomes %u", number,
+                  REFERENCE_CAUSE_OTHERS_BECOME);
         return CLI_EXIT_FAILED;
     }
     reference_page_cause(cause, language, out);

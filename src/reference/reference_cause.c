@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The two tables of RFC 3398, and what RFC 4497 has otherwise. */
+/* The tables of RFC 3398 7.2.4.1 and 8.2.6.1, and what the tables of RFC 4497 8.4.1 have beyond them. */
 #include "reference/reference_cause.h"
+
+#include <stdbool.h>
 
 #define CAUSE(cause, code, en, fr)                                                                                     \
     {                                                                                                                  \
@@ -17,11 +19,15 @@
         }                                                                                                              \
     }
 
+/* 16 ends a call by BYE or CANCEL, and by 500 where an INVITE has to be answered (RFC 4497 8.4.1, note 3).  25 and 63 are
+ * here because answers become them; neither RFC lists them as causes, so that they are answered by 500.  Only RFC 4497 has
+ * 69, and only RFC 3398 has 26. */
 static const struct reference_cause causes[] = {
     CAUSE(1, 404, "unallocated number", "numéro non attribué"),
     CAUSE(2, 404, "no route to transit network", "pas d'acheminement vers le réseau de transit"),
     CAUSE(3, 404, "no route to destination", "pas d'acheminement vers la destination"),
-    CAUSE(16, 0, "normal call clearing", "libération normale de l'appel"),
+    CAUSE_OR(16, 0, "normal call clearing", "libération normale de l'appel", 500,
+             "an INVITE still waits for its answer", "un INVITE attend encore sa réponse"),
     CAUSE(17, 486, "user busy", "usager occupé"),
     CAUSE(18, 408, "no user responding", "pas de réponse de l'équipement de l'usager"),
     CAUSE(19, 480, "no answer from user", "l'usager alerté ne répond pas"),
@@ -31,7 +37,7 @@ static const struct reference_cause causes[] = {
     CAUSE_OR(22, 410, "number changed", "numéro changé", 301, "the diagnostic gives the new number",
              "le diagnostic donne le nouveau numéro"),
     CAUSE(23, 410, "redirection to new destination", "redirection vers une nouvelle destination"),
-    CAUSE(25, 0, "exchange routing error", "erreur d'acheminement dans un commutateur"),
+    CAUSE(25, 500, "exchange routing error", "erreur d'acheminement dans un commutateur"),
     CAUSE(26, 404, "non-selected user clearing", "libération d'un usager non retenu"),
     CAUSE(27, 502, "destination out of order", "destination hors service"),
     CAUSE(28, 484, "invalid number format", "format de numéro non valable (incomplet)"),
@@ -46,8 +52,9 @@ static const struct reference_cause causes[] = {
           "appels entrants interdits dans le groupe fermé d'usagers"),
     CAUSE(57, 403, "bearer capability not authorized", "service support non autorisé"),
     CAUSE(58, 503, "bearer capability not presently available", "service support actuellement indisponible"),
-    CAUSE(63, 0, "service or option not available", "service ou option indisponible"),
+    CAUSE(63, 500, "service or option not available", "service ou option indisponible"),
     CAUSE(65, 488, "bearer capability not implemented", "service support non mis en œuvre"),
+    CAUSE(69, 501, "requested facility not implemented", "service complémentaire demandé non mis en œuvre"),
     CAUSE(70, 488, "only restricted digital information available",
           "seule l'information numérique restreinte est disponible"),
     CAUSE(79, 501, "service or option not implemented", "service ou option non mis en œuvre"),
@@ -58,7 +65,10 @@ static const struct reference_cause causes[] = {
     CAUSE(127, 500, "interworking, unspecified", "interfonctionnement, sans précision"),
 };
 
-/* RFC 3398 8.2.6.1, in order of codes.  487 ends a call that its caller gave up; 488 and 606 go by their Warning. */
+/* For what RFC 3398 8.2.6.1 does not list, and for most Warnings of a 488 or 606: normal, unspecified. */
+enum { SENT_AS_DEFAULT = 31, CAUSE_BEARER = 65 };
+
+/* RFC 3398 8.2.6.1, in order of codes.  The RFC prints 505 as a second 504. */
 static const struct {
     unsigned short code;
     unsigned char cause;
@@ -89,5 +99,11 @@ unsigned reference_cause_of_code(unsigned code)
         if (sent_as[i].code == code)
             return sent_as[i].cause;
     }
-    return 0;
+    bool failed = code >= 400 && code <= 699 && code != 487;
+    return failed ? SENT_AS_DEFAULT : 0;
+}
+
+unsigned reference_cause_by_warning(unsigned code)
+{
+    return code == 488 || code == 606 ? CAUSE_BEARER : 0;
 }

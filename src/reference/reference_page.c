@@ -130,12 +130,22 @@ static void title(const struct reference_code *code, enum reference_language lan
 /* What the code is sent on as. */
 static void cause_out(const struct reference_code *code, enum reference_language language, char out[ROW_TEXT_MAX])
 {
+    struct buffer text = buffer_over(out, ROW_TEXT_MAX - 1);
     unsigned number = reference_cause_of_code(code->code);
     const struct reference_cause *cause = reference_cause_find(number);
+    const struct reference_cause *by_warning = reference_cause_find(reference_cause_by_warning(code->code));
+    bool redirect = code->code / 100 == 3;
     if (cause)
-        (void)snprintf(out, ROW_TEXT_MAX, "%u, %s", number, cause->names[language]);
+        buffer_addf(&text, "%u, %s", number, cause->names[language]);
     else
-        (void)snprintf(out, ROW_TEXT_MAX, "%s", reference_text_label(REFERENCE_LABEL_NO_CAUSE, language));
+        buffer_add_text(&text, reference_text_label(
+                                   redirect ? REFERENCE_LABEL_CAUSE_OF_REDIRECT : REFERENCE_LABEL_NO_CAUSE, language));
+    if (by_warning)
+        buffer_addf(&text, "%s%u, %s, %s", semicolon(language), by_warning->cause, by_warning->names[language],
+                    reference_text_label(REFERENCE_LABEL_CAUSE_BY_WARNING, language));
+    if (code->code / 100 == 6)
+        buffer_addf(&text, " (%s)", reference_text_label(REFERENCE_LABEL_CAUSE_AT_USER, language));
+    out[text.len] = '\0';
 }
 
 /* The causes that arrive as the code. */
@@ -153,6 +163,8 @@ static void causes_in(const struct reference_code *code, enum reference_language
             buffer_addf(&text, " (%s %s)", reference_text_label(REFERENCE_LABEL_WHERE, language),
                         cause->conditions[language]);
     }
+    if (code->code == REFERENCE_CAUSE_OTHERS_BECOME)
+        buffer_addf(&text, "%s%s", semicolon(language), reference_text_label(REFERENCE_LABEL_OTHER_CAUSES, language));
     if (!text.len)
         buffer_add_text(&text, reference_text_label(REFERENCE_LABEL_NONE, language));
     out[text.len] = '\0';
@@ -292,7 +304,7 @@ void reference_page_cause(const struct reference_cause *cause, enum reference_la
         title(code, language, line);
         buffer_addf(out, "  -> %s\n", line);
     } else {
-        buffer_addf(out, "  -> %s\n", reference_text_label(REFERENCE_LABEL_NONE, language));
+        buffer_addf(out, "  -> %s\n", reference_text_label(REFERENCE_LABEL_NO_ANSWER, language));
     }
     if (instead) {
         title(instead, language, line);

@@ -62,7 +62,17 @@ const char *reference_text_label(enum reference_label label, enum reference_lang
         [REFERENCE_LABEL_SOURCE] = {"Defined in", "Défini par"},
         [REFERENCE_LABEL_SENT_AS] = {"Q.850 out", "Vers Q.850"},
         [REFERENCE_LABEL_RECEIVED_FROM] = {"Q.850 in", "De Q.850"},
-        [REFERENCE_LABEL_NO_CAUSE] = {"no cause of its own", "pas de cause propre"},
+        [REFERENCE_LABEL_NO_CAUSE] = {"no cause", "pas de cause"},
+        [REFERENCE_LABEL_CAUSE_OF_REDIRECT] = {"none where the gateway itself calls the addresses in Contact; else 23, "
+                                               "with the new number as diagnostic",
+                                               "aucune si la passerelle appelle elle-même les adresses de Contact ; "
+                                               "sinon 23, avec le nouveau numéro pour diagnostic"},
+        [REFERENCE_LABEL_CAUSE_BY_WARNING] = {"where Warning speaks of the bearer",
+                                              "si Warning parle du service support"},
+        [REFERENCE_LABEL_CAUSE_AT_USER] = {"located at the user", "localisée chez l'usager"},
+        [REFERENCE_LABEL_OTHER_CAUSES] = {"every cause that RFC 3398 and RFC 4497 do not list",
+                                          "toute cause que les RFC 3398 et 4497 ne citent pas"},
+        [REFERENCE_LABEL_NO_ANSWER] = {"no answer: BYE or CANCEL", "aucune réponse : BYE ou CANCEL"},
         [REFERENCE_LABEL_DIFFERENCES] = {"Key differences", "Différences essentielles"},
         [REFERENCE_LABEL_SAME] = {"The same in both", "Communs aux deux"},
         [REFERENCE_LABEL_CHOICE] = {"Which to use when", "Lequel choisir"},

@@ -76,7 +76,7 @@ static void a_cause_is_explained(void **state)
     run_line(&out, "code --cause 22", NULL);
     assert_says(&out, CLI_EXIT_OK, "-> 410 Gone\n  -> 301 Moved Permanently, where");
     run_line(&out, "code --cause 99", NULL);
-    assert_says(&out, CLI_EXIT_FAILED, "--cause 99: neither RFC 3398 nor RFC 4497 maps it");
+    assert_says(&out, CLI_EXIT_FAILED, "--cause 99: neither RFC 3398 nor RFC 4497 lists it; such a cause becomes 500");
     run_line(&out, "code --cause 22 410", NULL);
     assert_says(&out, CLI_EXIT_USAGE, "--cause stands alone");
     run_line(&out, "code --cause 128", NULL);

@@ -148,7 +148,8 @@ static void a_cause_has_its_page(void **state)
     buffer_clear(&out);
     reference_page_cause(reference_cause_find(16), REFERENCE_EN, &out);
     text[out.len] = '\0';
-    assert_string_equal(text, "Q.850 16, normal call clearing\n  -> nothing in particular\n");
+    assert_string_equal(text, "Q.850 16, normal call clearing\n  -> no answer: BYE or CANCEL\n"
+                              "  -> 500 Server Internal Error, where an INVITE still waits for its answer\n");
 }
 
 static void programs_get_json(void **state)
