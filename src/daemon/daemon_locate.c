@@ -145,8 +145,11 @@ static enum err open_way(void *ctx, const struct locate_hop *hop, struct span na
     if (!*self->stack)
         return ERR_CLOSED;
     struct net_target target = {.transport = (enum net_transport)hop->transport, .remote = hop->address};
-    if (target.transport == NET_TLS)
+    if (target.transport == NET_TLS) {
         target.name = name;
+        if (self->aliases && tls_aliases_find(self->aliases, name, &hop->address, out_flow))
+            return OK;
+    }
     return net_connect_to(*self->stack, &target, out_flow);
 }
 

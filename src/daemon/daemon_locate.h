@@ -7,6 +7,7 @@
 #include "engine/engine_site.h"
 #include "locate/locate_ares.h"
 #include "net/net_stack.h"
+#include "tls/tls_aliases.h"
 #include "worker/worker_group.h"
 
 enum { DAEMON_DNS_SOCKETS = 64 };
@@ -19,6 +20,7 @@ struct daemon_locate {
     struct net_stack *const *stack; /* the worker's; NULL before its ports are open, and after */
     struct locate_ares *ares;       /* NULL: nothing is asked (any more) */
     struct locate_table *table;
+    struct tls_aliases *aliases; /* borrowed, all workers'; NULL: no connection is borrowed */
     struct daemon_dns_socket *sockets[DAEMON_DNS_SOCKETS];
 };
 

@@ -50,6 +50,8 @@ enum err daemon_tls_init(struct daemon_tls *self, const struct engine_config *co
         return OK;
     add_files(self);
     enum err err = tls_new(&self->tls);
+    if (err == OK)
+        err = tls_aliases_new(self->tls, &self->aliases);
     return err == OK ? load(self, fault) : fault_set(fault, err, "", 0, "TLS: %s", err_text(err));
 }
 
@@ -75,8 +77,10 @@ enum err daemon_tls_listeners(struct daemon_tls *self, const struct net_listener
 
 void daemon_tls_done(struct daemon_tls *self)
 {
+    tls_aliases_free(self->aliases);
     tls_free(self->tls);
     free(self->clients);
+    self->aliases = NULL;
     self->tls = NULL;
     self->clients = NULL;
 }

@@ -4,7 +4,7 @@
 
 #include "engine/engine_config.h"
 #include "release/release_watch.h"
-#include "tls/tls.h"
+#include "tls/tls_aliases.h"
 #include "worker/worker_watch.h"
 
 struct net_listeners;
@@ -13,8 +13,9 @@ enum { DAEMON_TLS_FILES_MAX = 2 * ENGINE_LIST_MAX + 2 };
 
 struct daemon_tls {
     const struct engine_config *config;
-    struct tls *tls;           /* NULL: nothing here speaks TLS */
-    enum tls_clients *clients; /* by net_flow.listener */
+    struct tls *tls;             /* NULL: nothing here speaks TLS */
+    struct tls_aliases *aliases; /* NULL likewise */
+    enum tls_clients *clients;   /* by net_flow.listener */
     unsigned listener_count;
     uv_loop_t *loop;
     const char *files[DAEMON_TLS_FILES_MAX]; /* of the configuration, each once */

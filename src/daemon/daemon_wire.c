@@ -140,6 +140,8 @@ static struct net_frame frame(void *ctx, struct span bytes, struct net_frame_mem
 
 static void lost(struct daemon_worker *self, const struct net_flow *flow)
 {
+    if (flow->transport == NET_TLS && self->shared->tls->aliases)
+        tls_aliases_forget(self->shared->tls->aliases, flow);
     call_table_flow_closed(self->core->calls, flow);
     notifier_flow_closed(self->core->notifier, flow);
     registrar_flow_closed(self->core->registrar, flow);
@@ -205,6 +207,22 @@ struct net_handlers daemon_wire_handlers(struct daemon_worker *self)
     };
 }
 
+/* What has gone is forgotten first: so nothing goes in circles between workers. */
+static enum err send_by_alias(struct daemon_worker *self, const struct net_flow *gone, struct span bytes)
+{
+    struct tls_aliases *aliases = self->shared->tls->aliases;
+    struct net_flow flow;
+    if (!aliases)
+        return ERR_CLOSED;
+    tls_aliases_forget(aliases, gone);
+    if (!tls_aliases_find_again(aliases, gone, &flow))
+        return ERR_CLOSED;
+    if (flow.worker == worker_index(self->worker))
+        return net_send(self->stack, &flow, bytes);
+    struct worker_post post = {.flow = flow, .bytes = bytes, .kind = POST_SEND, .answer = true};
+    return worker_post(self->worker, flow.worker, &post);
+}
+
 /* Over the connection that the request came by, or, when it has gone, over one to the address that the request came
  * from and the port of its sent-by (RFC 3261 18.2.2), which is what flow->remote holds by now. */
 static enum err send_here(struct daemon_worker *self, const struct net_flow *flow, struct span bytes, unsigned owner)
@@ -212,7 +230,10 @@ static enum err send_here(struct daemon_worker *self, const struct net_flow *flo
     if (!self->stack)
         return ERR_CLOSED;
     enum err err = net_send(self->stack, flow, bytes);
-    /* Over TLS nobody could say whose certificate to expect there, and a WebSocket client cannot be called. */
+    /* Over TLS nobody could say whose certificate to expect there, and a WebSocket client cannot be called; but the same
+     * peer may have lent another connection since (RFC 5923). */
+    if (err == ERR_CLOSED && flow->transport == NET_TLS)
+        return send_by_alias(self, flow, bytes);
     if (err != ERR_CLOSED || flow->transport != NET_TCP)
         return err;
     struct net_flow anew;

@@ -24,6 +24,13 @@ static unsigned peer_names(void *ctx, uint16_t peer, struct span *out_names)
     return count;
 }
 
+static void lend(void *ctx, const struct net_flow *flow, const struct sip_via *via)
+{
+    const struct daemon_worker *self = ctx;
+    if (self->shared->tls->aliases)
+        (void)tls_aliases_lend(self->shared->tls->aliases, flow, via->host, via->port);
+}
+
 static bool owns_user(void *ctx, struct span owner_key)
 {
     const struct daemon_worker *self = ctx;
@@ -47,7 +54,7 @@ static enum err make_core(struct daemon_worker *self)
         .worker = worker_index(self->worker),
         .calls = self->shared->calls,
         .ways = daemon_locate_ways(&self->locate),
-        .peers = {self, peer_names},
+        .peers = {self, peer_names, lend},
         .bindings = {self->shared->journal, self->shared->bindings_unreadable, owns_user, self},
     };
     return engine_core_new(&options, &self->core);
@@ -109,6 +116,7 @@ static enum err on_start(void *ctx, struct worker *worker)
     daemon_shed_init(self);
     enum err err = daemon_locate_init(&self->locate, worker, self->shared->config, self->shared->site, &self->stack,
                                       self->shared->key);
+    self->locate.aliases = self->shared->tls->aliases;
     if (err == OK)
         err = make_core(self);
     if (err == OK)

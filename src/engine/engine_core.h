@@ -32,6 +32,9 @@ struct engine_peers {
     /* The names behind net_flow.peer, at most ENGINE_PEER_NAMES_MAX; returns how many.  Valid until the message has been
      * handled. */
     unsigned (*names)(void *ctx, uint16_t peer, struct span *out_names);
+    /* A request with `alias` came by this connection of a proven peer: it lends it for requests to `via`'s sent-by
+     * (RFC 5923 8).  NULL: nothing is borrowed. */
+    void (*lend)(void *ctx, const struct net_flow *flow, const struct sip_via *via);
 };
 enum { ENGINE_PEER_NAMES_MAX = 16 };
 

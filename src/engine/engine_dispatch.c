@@ -106,9 +106,17 @@ static void receive_merged(struct engine_request *request)
         engine_answer(request, 482, SPAN(""), SPAN(""), SPAN(""));
 }
 
+/* Before anything is answered: what the request leads to may go by it already. */
+static void note_alias(struct engine_core *core, const struct net_flow *flow)
+{
+    if (flow->peer && core->peers.lend && sip_param_has(core->message.via.params, SPAN("alias")))
+        core->peers.lend(core->peers.ctx, flow, &core->message.via);
+}
+
 static void receive_request(struct engine_core *core, const struct net_flow *flow)
 {
     struct engine_request request;
+    note_alias(core, flow);
     if (core->meters)
         metric_count(core->meters->requests[core->message.method], core->worker, 1);
     engine_request_init(&request, core, flow);

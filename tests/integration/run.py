@@ -28,6 +28,7 @@ MODULES = [
     "test_observe",
     "test_transports",
     "test_tls",
+    "test_reuse",
     "test_websocket",
     "test_browser",
     "test_peers",
