@@ -81,6 +81,7 @@ static enum err collect_texts(struct call *call, const struct sip_message *invit
         return err;
     add_text(call, CALL_TEXT_ROUTES, out, from);
     add_plain(call, CALL_TEXT_CONTACT, out, accept->contact);
+    add_plain(call, CALL_TEXT_AOR, out, accept->aor);
     add_plain(call, CALL_TEXT_MEDIA, out, accept->media_address);
     bool has_body = accept->sdp == CALL_SDP_BODY;
     add_plain(call, CALL_TEXT_BODY, out, has_body ? accept->body : span_make(NULL, 0));
@@ -107,7 +108,6 @@ enum err call_dialog_new(struct call_table *table, const struct sip_message *inv
     call->media_is_ipv6 = accept->media_is_ipv6;
     call->source = accept->source;
     call->user = accept->user;
-    call->owner = accept->owner;
     call->wanted_s = accept->session_expires_s;
     call->hangup_after_s = accept->hangup_after_s;
     call->began_ms = table->clock->mono_ms;

@@ -100,6 +100,7 @@ enum call_text {
     CALL_TEXT_TO,         /* the INVITE's To value without tag: the From of our requests, with ours */
     CALL_TEXT_ROUTES,     /* route set in order of travel, each value ended by NUL */
     CALL_TEXT_CONTACT,    /* ours */
+    CALL_TEXT_AOR,        /* the user who was called */
     CALL_TEXT_MEDIA,      /* our media address */
     CALL_TEXT_BODY,       /* CALL_SDP_BODY */
     CALL_TEXT_BODY_TYPE,
@@ -132,7 +133,6 @@ struct call {
     struct call_terms terms;
     uint32_t wanted_s;       /* interval that the policy asked for, 0: it did not */
     uint32_t hangup_after_s; /* from the 2xx; 0: not */
-    uint64_t owner;
     uint64_t began_ms;
     uint64_t session_id;
     void *user;

@@ -275,7 +275,7 @@ void *call_user(const struct call *call)
     return call->user;
 }
 
-uint64_t call_owner(const struct call *call)
+struct span call_aor(const struct call *call)
 {
-    return call->owner;
+    return call_text(call, CALL_TEXT_AOR);
 }

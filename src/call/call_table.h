@@ -107,7 +107,7 @@ struct call_accept {
     uint32_t hangup_after_s; /* BYE so long after the 200; 0: not */
     uint32_t
         session_expires_s; /* as in the options, and also where the caller does not know RFC 4028: then we refresh */
-    uint64_t owner;        /* whose call this is, for call_owner() */
+    struct span aor;       /* whose call this is, for call_aor(); copied, and may be empty */
     struct net_address source; /* where the INVITE came from (for the caps; txn_flow() has where answers go) */
     void *user;
 };
@@ -176,7 +176,8 @@ uint32_t call_resends(const struct call *call); /* of all its 2xx */
  * "missing". */
 const char *call_ack_text(const struct call *call);
 void *call_user(const struct call *call);
-uint64_t call_owner(const struct call *call);
+/* The user who was called, as call_new() was told: the To of a forwarded call names another (RFC 3261 8.1.1.2). */
+struct span call_aor(const struct call *call);
 
 struct call_counters {
     uint64_t started, ended[CALL_END_COUNT];

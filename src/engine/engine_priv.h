@@ -110,6 +110,8 @@ void engine_report_refusal(struct engine_request *request, const char *why);
 /* A handler of the policy's has failed: log and metric. */
 void engine_report_event(struct engine_core *core, enum policy_event event, const struct policy_decision *outcome,
                          struct span call_id);
+/* By what `max_calls_per_user` counts the calls of a user. */
+uint64_t engine_gauge_key(const struct engine_core *core, struct span aor);
 /* What the policy is told of a call. */
 struct policy_call engine_view_of_call(const struct call *call, uint64_t age_ms, struct span reason);
 /* Tells the policy of the call that its decision began. */

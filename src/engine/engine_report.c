@@ -331,13 +331,19 @@ void engine_report_started(struct engine_core *core)
         tell_of_call(core, POLICY_ON_CALL_START, call, 0, SPAN(""));
 }
 
+/* By what `max_calls_per_user` counts. */
+uint64_t engine_gauge_key(const struct engine_core *core, struct span aor)
+{
+    return siphash(&core->key, aor.at, aor.len);
+}
+
 static void call_ended(void *ctx, struct call *call, enum call_end end)
 {
     struct engine_core *core = ctx;
     if (core->started == call)
         core->started = NULL;
     if (core->gauge)
-        facts_gauge_give(core->gauge, call_owner(call));
+        facts_gauge_give(core->gauge, engine_gauge_key(core, call_aor(call)));
     tell_of_call(core, POLICY_ON_CALL_END, call, call_age_ms(call), span_of(call_end_text(end)));
 }
 

@@ -153,10 +153,11 @@ static bool refuse_interval(struct engine_request *request)
 }
 
 /* A cap on calls is reached: the user's is a busy line, ours is nobody's fault but this server's. */
-static bool refuse_number(struct engine_request *request, uint64_t owner)
+static bool refuse_number(struct engine_request *request)
 {
     struct engine_core *core = request->core;
-    enum facts_gauge_answer answer = core->gauge ? facts_gauge_take(core->gauge, owner) : FACTS_GAUGE_TAKEN;
+    enum facts_gauge_answer answer =
+        core->gauge ? facts_gauge_take(core->gauge, engine_gauge_key(core, core->target.aor)) : FACTS_GAUGE_TAKEN;
     if (answer == FACTS_GAUGE_TAKEN)
         return false;
     bool is_user = answer == FACTS_GAUGE_KEY_FULL;
@@ -170,12 +171,12 @@ static void start_call(struct engine_request *request, const struct call_accept 
     struct engine_core *core = request->core;
     const char *why = NULL;
     struct call *call;
-    if (refuse_interval(request) || refuse_number(request, accept->owner))
+    if (refuse_interval(request) || refuse_number(request))
         return;
     enum err err = call_new(core->calls, request->txn, request->message, accept, &call, &why);
     if (err != OK) {
         if (core->gauge)
-            facts_gauge_give(core->gauge, accept->owner);
+            facts_gauge_give(core->gauge, engine_gauge_key(core, accept->aor));
         refuse_call(request, err, why);
         return;
     }
@@ -212,7 +213,7 @@ static void accept_call(struct engine_request *request)
         .session_expires_s = (uint32_t)from->session_expires_s,
         .ring_ms = from->ring_ms > 0 ? (uint32_t)from->ring_ms : 0,
         .source = request->flow->remote,
-        .owner = siphash(&request->core->key, request->core->target.aor.at, request->core->target.aor.len),
+        .aor = request->core->target.aor,
     };
     accept.media_address = media_address(request, address, &accept.media_is_ipv6);
     start_call(request, &accept);

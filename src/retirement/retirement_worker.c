@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "retirement/retirement_worker.h"
-#include "sip/sip_address.h"
 #include "util/log.h"
 #include <stdlib.h>
 
@@ -136,23 +135,13 @@ static void consider_found(struct work *work)
 
 /* ---- calls ---- */
 
-/* A call knows its user by a hash alone; the To of its INVITE names it, but where the call was forwarded. */
-static bool call_target(struct engine_core *core, const struct call *call, struct engine_target *out_target)
-{
-    struct sip_address to;
-    if (sip_address_parse(call_to(call), &to, NULL) != OK ||
-        engine_site_target_of(core->site, &to.uri, out_target) != OK)
-        return false;
-    return siphash(&core->key, out_target->aor.at, out_target->aor.len) == call_owner(call);
-}
-
 static void consider_call(struct work *work, struct call *call)
 {
-    struct engine_target target;
     const struct fate *fate = &stays;
-    if (!call_target(work->core, call, &target) || !retirement_covers(&work->order, target.aor))
+    struct span aor = call_aor(call);
+    if (!aor.len || !retirement_covers(&work->order, aor))
         return;
-    enum err err = fate_of(work, target.aor, &fate);
+    enum err err = fate_of(work, aor, &fate);
     if (err != OK)
         work->err = err;
     else if (fate->ends)

@@ -80,8 +80,8 @@ def ended(phone, reason):
             return notify
 
 
-def call(phone, user, host="example.com"):
-    invite = phone.request("INVITE", uri=f"sip:{user}@{host}")
+def call(phone, user, host="example.com", **fields):
+    invite = phone.request("INVITE", uri=f"sip:{user}@{host}", **fields)
     phone.send(invite)
     answer = phone.expect(200)
     phone.send(phone.ack_of(invite, answer))
@@ -148,6 +148,18 @@ def calls_of_the_retired_end_where_configured(t):
     change(daemon, "retire", "+15550200-+15550299")
     for user in ("+15550250", "+15550251"):
         phones[user].answer(phones[user].expect_request("BYE"))
+
+
+@test()
+def a_forwarded_call_ends_with_whom_it_reached(t):
+    """What was called first, in To, is another user than the one whom a proxy before us asks for."""
+    daemon = begin(t, ["sip:a@example.com", "sip:b@example.com"], "--workers", 2, "--set", "end_retired_calls=true")
+    to_a, to_b = Phone(t, daemon.address()), Phone(t, daemon.address())
+    call(to_a, "a", to="sip:b@example.com")
+    call(to_b, "b", to="sip:a@example.com")
+    change(daemon, "retire", "sip:a@example.com")
+    to_a.answer(to_a.expect_request("BYE"))
+    check(not to_b.collect(0.3), "the call to b ended with a")
 
 
 @test()
