@@ -4,8 +4,8 @@
 #include "sip/sip_address.h"
 
 /* RFC 3261 18.2.2 and RFC 3581 4: back over the same stream, or, when it has gone, to the source address at the port of
- * sent-by; a datagram to the source address, at the source port where the request asked for it by ;rport, else likewise.  A maddr that names another host is not
- * followed: it would let anybody aim our answers. */
+ * sent-by; a datagram to the source address, at the source port where the request asked for it by ;rport, else likewise.
+ * A maddr that names another host is not followed, although 18.2.2 says so: it would let anybody aim our answers. */
 static struct net_flow way_back(const struct net_flow *flow, const struct sip_via *via)
 {
     struct net_flow back = *flow;

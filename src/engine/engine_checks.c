@@ -46,9 +46,9 @@ static bool check_scheme(struct engine_request *request)
     return true;
 }
 
-/* RFC 3261 26.2.2 and 26.4.4: sips: asks for TLS on every hop.  What a trusted source forwards without it came to that
- * source as it should; from anybody else it is not what the caller was promised.  A Contact that is not sips: would lead
- * what follows in the dialog away from TLS (8.1.1.8). */
+/* RFC 3261 26.2.2 and 26.4.4: sips: asks for TLS on every hop up to the domain, which is ours.  What a trusted source
+ * forwards without it came to that source as it should; from anybody else it is not what the caller was promised.  A
+ * Contact that is not sips: would lead what follows in the dialog away from TLS (8.1.1.8). */
 static bool check_sips(struct engine_request *request)
 {
     const struct sip_message *message = request->message;

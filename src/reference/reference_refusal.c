@@ -8,7 +8,7 @@ static const struct {
 } not_by_reject[] = {
     {401, "challenge {} sends it"},
     {404, "not_found {} sends it"},
-    {405, "the engine sends it for methods that it does not know"},
+    {405, "the engine sends it with Allow, for methods that it knows and does not serve"},
     {407, "challenge {} sends 401; a server that is the endpoint never sends 407"},
     {408, "it means that a transaction timed out"},
     {410, "gone {} sends it, past the guard"},

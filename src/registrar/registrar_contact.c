@@ -5,7 +5,8 @@
 #include "sip/sip_text.h"
 #include "sip/sip_value.h"
 
-/* RFC 3261 20.10: what is no number counts as if it were not given. */
+/* What is no number counts as if it were not given.  RFC 3261 10.2 would have 3600; Expires, or the default, is nearer to
+ * what the client asks for. */
 static uint32_t seconds_of(struct span value, uint32_t otherwise)
 {
     uint32_t seconds;
