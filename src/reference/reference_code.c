@@ -29,7 +29,7 @@ static const struct reference_code codes[] = {
     ROW(401, "Unauthorized", "3261 21.4.2", REQUEST, UNSAID, CHANGED, "WWW-Authenticate"),
     ROW(402, "Payment Required", "3261 21.4.3", REQUEST, UNSAID, CHANGED, ""),
     ROW(403, "Forbidden", "3261 21.4.4", REQUEST, UNSAID, ELSEWHERE, ""),
-    ROW(404, "Not Found", "3261 21.4.5", TARGET, UNSAID, ELSEWHERE, "Reason, Error-Info"),
+    ROW(404, "Not Found", "3261 21.4.5", TARGET, UNSAID, ELSEWHERE, "Retry-After, Reason, Error-Info"),
     ROW(405, "Method Not Allowed", "3261 21.4.6", TARGET, UNSAID, CHANGED, "Allow"),
     ROW(406, "Not Acceptable", "3261 21.4.7", REQUEST, UNSAID, CHANGED, ""),
     ROW(407, "Proxy Authentication Required", "3261 21.4.8", REQUEST, UNSAID, CHANGED, "Proxy-Authenticate"),

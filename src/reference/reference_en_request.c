@@ -25,16 +25,23 @@ const struct reference_text reference_en_request[] = {
      "Give a phrase that says which rule it is, as far as that may be told. Other branches of a fork go on.", NULL},
     {404, "Not Found", "The server knows for certain that there is nobody of this name in its domain.",
      "A number that was never given out, a mistyped name, a domain that this server does not answer for.",
-     "Check the address. Nothing is said about whether it will exist one day.",
+     "Check the address before you ask again. Nothing is said about whether it will exist one day.",
      "Send it for what never existed, and whenever you cannot tell whether it is gone for good.",
-     "404 is about here and says nothing about time: the number may be given out tomorrow, and callers may ask again. "
-     "That makes it the safe answer where permanence is in doubt. A 410 needs evidence: a tombstone, a list of closed "
-     "blocks.\n"
-     "It needs certainty of another kind, though: a directory that cannot be read knows nothing, and its answer is 503 "
-     "or 500. A line that is merely switched off is 480.\n"
-     "In a forked search it is one branch's answer; 604 would be the answer of somebody who speaks for all places.\n"
-     "Gateways send it on as cause 1, unallocated number, and make it from the causes 1, 2, 3 and 26. Scanners learn "
-     "from 404 against 401 which numbers exist: answer strangers for all numbers alike."},
+     "404 is about here and says nothing about time: the number may be given out tomorrow, and callers may ask "
+     "again. That makes it the safe answer where permanence is in doubt. A 410 needs evidence: a tombstone, a list "
+     "of closed blocks.\n"
+     "It needs certainty of another kind, though: RFC 3261 21.4.5 wants definitive information that the user does "
+     "not exist. A directory that cannot be read has none, and its answer is 503 or 500. A line that is merely "
+     "switched off is 480.\n"
+     "It has no lifetime: nothing says that it may be kept. As with every 4xx, callers should not repeat the same "
+     "request here, but another server may know better (RFC 3261 21.4). Retry-After may stand in it, as in 480 and "
+     "486; for 410 it is not foreseen (RFC 3261 20.33).\n"
+     "In a forked search it is one branch's answer, and another branch's 4xx may be handed on in its place; 604 "
+     "would be the answer of somebody who speaks for all places. Inside a dialog it ends the whole dialog (RFC 5057 "
+     "5.1).\n"
+     "Gateways send it on as cause 1, unallocated number, and make it from the causes 1, 2, 3 and 26 (RFC 3398 "
+     "7.2.4.1). The effectiveness ratio of RFC 6076 4.7 counts it as a failure, as it does 410, but not 480, 486, "
+     "600 and 603. Scanners learn from 404 against 401 which numbers exist: answer strangers for all numbers alike."},
     {405, "Method Not Allowed", "The method is known, but not allowed for this address.",
      "A REGISTER to an endpoint, a MESSAGE to a line that takes none.", "Use one of the methods in Allow.",
      "Allow with the methods that would work is mandatory. A method that is not known at all is 501.", NULL},
@@ -55,23 +62,23 @@ const struct reference_text reference_en_request[] = {
     {410, "Gone",
      "It was here once, it is here no more, there is no forwarding address, and that is expected to stay so.",
      "A number given up or ported away without a trace, an account deleted, an office closed, a domain given back.",
-     "Do not ask here again: delete it from address book, dialler and routing. The same person may be found by another "
-     "address.",
-     "Send it only with evidence of permanence, and resend it until ACK comes like every final answer to an INVITE. "
-     "Say "
-     "the cause in Reason and give an announcement in Error-Info.",
+     "Do not ask here again: delete it from address book, dialler and routing. The same person may be found by "
+     "another address.",
+     "Send it only with evidence of permanence; over UDP it is resent until ACK comes, like every refusal of an "
+     "INVITE. Say the cause in Reason and give an announcement in Error-Info.",
      "The answer has four parts, and all must hold: it existed; it does not any more; no new address is known (else "
-     "301); the condition is likely to be permanent. RFC 3261 21.4.10 asks for 404 where the last cannot be "
+     "301); the condition is expected to be permanent. RFC 3261 21.4.10 asks for 404 where the last cannot be "
      "determined.\n"
-     "It can hardly be taken back: a client that believed it never comes back to be told otherwise. So it must not "
-     "come "
-     "from an error, a timeout, overload, maintenance or a half-loaded directory; those are 500, 503 or 480. A number "
-     "that will be given to somebody else is 410 only as long as its quarantine lasts.\n"
-     "It is a 4xx: in a forked search the other branches go on, and a proxy may prefer another branch's answer.\n"
-     "Not every network reads it alike. RFC 3398 and RFC 4497 send it on as cause 22, number changed; some products "
-     "make 1, "
-     "unallocated, of it or take it for either. A Reason: Q.850;cause=22 (or 1) in the answer says which is meant "
-     "(RFC 6432)."},
+     "It can hardly be taken back: a client that believed it never comes back to be told otherwise, and no field "
+     "says until when it holds; Retry-After is not foreseen for it (RFC 3261 20.33). So it must not come from an "
+     "error, a timeout, overload, maintenance or a half-loaded directory; those are 500, 503 or 480. A number that "
+     "will be given to somebody else is 410 only as long as its quarantine lasts.\n"
+     "It is a 4xx: in a forked search the other branches go on, and their 2xx, 3xx or 6xx go before it. Among "
+     "several 4xx the proxy chooses, and should prefer those that tell how to ask again, such as 401, 407 or 484 "
+     "(RFC 3261 16.7). Inside a dialog it ends the whole dialog (RFC 5057 5.1).\n"
+     "RFC 3398 and RFC 4497 send it on as cause 22, number changed, without a new number, and make it from 22 "
+     "without one and from 23. Gateways may be set otherwise (RFC 4497 11.3). A Reason: Q.850;cause=22 (or 1) in the "
+     "answer says which is meant (RFC 6432 3); how the answer is treated does not depend on it (RFC 6432 4)."},
     {412, "Conditional Request Failed", "The condition that the request set does not hold.",
      "A PUBLISH whose SIP-If-Match names a state that the server does not have (any more).",
      "Forget that entity-tag and publish afresh, without SIP-If-Match.", "Never store what such a request brings.",

@@ -15,13 +15,19 @@ const struct reference_text reference_en_target[] = {
      "Try again later, after what Retry-After says; leave a message elsewhere. Never delete the address.",
      "Say in the phrase what is the matter, and when it will end in Retry-After. Do not say more than the subscriber "
      "wants to be known.",
-     "480 says two things: the address is good, and the trouble is for now. So it is right for a suspended account, an "
-     "office at night, a line that rings without an answer, and the hours of a porting, and wrong for what never "
-     "existed "
-     "(404) or has ended (410).\n"
-     "It is not 486: busy says that somebody is there and talks, and dialers come back within minutes. It is not 503: "
-     "that speaks about the whole server, and whoever hears it stops sending anything there.\n"
-     "Gateways send it on as cause 18, no user responding, and make it from the causes 19, 20 and 31."},
+     "480 says two things: the address is good, and the trouble is for now. So it is right for a suspended account, "
+     "an office at night, a line that rings without an answer, and the hours of a porting, and wrong for what never "
+     "existed (404) or has ended (410).\n"
+     "It comes from two sides: from the called end itself, where nobody is logged in or wants to be disturbed (RFC "
+     "3261 21.4.18), and from a proxy that knows the user but has no place to send the call to (RFC 3261 16.5). The "
+     "person may be somewhere else, which this server does not know.\n"
+     "It is not 486: busy says that the end is there and takes no further call, and diallers come back within "
+     "minutes. It is not 503: that speaks about the whole server, and whoever hears it stops sending anything there. "
+     "In a forked search the other branches go on. Inside a dialog it ends the one usage, and Retry-After holds for "
+     "that alone (RFC 5057 5.1).\n"
+     "Gateways send it on as cause 18, no user responding, and make it from the causes 19, 20 and 31; 18 itself "
+     "comes in as 408 (RFC 3398 7.2.4.1). The effectiveness ratio of RFC 6076 4.7 counts it, with 486, 600 and 603, "
+     "as the user's doing and no failure."},
     {481, "Call/Transaction Does Not Exist", "The request belongs to a call or transaction that is not known here.",
      "A BYE after a restart, a CANCEL for nothing, a NOTIFY without a subscription.",
      "The dialog is over. One that an INVITE began is ended by a BYE (RFC 3261 12.2.1.2), unless it was a BYE that got "
@@ -45,17 +51,18 @@ const struct reference_text reference_en_target[] = {
     {485, "Ambiguous", "The name fits several people.", "A directory where \"smith\" is more than one.",
      "Let a person choose among the addresses in Contact; no machine should.",
      "List them only where their privacy allows it; else leave the list out, or answer 404.", NULL},
-    {486, "Busy Here", "Whom was asked for was reached and is busy here.",
+    {486, "Busy Here", "Whom was asked for was reached, and takes no further call here now.",
      "Engaged, call waiting refused, every channel of a line in use.",
      "Try again in a few minutes, after Retry-After where it is given; offer call completion or voice mail.",
      "Send it where another endpoint may still answer; where you know that nobody else will, 600.",
      "486 speaks for one endpoint: in a fork the others ring on. 600 ends the whole search at once, so it belongs to "
-     "those "
-     "who know every place where the person can be found.\n"
-     "Many systems play the busy tone and redial soon, and some count it as a success of the network: do not use it "
-     "for a "
-     "number that does not exist, nor to slow a flood of honest callers down for long.\n"
-     "It is cause 17, user busy, in both directions."},
+     "those who know every place where the person can be found, voice mail included; an endpoint seldom does (RFC "
+     "3261 13.3.1.3).\n"
+     "Many systems play the busy tone and redial soon, and the effectiveness ratio of RFC 6076 4.7 counts it as the "
+     "user's doing and no failure: do not use it for a number that does not exist, nor to slow a flood of honest "
+     "callers down for long. Inside a dialog it ends nothing but the request (RFC 5057 5.1).\n"
+     "It is cause 17, user busy, in both directions (RFC 3398 7.2.4.1, 8.2.6.1); 600 goes out as 17 too, with the "
+     "user as its location."},
     {487, "Request Terminated", "The request was ended by a CANCEL or a BYE before it was answered.",
      "The caller hung up while it rang, or the INVITE's own Expires ran out.",
      "Acknowledge it; it is what you asked for.",

@@ -25,18 +25,24 @@ const struct reference_text reference_fr_request[] = {
      "Dire dans le libellé quelle règle joue, autant qu'on le peut. Les autres branches continuent.", NULL},
     {404, "Introuvable", "Le serveur sait avec certitude que personne ne porte ce nom dans son domaine.",
      "Un numéro jamais attribué, un nom mal écrit, un domaine dont ce serveur ne répond pas.",
-     "Vérifier l'adresse. Rien n'est dit de son avenir.",
+     "Vérifier l'adresse avant de redemander. Rien n'est dit de son avenir.",
      "L'envoyer pour ce qui n'a jamais existé, et chaque fois qu'on ne sait pas si c'est fini pour toujours.",
      "404 parle d'ici et ne dit rien de la durée : le numéro sera peut-être attribué demain, et l'appelant peut "
      "redemander. C'est donc la réponse sûre quand la permanence est douteuse. Un 410 exige une preuve : une pierre "
      "tombale, une liste de tranches fermées.\n"
-     "Il exige pourtant une autre certitude : un annuaire illisible ne sait rien, et sa réponse est 503 ou 500. Une "
-     "ligne "
-     "simplement éteinte, c'est 480.\n"
-     "Dans une recherche ramifiée c'est la réponse d'une branche ; 604 serait celle de qui parle pour tous les lieux.\n"
-     "Les passerelles le transmettent comme cause 1, numéro non attribué, et le tirent des causes 1, 2, 3 et 26. Un "
-     "curieux apprend par 404 contre 401 quels numéros existent : répondre de même aux inconnus pour tous les "
-     "numéros."},
+     "Il exige pourtant une autre certitude : la RFC 3261 21.4.5 veut que l'on sache de façon sûre que l'usager "
+     "n'existe pas. Un annuaire illisible n'en sait rien, et sa réponse est 503 ou 500. Une ligne simplement "
+     "éteinte, c'est 480.\n"
+     "Il n'a pas de durée de vie : rien ne permet de le garder. Comme pour tout 4xx, l'appelant ne devrait pas "
+     "répéter ici la même requête, mais un autre serveur en sait peut-être davantage (RFC 3261 21.4). Retry-After "
+     "peut y figurer, comme dans 480 et 486 ; pour 410 il n'est pas prévu (RFC 3261 20.33).\n"
+     "Dans une recherche ramifiée c'est la réponse d'une branche, et le 4xx d'une autre peut être transmis à sa "
+     "place ; 604 serait la réponse de qui parle pour tous les lieux. Dans un dialogue il met fin au dialogue entier "
+     "(RFC 5057 5.1).\n"
+     "Les passerelles le transmettent comme cause 1, numéro non attribué, et le tirent des causes 1, 2, 3 et 26 (RFC "
+     "3398 7.2.4.1). Le taux d'efficacité de la RFC 6076 4.7 le compte comme un échec, ainsi que 410, mais non 480, "
+     "486, 600 et 603. Un curieux apprend par 404 contre 401 quels numéros existent : répondre de même aux inconnus "
+     "pour tous les numéros."},
     {405, "Méthode non permise", "La méthode est connue, mais pas permise pour cette adresse.",
      "Un REGISTER vers un terminal, un MESSAGE vers une ligne qui n'en prend pas.",
      "Employer une des méthodes de Allow.",
@@ -57,29 +63,24 @@ const struct reference_text reference_fr_request[] = {
      "Seulement pour un INVITE : pour une autre méthode il viendrait toujours trop tard (RFC 4320).", NULL},
     {410, "Disparu", "Cela a existé ici, n'y est plus, n'a pas laissé d'adresse, et il est à croire que cela durera.",
      "Un numéro rendu ou porté ailleurs sans trace, un compte supprimé, un bureau fermé, un domaine rendu.",
-     "Ne plus demander ici : effacer du carnet d'adresses, du composeur et de l'acheminement. La même personne peut "
-     "être "
-     "joignable à une autre adresse.",
-     "Seulement avec une preuve de permanence ; le répéter jusqu'à l'ACK comme toute réponse finale à un INVITE. Dire "
-     "la "
-     "cause dans Reason et donner une annonce dans Error-Info.",
-     "La réponse a quatre parties, et toutes doivent être vraies : cela a existé ; cela n'existe plus ; aucune "
-     "nouvelle "
-     "adresse n'est connue (sinon 301) ; l'état est probablement permanent. La RFC 3261 21.4.10 veut 404 si ce dernier "
-     "point ne peut être établi.\n"
-     "Elle ne se reprend guère : un client qui l'a crue ne revient jamais apprendre le contraire. Elle ne doit donc "
-     "venir "
-     "ni d'une erreur, ni d'un délai, ni d'une surcharge, ni d'un entretien, ni d'un annuaire à moitié chargé : c'est "
-     "là "
-     "500, 503 ou 480. Un numéro qui sera réattribué n'est 410 que le temps de sa quarantaine.\n"
-     "C'est un 4xx : dans une recherche ramifiée les autres branches continuent, et un proxy peut préférer la réponse "
-     "d'une "
-     "autre.\n"
-     "Tous les réseaux ne le lisent pas de même. Les RFC 3398 et 4497 le transmettent comme cause 22, numéro changé ; "
-     "des "
-     "produits en font 1, non attribué, ou le tirent de l'une et l'autre. Un Reason: Q.850;cause=22 (ou 1) dans la "
-     "réponse "
-     "dit laquelle est voulue (RFC 6432)."},
+     "Ne plus demander ici : l'effacer du carnet d'adresses, du composeur et de l'acheminement. La même personne se "
+     "trouve peut-être à une autre adresse.",
+     "L'envoyer seulement avec la preuve de la permanence ; sur UDP il est répété jusqu'à l'ACK, comme tout refus "
+     "d'un INVITE. Dire la cause dans Reason et donner une annonce dans Error-Info.",
+     "La réponse a quatre parts, et toutes doivent être vraies : cela a existé ; cela n'existe plus ; aucune "
+     "nouvelle adresse n'est connue (sinon 301) ; l'état est tenu pour permanent. La RFC 3261 21.4.10 veut 404 si ce "
+     "dernier point ne peut être établi.\n"
+     "Elle ne se reprend guère : un client qui l'a crue ne revient jamais apprendre le contraire, et aucun champ ne "
+     "dit jusqu'à quand elle vaut ; Retry-After n'y est pas prévu (RFC 3261 20.33). Elle ne doit donc venir ni d'une "
+     "erreur, ni d'un délai, ni d'une surcharge, ni d'un entretien, ni d'un annuaire à moitié chargé : c'est là 500, "
+     "503 ou 480. Un numéro qui sera réattribué n'est 410 que le temps de sa quarantaine.\n"
+     "C'est un 4xx : dans une recherche ramifiée les autres branches continuent, et leurs 2xx, 3xx ou 6xx passent "
+     "avant lui. Entre plusieurs 4xx le proxy choisit, et devrait préférer ceux qui disent comment redemander, tels "
+     "401, 407 ou 484 (RFC 3261 16.7). Dans un dialogue il met fin au dialogue entier (RFC 5057 5.1).\n"
+     "La RFC 3398 et la RFC 4497 le transmettent comme cause 22, numéro changé, sans nouveau numéro, et le tirent de "
+     "22 sans numéro et de 23. Les passerelles peuvent être réglées autrement (RFC 4497 11.3). Un Reason: "
+     "Q.850;cause=22 (ou 1) dans la réponse dit laquelle est voulue (RFC 6432 3) ; le traitement de la réponse n'en "
+     "dépend pas (RFC 6432 4)."},
     {412, "Condition non remplie", "La condition posée par la requête n'est pas remplie.",
      "Un PUBLISH dont SIP-If-Match nomme un état que le serveur n'a pas, ou n'a plus.",
      "Oublier cette étiquette d'entité et publier de nouveau, sans SIP-If-Match.",

@@ -13,18 +13,21 @@ const struct reference_text reference_fr_target[] = {
     {480, "Temporairement indisponible", "L'appelé est connu ici, mais ne peut être joint maintenant.",
      "Non enregistré, éteint, sans réponse, ne pas déranger, fermé ce soir, suspendu.",
      "Réessayer plus tard, selon Retry-After ; laisser un message ailleurs. Ne jamais effacer l'adresse.",
-     "Dire dans le libellé de quoi il s'agit, et dans Retry-After quand cela finira. Ne pas en dire plus que l'abonné "
-     "ne "
-     "le veut.",
-     "480 dit deux choses : l'adresse est bonne, et l'empêchement est passager. Il convient donc à un compte suspendu, "
-     "à un "
-     "bureau la nuit, à une ligne qui sonne sans réponse, aux heures d'un portage ; non à ce qui n'a jamais existé "
-     "(404) ni "
-     "à ce qui est fini (410).\n"
-     "Ce n'est pas 486 : occupé dit que quelqu'un est là et parle, et les composeurs rappellent dans les minutes qui "
-     "suivent. Ce n'est pas 503 : celui-ci parle du serveur entier, et qui l'entend n'y envoie plus rien.\n"
-     "Les passerelles le transmettent comme cause 18, pas de réponse de l'usager, et le tirent des causes 19, 20 et "
-     "31."},
+     "Dire dans le libellé de quoi il s'agit, et dans Retry-After quand cela finira. Ne pas en dire plus que "
+     "l'abonné ne le veut.",
+     "480 dit deux choses : l'adresse est bonne, et l'empêchement est passager. Il convient donc à un compte "
+     "suspendu, à un bureau la nuit, à une ligne qui sonne sans réponse, aux heures d'un portage ; non à ce qui n'a "
+     "jamais existé (404) ni à ce qui est fini (410).\n"
+     "Il vient de deux côtés : du terminal appelé, où personne n'est connecté ou ne veut être dérangé (RFC 3261 "
+     "21.4.18), et d'un proxy qui connaît l'usager mais n'a nulle part où envoyer l'appel (RFC 3261 16.5). La "
+     "personne est peut-être ailleurs, sans que ce serveur le sache.\n"
+     "Ce n'est pas 486 : occupé dit que le terminal est là et ne prend plus d'appel, et les composeurs rappellent "
+     "dans les minutes qui suivent. Ce n'est pas 503 : celui-ci parle du serveur entier, et qui l'entend n'y envoie "
+     "plus rien. Dans une recherche ramifiée les autres branches continuent. Dans un dialogue il met fin au seul "
+     "usage en cause, et Retry-After ne vaut que pour lui (RFC 5057 5.1).\n"
+     "Les passerelles le transmettent comme cause 18, pas de réponse de l'équipement de l'usager, et le tirent des "
+     "causes 19, 20 et 31 ; 18 elle-même arrive comme 408 (RFC 3398 7.2.4.1). Le taux d'efficacité de la RFC 6076 "
+     "4.7 le compte, avec 486, 600 et 603, comme le fait de l'usager et non comme un échec."},
     {481, "Appel ou transaction inexistant", "La requête appartient à un appel ou une transaction inconnus ici.",
      "Un BYE après un redémarrage, un CANCEL sans objet, un NOTIFY sans abonnement.",
      "Le dialogue est fini. Celui qu'un INVITE a ouvert se clôt par un BYE (RFC 3261 12.2.1.2), sauf si c'est un BYE "
@@ -50,17 +53,19 @@ const struct reference_text reference_fr_target[] = {
     {485, "Ambigu", "Le nom convient à plusieurs personnes.", "Un annuaire où « martin » en désigne plus d'une.",
      "Laisser quelqu'un choisir parmi les adresses de Contact ; aucune machine ne le devrait.",
      "Ne les donner que si leur confidentialité le permet ; sinon taire la liste, ou répondre 404.", NULL},
-    {486, "Occupé ici", "L'appelé a été atteint, et il est occupé ici.",
+    {486, "Occupé ici", "L'appelé a été atteint, et ne prend plus d'appel ici pour l'instant.",
      "En ligne, signal d'appel refusé, tous les canaux d'une ligne pris.",
      "Réessayer dans quelques minutes, après Retry-After s'il est donné ; proposer un rappel ou la messagerie.",
      "L'envoyer si un autre terminal peut encore répondre ; si l'on sait que nul autre ne le fera, 600.",
-     "486 parle pour un seul terminal : dans une ramification les autres continuent de sonner. 600 met fin à toute la "
-     "recherche ; il revient donc à qui connaît tous les lieux de la personne.\n"
-     "Beaucoup de systèmes font entendre la tonalité d'occupation et rappellent bientôt, et certains le comptent comme "
-     "un "
-     "succès du réseau : ne pas s'en servir pour un numéro inexistant, ni pour freiner longtemps des appelants "
-     "honnêtes.\n"
-     "C'est la cause 17, usager occupé, dans les deux sens."},
+     "486 parle pour un seul terminal : dans une ramification les autres continuent de sonner. 600 met fin à toute "
+     "la recherche ; il revient donc à qui connaît tous les lieux de la personne, messagerie comprise, ce qu'un "
+     "terminal sait rarement (RFC 3261 13.3.1.3).\n"
+     "Beaucoup de systèmes font entendre la tonalité d'occupation et rappellent bientôt, et le taux d'efficacité de "
+     "la RFC 6076 4.7 le compte comme le fait de l'usager et non comme un échec : ne pas s'en servir pour un numéro "
+     "inexistant, ni pour freiner longtemps des appelants honnêtes. Dans un dialogue il ne met fin qu'à la requête "
+     "(RFC 5057 5.1).\n"
+     "C'est la cause 17, usager occupé, dans les deux sens (RFC 3398 7.2.4.1, 8.2.6.1) ; 600 part aussi comme 17, "
+     "localisée chez l'usager."},
     {487, "Requête terminée", "La requête a pris fin par un CANCEL ou un BYE avant d'avoir sa réponse.",
      "L'appelant a raccroché pendant la sonnerie, ou le délai Expires de l'INVITE lui-même est passé.",
      "L'acquitter ; c'est ce qui a été demandé.",

@@ -7,5 +7,5 @@
 
 /* Why a script cannot send this code by reject(), as "gone {} sends it, past the guard"; NULL: it can. */
 const char *reference_refusal_instead(long long code);
-/* Whether a refusal with this code ends the dialog that it is sent in, or our usage of it (RFC 5057 5.1). */
+/* Whether a refusal with this code ends the dialog that it is sent in, or our usage of it (RFC 5057 5.1; for 408, 5.2). */
 bool reference_refusal_ends_dialog(int code);

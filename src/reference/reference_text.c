@@ -63,8 +63,8 @@ const char *reference_text_label(enum reference_label label, enum reference_lang
         [REFERENCE_LABEL_SENT_AS] = {"Q.850 out", "Vers Q.850"},
         [REFERENCE_LABEL_RECEIVED_FROM] = {"Q.850 in", "De Q.850"},
         [REFERENCE_LABEL_NO_CAUSE] = {"no cause", "pas de cause"},
-        [REFERENCE_LABEL_CAUSE_OF_REDIRECT] = {"none where the gateway itself calls the addresses in Contact; else 23, "
-                                               "with the new number as diagnostic",
+        [REFERENCE_LABEL_CAUSE_OF_REDIRECT] = {"none where the gateway itself calls the addresses in Contact; "
+                                               "else 23, with the new number as diagnostic",
                                                "aucune si la passerelle appelle elle-même les adresses de Contact ; "
                                                "sinon 23, avec le nouveau numéro pour diagnostic"},
         [REFERENCE_LABEL_CAUSE_BY_WARNING] = {"where Warning speaks of the bearer",
@@ -100,14 +100,20 @@ const char *reference_text_forking(unsigned class, enum reference_language langu
          "un proxy le transmet, sauf 100, et continue d'attendre"},
         {"a proxy hands it on at once and cancels the other branches of an INVITE",
          "un proxy le transmet aussitôt et annule les autres branches d'un INVITE"},
-        {"a proxy may try the new addresses itself, or hands it on when no branch did better",
-         "un proxy peut essayer lui-même les nouvelles adresses, ou le transmet si aucune branche n'a fait mieux"},
-        {"a proxy goes on with the other branches and hands on the best answer in the end",
-         "un proxy poursuit sur les autres branches et transmet à la fin la meilleure réponse"},
-        {"a proxy goes on with the other branches; a 503 it hands on as 500, unless it knows better",
-         "un proxy poursuit sur les autres branches ; il transmet un 503 comme 500, sauf s'il en sait davantage"},
-        {"a proxy ends the whole search: no other branch may be tried any more",
-         "un proxy met fin à toute la recherche : plus aucune autre branche ne peut être essayée"},
+        {"a proxy that is responsible for the address may try the new ones itself; "
+         "else this goes before any 4xx or 5xx",
+         "un proxy responsable de l'adresse peut essayer lui-même les nouvelles ; "
+         "sinon ceci passe avant tout 4xx ou 5xx"},
+        {"a proxy goes on with the other branches; any 2xx, 6xx or 3xx of theirs goes before this",
+         "un proxy poursuit sur les autres branches ; leurs 2xx, 6xx ou 3xx passent avant ceci"},
+        {"a proxy goes on with the other branches; whatever else they answer goes before this, "
+         "and of a lone 503 it makes a 500, unless every request would get it",
+         "un proxy poursuit sur les autres branches ; toute autre réponse passe avant ceci, "
+         "et d'un 503 seul il fait un 500, sauf si toute requête le recevrait"},
+        {"a proxy ends the whole search: it starts no other branch, cancels those that are open, "
+         "and hands this on when they have ended, unless one of them still was answered by 2xx",
+         "un proxy met fin à toute la recherche : il n'ouvre plus de branche, annule celles qui sont ouvertes, "
+         "et transmet ceci quand elles ont fini, sauf si l'une d'elles a encore répondu 2xx"},
     };
     return class >= 1 && class <= 6 ? forking[class - 1][language] : "";
 }
