@@ -2,6 +2,7 @@
 /* verdict probe: asks a SIP server one question, as a caller does, and draws what went over the wire. */
 #include "cli/cli_main.h"
 #include "probe/probe_exchange.h"
+#include "util/clock.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,7 +16,7 @@ struct command_line {
 static const struct cli_option options[] = {
     {"method", "METHOD", "INVITE (default), OPTIONS, REGISTER, MESSAGE, SUBSCRIBE, ...", CLI_TEXT,
      offsetof(struct command_line, probe.method), 0, 0},
-    {"transport", "udp|tcp|tls", "default: as the URI says, else udp; sips: is tls", CLI_CHOICE,
+    {"transport", "udp|tcp|tls|ws|wss", "default: as the URI says, else udp; sips: is tls, or wss for ws", CLI_CHOICE,
      offsetof(struct command_line, probe.transport), 0, 0},
     {"server-ca", "PEM", "whose certificates are believed; default the system's", CLI_TEXT,
      offsetof(struct command_line, probe.server_ca), 0, 0},
@@ -64,8 +65,15 @@ struct destination {
     struct sip_uri uri;
     char host[PROBE_TEXT_MAX];
     uint16_t port;
-    bool is_stream, is_tls;
+    bool is_stream, is_tls, is_websocket;
 };
+
+static uint16_t default_port(const struct destination *destination)
+{
+    if (destination->is_websocket)
+        return destination->is_tls ? 443 : 80; /* RFC 7118 5.3 */
+    return destination->is_tls ? 5061 : 5060;
+}
 
 /* "HOST", "HOST:PORT", "[::1]:PORT": the form of a URI's host part, so it is read as one. */
 static enum err read_proxy(const char *proxy, struct destination *destination, struct fault *fault)
@@ -77,7 +85,7 @@ static enum err read_proxy(const char *proxy, struct destination *destination, s
     if (len < 0 || (size_t)len >= sizeof(text) || sip_uri_parse(span_of(text), &uri, &reason) != OK || uri.user.at)
         return fault_set(fault, ERR_SYNTAX, NULL, 0, "--proxy %s: expected HOST or HOST:PORT", proxy);
     (void)span_copy(uri.host, destination->host, sizeof(destination->host));
-    destination->port = uri.port ? uri.port : destination->is_tls ? 5061 : 5060;
+    destination->port = uri.port ? uri.port : default_port(destination);
     return OK;
 }
 
@@ -93,13 +101,16 @@ static enum err read_destination(const struct probe_options *probe, struct desti
                              : "");
     const struct sip_uri *uri = &destination->uri;
     struct span transport = probe->transport ? span_of(probe->transport) : sip_uri_param(uri, SPAN("transport"));
-    destination->is_tls = uri->scheme == SIP_SCHEME_SIPS || span_equal_nocase(transport, SPAN("tls"));
-    destination->is_stream = destination->is_tls || span_equal_nocase(transport, SPAN("tcp"));
+    bool is_wss = span_equal_nocase(transport, SPAN("wss"));
+    destination->is_websocket = is_wss || span_equal_nocase(transport, SPAN("ws"));
+    destination->is_tls = uri->scheme == SIP_SCHEME_SIPS || is_wss || span_equal_nocase(transport, SPAN("tls"));
+    destination->is_stream =
+        destination->is_tls || destination->is_websocket || span_equal_nocase(transport, SPAN("tcp"));
     if (probe->proxy)
         return read_proxy(probe->proxy, destination, fault);
     if (!uri->host.len || !span_copy(uri->host, destination->host, sizeof(destination->host)))
         return fault_set(fault, ERR_INVALID, NULL, 0, "%s names no host: give --proxy HOST", probe->target);
-    destination->port = uri->port ? uri->port : destination->is_tls ? 5061 : 5060;
+    destination->port = uri->port ? uri->port : default_port(destination);
     return OK;
 }
 
@@ -120,6 +131,14 @@ static enum err secure(const struct probe_options *probe, const struct destinati
     return probe_wire_secure(&exchange->wire, &wanted, fault);
 }
 
+static enum err upgrade(const struct destination *destination, struct probe_exchange *exchange, struct fault *fault)
+{
+    char host[PROBE_TEXT_MAX + 10];
+    bool is_ip6 = strchr(destination->host, ':') != NULL;
+    (void)snprintf(host, sizeof(host), is_ip6 ? "[%s]:%u" : "%s:%u", destination->host, destination->port);
+    return probe_wire_upgrade(&exchange->wire, host, clock_mono_ns() + HANDSHAKE_MS * 1000000ull, fault);
+}
+
 /* One request from its socket to its result; a fault is a misuse or a wire that cannot be had. */
 static enum err run_once(const struct probe_options *probe, const struct destination *destination,
                          struct probe_exchange *exchange, struct fault *fault)
@@ -132,6 +151,8 @@ static enum err run_once(const struct probe_options *probe, const struct destina
         probe_wire_open(&exchange->wire, destination->is_stream, destination->host, destination->port, fault);
     if (err == OK && destination->is_tls)
         err = secure(probe, destination, exchange, fault);
+    if (err == OK && destination->is_websocket)
+        err = upgrade(destination, exchange, fault);
     if (err == OK)
         err = probe_names(exchange, fault);
     if (err == OK)

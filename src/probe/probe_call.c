@@ -95,8 +95,7 @@ static enum err take_message(struct probe_exchange *exchange, struct span bytes,
 {
     struct sip_problem problem;
     record(exchange, PROBE_RECEIVED, bytes);
-    enum sip_framing framing = exchange->wire.is_stream ? SIP_STREAM : SIP_DATAGRAM;
-    if (sip_message_parse(&exchange->incoming, bytes, framing, &problem) != OK)
+    if (sip_message_parse(&exchange->incoming, bytes, probe_wire_framing(&exchange->wire), &problem) != OK)
         return OK; /* shown in the ladder, of no other use */
     return exchange->incoming.is_request ? take_request(exchange) : take_response(exchange, waiting);
 }

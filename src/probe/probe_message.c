@@ -41,10 +41,13 @@ static bool is_method(const struct probe_exchange *exchange, const char *method)
     return strcmp(exchange->options->method, method) == 0;
 }
 
-/* "[::1]" or "127.0.0.1". */
+/* "[::1]" or "127.0.0.1"; over WebSocket a name that nobody can look up (RFC 7118 5). */
 static void local_host(const struct probe_exchange *exchange, char out[72])
 {
-    (void)snprintf(out, 72, exchange->wire.is_ipv6 ? "[%s]" : "%s", exchange->wire.local_host);
+    if (exchange->wire.websocket)
+        (void)snprintf(out, 72, "probe%u.invalid", exchange->wire.local_port);
+    else
+        (void)snprintf(out, 72, exchange->wire.is_ipv6 ? "[%s]" : "%s", exchange->wire.local_host);
 }
 
 /* The URI as given, without the headers behind '?'; a REGISTER goes to the domain (RFC 3261 10.2). */
@@ -66,6 +69,29 @@ static enum err make_request_uri(struct probe_exchange *exchange, struct fault *
     return uri.overflow ? fault_set(fault, ERR_TOO_LONG, NULL, 0, "the target is too long") : OK;
 }
 
+/* RFC 7118 5: `transport=ws` over WSS, too. */
+static void make_contact(struct probe_exchange *exchange, const char *host, bool sips)
+{
+    const struct probe_wire *wire = &exchange->wire;
+    const char *scheme = sips ? "sips" : "sip";
+    size_t cap = sizeof(exchange->contact);
+    if (wire->websocket)
+        (void)snprintf(exchange->contact, cap, "<%s:probe@%s;transport=ws>", scheme, host);
+    else
+        (void)snprintf(exchange->contact, cap, "<%s:probe@%s:%u%s>", scheme, host, wire->local_port,
+                       sips              ? ""
+                       : wire->tls       ? ";transport=tls"
+                       : wire->is_stream ? ";transport=tcp"
+                                         : "");
+}
+
+static struct span via_transport(const struct probe_wire *wire)
+{
+    if (wire->websocket)
+        return wire->tls ? SPAN("WSS") : SPAN("WS");
+    return wire->tls ? SPAN("TLS") : wire->is_stream ? SPAN("TCP") : SPAN("UDP");
+}
+
 enum err probe_names(struct probe_exchange *exchange, struct fault *fault)
 {
     const struct probe_options *options = exchange->options;
@@ -80,12 +106,7 @@ enum err probe_names(struct probe_exchange *exchange, struct fault *fault)
     const char *random = exchange->branch + sizeof("z9hG4bK") - 1;
     (void)snprintf(exchange->call_id, sizeof(exchange->call_id), "%s@probe", random);
     bool sips = exchange->target.scheme == SIP_SCHEME_SIPS; /* RFC 3261 8.1.1.8 */
-    (void)snprintf(exchange->contact, sizeof(exchange->contact), "<%s:probe@%s:%u%s>", sips ? "sips" : "sip", host,
-                   exchange->wire.local_port,
-                   sips                       ? ""
-                   : exchange->wire.tls       ? ";transport=tls"
-                   : exchange->wire.is_stream ? ";transport=tcp"
-                                              : "");
+    make_contact(exchange, host, sips);
     if (options->from && strlen(options->from) >= sizeof(exchange->from_uri))
         return fault_set(fault, ERR_TOO_LONG, NULL, 0, "--from: at most %zu bytes", sizeof(exchange->from_uri) - 1);
     if (options->from)
@@ -106,11 +127,9 @@ static struct sip_request begin(const struct probe_exchange *exchange, const cha
 {
     return (struct sip_request){
         .target = span_of(exchange->request_uri),
-        .via_transport = exchange->wire.tls         ? SPAN("TLS")
-                         : exchange->wire.is_stream ? SPAN("TCP")
-                                                    : SPAN("UDP"),
+        .via_transport = via_transport(&exchange->wire),
         .via_host = span_of(host),
-        .via_port = exchange->wire.local_port,
+        .via_port = exchange->wire.websocket ? 0 : exchange->wire.local_port,
         .via_rport = true,
         .branch = span_of(branch),
         .from = span_of(exchange->from_value),

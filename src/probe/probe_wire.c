@@ -75,6 +75,7 @@ enum err probe_wire_open(struct probe_wire *wire, bool is_stream, const char *ho
 {
     wire->fd = -1;
     wire->tls = NULL;
+    wire->websocket = NULL;
     wire->is_stream = is_stream;
     wire->stream = (struct sip_stream_state){0};
     wire->used = 0;
@@ -104,11 +105,27 @@ enum err probe_wire_secure(struct probe_wire *wire, const struct tls_client_opti
 
 const char *probe_wire_transport(const struct probe_wire *wire)
 {
+    if (wire->websocket)
+        return wire->tls ? "wss" : "ws";
     return wire->tls ? "tls" : wire->is_stream ? "tcp" : "udp";
 }
 
+enum sip_framing probe_wire_framing(const struct probe_wire *wire)
+{
+    return wire->is_stream && !wire->websocket ? SIP_STREAM : SIP_DATAGRAM;
+}
+
+static enum err send_waiting(struct probe_wire *wire, struct fault *fault);
+
 void probe_wire_close(struct probe_wire *wire)
 {
+    struct fault ignored;
+    if (wire->websocket && wire->fd >= 0) {
+        websocket_client_finish(wire->websocket);
+        (void)!send_waiting(wire, &ignored);
+    }
+    websocket_client_free(wire->websocket);
+    wire->websocket = NULL;
     tls_client_free(wire->tls);
     wire->tls = NULL;
     if (wire->fd >= 0)
@@ -124,7 +141,7 @@ static enum err fail(const struct probe_wire *wire, int error, struct fault *fau
     return fault_set(fault, ERR_IO, NULL, 0, "%s: %s", wire->remote, strerror(error));
 }
 
-enum err probe_wire_send(struct probe_wire *wire, struct span bytes, struct fault *fault)
+static enum err send_bytes(const struct probe_wire *wire, struct span bytes, struct fault *fault)
 {
     while (bytes.len) {
         ssize_t sent =
@@ -139,6 +156,24 @@ enum err probe_wire_send(struct probe_wire *wire, struct span bytes, struct faul
         bytes = span_slice(bytes, (size_t)sent, bytes.len);
     }
     return OK;
+}
+
+static enum err send_waiting(struct probe_wire *wire, struct fault *fault)
+{
+    struct buffer *out = websocket_client_out(wire->websocket);
+    enum err err = send_bytes(wire, buffer_span(out), fault);
+    out->len = 0;
+    return err;
+}
+
+enum err probe_wire_send(struct probe_wire *wire, struct span bytes, struct fault *fault)
+{
+    if (!wire->websocket)
+        return send_bytes(wire, bytes, fault);
+    enum err err = websocket_client_put(wire->websocket, bytes);
+    if (err != OK)
+        return fault_set(fault, err, NULL, 0, "%s: %s", wire->remote, err_text(err));
+    return send_waiting(wire, fault);
 }
 
 /* What the stream's buffer holds: OK and a message, ERR_AGAIN for more, or an error. */
@@ -184,13 +219,42 @@ static enum err wait_readable(const struct probe_wire *wire, uint64_t until_ns)
     return OK;
 }
 
-enum err probe_wire_receive(struct probe_wire *wire, uint64_t until_ns, struct span *out_message, struct fault *fault)
+/* Gives what has come to the WebSocket, and sends what it has to say to that. */
+static enum err feed(struct probe_wire *wire, struct fault *fault)
+{
+    struct fault found = {0};
+    enum err err = websocket_client_feed(wire->websocket, span_make(wire->memory, wire->used), &found);
+    wire->used = 0;
+    if (err != OK)
+        return fault_set(fault, err, NULL, 0, "%s %s", wire->remote, found.text);
+    return send_waiting(wire, fault);
+}
+
+/* The next message of a WebSocket, without keep-alives. */
+static enum err next_in_websocket(struct probe_wire *wire, struct span *out_message, struct fault *fault)
+{
+    if (wire->used) {
+        enum err err = feed(wire, fault);
+        if (err != OK)
+            return err;
+    }
+    while (websocket_client_take(wire->websocket, out_message))
+        if (span_trim(*out_message).len)
+            return OK;
+    return ERR_AGAIN;
+}
+
+static enum err next_message(struct probe_wire *wire, struct span *out_message, struct fault *fault)
+{
+    if (wire->websocket)
+        return next_in_websocket(wire, out_message, fault);
+    return wire->is_stream ? next_in_stream(wire, out_message, fault) : ERR_AGAIN;
+}
+
+static enum err read_more(struct probe_wire *wire, uint64_t until_ns, size_t *out_got, struct fault *fault)
 {
     for (;;) {
-        enum err err = wire->is_stream ? next_in_stream(wire, out_message, fault) : ERR_AGAIN;
-        if (err != ERR_AGAIN)
-            return err;
-        err = wait_readable(wire, until_ns);
+        enum err err = wait_readable(wire, until_ns);
         if (err != OK)
             return err;
         char *room = wire->memory + wire->used;
@@ -202,10 +266,46 @@ enum err probe_wire_receive(struct probe_wire *wire, uint64_t until_ns, struct s
             return fail(wire, errno, fault);
         if (got == 0 && wire->is_stream)
             return fault_set(fault, ERR_CLOSED, NULL, 0, "%s closed the connection", wire->remote);
+        *out_got = (size_t)got;
+        return OK;
+    }
+}
+
+enum err probe_wire_upgrade(struct probe_wire *wire, const char *host, uint64_t until_ns, struct fault *fault)
+{
+    size_t got;
+    enum err err = websocket_client_new(span_of(host), &wire->websocket);
+    if (err != OK)
+        return fault_set(fault, err, NULL, 0, "%s", err_text(err));
+    err = send_waiting(wire, fault);
+    while (err == OK && !websocket_client_is_open(wire->websocket)) {
+        err = read_more(wire, until_ns, &got, fault);
+        if (err == ERR_TIMEOUT)
+            return fault_set(fault, err, NULL, 0, "%s did not answer the upgrade to WebSocket", wire->remote);
+        if (err == ERR_CLOSED)
+            return fault_set(fault, err, NULL, 0, "%s closed the connection, and does not seem to speak WebSocket",
+                             wire->remote);
+        wire->used = err == OK ? got : 0;
+        if (err == OK)
+            err = feed(wire, fault);
+    }
+    return err;
+}
+
+enum err probe_wire_receive(struct probe_wire *wire, uint64_t until_ns, struct span *out_message, struct fault *fault)
+{
+    for (;;) {
+        enum err err = next_message(wire, out_message, fault);
+        if (err != ERR_AGAIN)
+            return err;
+        size_t got;
+        err = read_more(wire, until_ns, &got, fault);
+        if (err != OK)
+            return err;
         if (!wire->is_stream) {
-            *out_message = span_make(wire->memory, (size_t)got);
+            *out_message = span_make(wire->memory, got);
             return OK;
         }
-        wire->used += (size_t)got;
+        wire->used += got;
     }
 }

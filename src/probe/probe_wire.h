@@ -4,13 +4,15 @@
 
 #include "sip/sip_stream.h"
 #include "tls/tls_client.h"
+#include "websocket/websocket_client.h"
 
 enum { PROBE_WIRE_CAP = 65536 };
 
 struct probe_wire {
     int fd; /* -1: none */
     bool is_stream;
-    struct tls_client *tls; /* over the stream; NULL: in the clear */
+    struct tls_client *tls;             /* over the stream; NULL: in the clear */
+    struct websocket_client *websocket; /* over both; NULL: SIP by itself */
     bool is_ipv6;
     char local_host[64]; /* an address without brackets */
     uint16_t local_port;
@@ -28,8 +30,13 @@ MUST_CHECK enum err probe_wire_open(struct probe_wire *wire, bool is_stream, con
 /* TLS over the stream that was opened. */
 MUST_CHECK enum err probe_wire_secure(struct probe_wire *wire, const struct tls_client_options *options,
                                       struct fault *fault);
-/* "udp", "tcp" or "tls". */
+/* WebSocket over what there is; `host` as in the URI, with its port. */
+MUST_CHECK enum err probe_wire_upgrade(struct probe_wire *wire, const char *host, uint64_t until_ns,
+                                       struct fault *fault);
+/* "udp", "tcp", "tls", "ws" or "wss". */
 const char *probe_wire_transport(const struct probe_wire *wire);
+/* A message ends where its Content-Length says, or with what it came in. */
+enum sip_framing probe_wire_framing(const struct probe_wire *wire);
 void probe_wire_close(struct probe_wire *wire);
 /* ERR_CLOSED: nobody listens there any more. */
 MUST_CHECK enum err probe_wire_send(struct probe_wire *wire, struct span bytes, struct fault *fault);

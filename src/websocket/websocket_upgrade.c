@@ -219,8 +219,7 @@ static const char *phrase_of(unsigned status)
     }
 }
 
-/* RFC 6455 4.2.2: the key, and the protocol's own constant, by SHA-1 and base64. */
-static enum err add_accept(struct span key, struct buffer *out)
+enum err websocket_upgrade_add_accept(struct span key, struct buffer *out)
 {
     static const char constant[] = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
     unsigned char text[WEBSOCKET_KEY_LEN + sizeof(constant) - 1], digest[20], base64[32];
@@ -239,7 +238,7 @@ enum err websocket_upgrade_answer(const struct websocket_upgrade *upgrade, struc
     if (upgrade->status == 101) {
         buffer_add_literal(out, "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
                                 "Sec-WebSocket-Protocol: sip\r\nSec-WebSocket-Accept: ");
-        enum err err = add_accept(upgrade->key, out);
+        enum err err = websocket_upgrade_add_accept(upgrade->key, out);
         buffer_add_literal(out, "\r\n\r\n");
         return err;
     }

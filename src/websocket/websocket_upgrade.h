@@ -29,5 +29,8 @@ struct websocket_upgrade {
 /* ERR_AGAIN: the head is not whole yet.  OK: *out_upgrade says what to answer. */
 MUST_CHECK enum err websocket_upgrade_read(struct span bytes, const struct websocket_origins *origins,
                                            struct websocket_upgrade *out_upgrade);
+/* Appends the value of Sec-WebSocket-Accept for a key of WEBSOCKET_KEY_LEN bytes: the key and the protocol's own constant, by
+ * SHA-1 and base64 (RFC 6455 4.2.2).  ERR_IO: no SHA-1. */
+MUST_CHECK enum err websocket_upgrade_add_accept(struct span key, struct buffer *out);
 /* Appends the answer; `out` overflows only where it is smaller than 512 bytes.  ERR_IO: no SHA-1. */
 MUST_CHECK enum err websocket_upgrade_answer(const struct websocket_upgrade *upgrade, struct buffer *out);

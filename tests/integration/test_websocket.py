@@ -2,8 +2,9 @@
 """SIP over WebSocket: upgrades, frames, calls over WS and WSS."""
 import re
 import socket
+import threading
 
-from harness.daemon import Daemon
+from harness.daemon import Daemon, cli
 from harness.registry import check, equal, test
 from harness.sip import contact_of
 from harness.tls import Authority
@@ -158,3 +159,43 @@ def ws_upgrades(t):
         got = answer(data)
         check(got.startswith(f"HTTP/1.1 {status} ") and text in got, f"{data[:400]!r}: expected {status} {text}, got {got!r}")
     WsPhone(t, server, origin="https://phone.example.com").ask("OPTIONS", "ok", 200)
+
+
+@test(limit=40)
+def ws_probe(t):
+    """`verdict probe` over WS and WSS: a whole call each, and what it says of servers that are none."""
+    authority = Authority(t)
+    pair = authority.issue("server", "IP:127.0.0.1")
+    daemon = Daemon(t, listen=("ws:127.0.0.1:0", "wss:127.0.0.1:0", "tcp:127.0.0.1:0"), args=pair.flags())
+    ws, wss, tcp = (daemon.address(transport)[1] for transport in ("ws", "wss", "tcp"))
+    trust = ("--server-ca", authority.file)
+    for uri, args, code in ((f"sip:ok@127.0.0.1:{ws};transport=ws", (), 200), (f"sip:gone@127.0.0.1:{ws}", ("--transport", "ws"), 410),
+                            (f"sip:ok@127.0.0.1:{wss};transport=wss", trust, 200), (f"sips:gone@127.0.0.1:{wss};transport=ws", trust, 410)):
+        done = cli("probe", uri, *args, "--expect", code)
+        equal(done.returncode, 0, f"probe {uri}: {done.stdout}{done.stderr}")
+        check(code != 200 or "BYE" in done.stdout, f"no whole call: {done.stdout}")
+    equal(daemon.metric("verdict_missing_acks_total"), 0.0, "missing ACKs")
+    equal(daemon.metric("verdict_calls"), 0.0, "calls that were not ended")
+
+    def refused(port, text, *args, transport="ws"):
+        done = cli("probe", f"sip:ok@127.0.0.1:{port};transport={transport}", *args)
+        check(done.returncode == 1 and text in done.stderr, f"expected {text}: {done.returncode} {done.stdout}{done.stderr}")
+
+    refused(tcp, "closed the connection, and does not seem to speak WebSocket")
+    refused(wss, "certificate", transport="wss")
+    refused(ws, "TLS", *trust, transport="wss")
+    server = socket.create_server(("127.0.0.1", 0))
+    t.on_end(server.close)
+
+    def serve():
+        for answer in (b"HTTP/1.1 404 Not Found\r\n\r\nno such page\n", b""):
+            connection = server.accept()[0]
+            connection.recv(4096)
+            connection.sendall(answer)
+            connection.close()
+
+    thread = threading.Thread(target=serve)
+    thread.start()
+    refused(server.getsockname()[1], "refused the upgrade to WebSocket: HTTP/1.1 404 Not Found: no such page")
+    refused(server.getsockname()[1], "closed the connection")
+    thread.join()
