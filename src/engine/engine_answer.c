@@ -98,12 +98,20 @@ void engine_answer(struct engine_request *request, unsigned code, struct span re
     engine_answer_end(request, &answer, code);
 }
 
+bool engine_write_abilities(struct engine_core *core)
+{
+    struct buffer lines = buffer_over(core->ability_lines, sizeof(core->ability_lines));
+    sip_reply_header(&lines, SPAN("Allow"), engine_allow());
+    sip_reply_header(&lines, SPAN("Accept"), SPAN("application/sdp"));
+    sip_reply_header(&lines, SPAN("Allow-Events"), notifier_events(core->notifier));
+    sip_reply_header(&lines, SPAN("Supported"), SPAN("100rel, timer, path, outbound, gruu"));
+    core->abilities = buffer_span(&lines);
+    return !lines.overflow;
+}
+
 void engine_add_abilities(const struct engine_request *request, struct buffer *answer)
 {
-    sip_reply_header(answer, SPAN("Allow"), engine_allow());
-    sip_reply_header(answer, SPAN("Accept"), SPAN("application/sdp"));
-    sip_reply_header(answer, SPAN("Allow-Events"), notifier_events(request->core->notifier));
-    sip_reply_header(answer, SPAN("Supported"), SPAN("100rel, timer, path, outbound, gruu"));
+    buffer_add_span(answer, request->core->abilities);
 }
 
 static void add_retry_after(const struct engine_request *request, struct buffer *answer)

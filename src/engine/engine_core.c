@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "engine/engine_beside.h"
 #include "engine/engine_priv.h"
+#include "util/invariant.h"
 #include <stdlib.h>
 
 static bool is_registered(void *ctx, struct span aor)
@@ -46,7 +47,11 @@ static enum err make_users(struct engine_core *core)
     enum err err = call_table_new(&calls, &core->calls);
     if (err == OK)
         err = make_notifier(core);
-    return err == OK ? engine_registrar_new(core) : err;
+    if (err == OK)
+        err = engine_registrar_new(core);
+    if (err == OK)
+        invariant(engine_write_abilities(core));
+    return err;
 }
 
 static enum err make_tables(struct engine_core *core)

@@ -93,7 +93,7 @@ struct engine_identity {
     char text[ENGINE_IDENTITY_MAX];
 };
 
-enum { ENGINE_REPLY_BYTES = 72 * 1024, ENGINE_LINES_MAX = 2048 };
+enum { ENGINE_REPLY_BYTES = 72 * 1024, ENGINE_LINES_MAX = 2048, ENGINE_ABILITIES_MAX = 512 };
 
 /* Log lines that may repeat per packet are held back by kind. */
 enum engine_limit {
@@ -144,6 +144,8 @@ struct engine_core {
     struct engine_outcome last;
     struct sip_message message;
     struct engine_target target;
+    struct span abilities; /* what every 200 to OPTIONS says, as whole lines */
+    char ability_lines[ENGINE_ABILITIES_MAX];
     char lines[ENGINE_LINES_MAX]; /* a policy's header fields, while an answer is built */
     char reply[ENGINE_REPLY_BYTES];
 };

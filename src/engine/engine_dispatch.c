@@ -63,6 +63,12 @@ static void receive_in_dialog(struct engine_request *request)
         engine_answer_busy(request, false);
 }
 
+/* OPTIONS outside of a dialog is answered without state (the design's one exception): a pure function of the request. */
+static bool is_stateless(const struct sip_message *message)
+{
+    return message->method == SIP_METHOD_OPTIONS && !message->to.tag.at;
+}
+
 static void receive_new(struct engine_request *request)
 {
     struct engine_core *core = request->core;
@@ -84,8 +90,7 @@ static void receive_new(struct engine_request *request)
         engine_answer_busy(request, true);
         return;
     }
-    /* OPTIONS is answered without state (the design's one exception): a pure function of the request. */
-    if (request->message->method != SIP_METHOD_OPTIONS && !engine_request_open(request))
+    if (!is_stateless(request->message) && !engine_request_open(request))
         return;
     if (engine_checks(request))
         return;
@@ -113,6 +118,14 @@ static void note_alias(struct engine_core *core, const struct net_flow *flow)
         core->peers.lend(core->peers.ctx, flow, &core->message.via);
 }
 
+static struct txn_arrival sort_request(struct engine_core *core, const struct net_flow *back)
+{
+    if (!is_stateless(&core->message))
+        return txn_receive(core->txns, &core->message, back);
+    txn_receive_stateless(core->txns);
+    return (struct txn_arrival){TXN_NEW, NULL};
+}
+
 static void receive_request(struct engine_core *core, const struct net_flow *flow)
 {
     struct engine_request request;
@@ -121,7 +134,7 @@ static void receive_request(struct engine_core *core, const struct net_flow *flo
         metric_count(core->meters->requests[core->message.method], core->worker, 1);
     engine_request_init(&request, core, flow);
     core->target.aor = SPAN("");
-    struct txn_arrival arrival = txn_receive(core->txns, &core->message, &request.back);
+    struct txn_arrival arrival = sort_request(core, &request.back);
     switch (arrival.class) {
     case TXN_ABSORBED:
     case TXN_ACK_ABSORBED:

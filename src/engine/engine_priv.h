@@ -35,7 +35,9 @@ void engine_answer(struct engine_request *request, unsigned code, struct span re
 /* 503 without state: for what cannot even be given a transaction.  `whole_server`: with Retry-After, so that an upstream
  * sends nothing for that long (RFC 3261 21.5.4). */
 void engine_answer_busy(struct engine_request *request, bool whole_server);
-/* Allow, Accept, Allow-Events and Supported: what a 200 to OPTIONS says (RFC 3261 11.2, RFC 6665 4.4.4). */
+/* Allow, Accept, Allow-Events and Supported: what a 200 to OPTIONS says (RFC 3261 11.2, RFC 6665 4.4.4).  They are written
+ * once, when all event packages are there; false: they do not fit. */
+bool engine_write_abilities(struct engine_core *core);
 void engine_add_abilities(const struct engine_request *request, struct buffer *answer);
 /* 503 with Retry-After through the transaction: the directory cannot be read. */
 void engine_answer_unavailable(struct engine_request *request);

@@ -143,10 +143,9 @@ static bool find_domain(const struct engine_site *site, const struct sip_uri *ur
     if (!site->open)
         return false;
     size_t start = bytes->len;
-    for (size_t i = 0; i < host.len; i++) {
-        char c = host.at[i];
-        buffer_add_byte(bytes, c >= 'A' && c <= 'Z' ? (char)(c + 32) : c);
-    }
+    buffer_add_span(bytes, host);
+    for (size_t i = start; i < bytes->len; i++)
+        bytes->at[i] = (char)(bytes->at[i] >= 'A' && bytes->at[i] <= 'Z' ? bytes->at[i] + 32 : bytes->at[i]);
     *out_domain = span_make(bytes->at + start, bytes->len - start);
     return true;
 }

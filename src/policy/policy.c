@@ -75,11 +75,10 @@ static void fail_by_outcome(struct policy *policy, struct policy_decision *out, 
 
 static void enter_lua(struct policy *policy)
 {
-    const struct policy_random *random = &policy->host.random;
     if (policy->in_lua)
         return;
     policy->in_lua = true;
-    vm_begin_decision(policy->vm, policy->wall_ms, random->seed ? random->seed(random->ctx, policy->request) : 0);
+    vm_begin_decision(policy->vm, policy->wall_ms, 0);
 }
 
 /* Arguments: the policy, and the function's reference.  Makes this decision's own `req`, then calls.  The script pays

@@ -2,17 +2,31 @@
 /* How `req` and its parts are indexed: one metatable a type, one reused object a part. */
 #include "policy/policy_lua_object.h"
 
+static const struct {
+    const struct policy_lua_type *type;
+    const char *path;
+} part_rows[POLICY_PART_COUNT] = {
+    [POLICY_PART_REQUEST] = {&policy_lua_request_type, "req"},
+    [POLICY_PART_URI] = {&policy_lua_uri_type, "req.uri"},
+    [POLICY_PART_FROM] = {&policy_lua_address_type, "req.from"},
+    [POLICY_PART_FROM_URI] = {&policy_lua_uri_type, "req.from.uri"},
+    [POLICY_PART_TO] = {&policy_lua_address_type, "req.to"},
+    [POLICY_PART_TO_URI] = {&policy_lua_uri_type, "req.to.uri"},
+    [POLICY_PART_CONTACT] = {&policy_lua_address_type, "req.contact"},
+    [POLICY_PART_CONTACT_URI] = {&policy_lua_uri_type, "req.contact.uri"},
+    [POLICY_PART_TARGET] = {&policy_lua_target_type, "req.target"},
+    [POLICY_PART_SOURCE] = {&policy_lua_source_type, "req.source"},
+    [POLICY_PART_RECORD] = {&policy_lua_record_type, "req.record"},
+};
+
 static const struct policy_lua_type *type_of_part(enum policy_part part)
 {
-    static const struct policy_lua_type *const types[POLICY_PART_COUNT] = {
-        [POLICY_PART_REQUEST] = &policy_lua_request_type, [POLICY_PART_URI] = &policy_lua_uri_type,
-        [POLICY_PART_FROM] = &policy_lua_address_type,    [POLICY_PART_FROM_URI] = &policy_lua_uri_type,
-        [POLICY_PART_TO] = &policy_lua_address_type,      [POLICY_PART_TO_URI] = &policy_lua_uri_type,
-        [POLICY_PART_CONTACT] = &policy_lua_address_type, [POLICY_PART_CONTACT_URI] = &policy_lua_uri_type,
-        [POLICY_PART_TARGET] = &policy_lua_target_type,   [POLICY_PART_SOURCE] = &policy_lua_source_type,
-        [POLICY_PART_RECORD] = &policy_lua_record_type,
-    };
-    return types[part];
+    return part_rows[part].type;
+}
+
+const char *policy_part_path(enum policy_part part)
+{
+    return part_rows[part].path;
 }
 
 void policy_lua_push_text(lua_State *L, struct span text)
@@ -63,18 +77,9 @@ static size_t names_of(const struct policy_lua_type *type, const char *names[NAM
 
 static const struct policy_lua_type *type_named(struct span object)
 {
-    static const struct {
-        const char *path;
-        const struct policy_lua_type *type;
-    } objects[] = {
-        {"req", &policy_lua_request_type},       {"req.uri", &policy_lua_uri_type},
-        {"req.from", &policy_lua_address_type},  {"req.to", &policy_lua_address_type},
-        {"req.target", &policy_lua_target_type}, {"req.contact", &policy_lua_address_type},
-        {"req.source", &policy_lua_source_type}, {"req.record", &policy_lua_record_type},
-    };
-    for (size_t i = 0; i < sizeof(objects) / sizeof(objects[0]); i++) {
-        if (span_equal(object, span_of(objects[i].path)))
-            return objects[i].type;
+    for (size_t i = 0; i < POLICY_PART_COUNT; i++) {
+        if (span_equal(object, span_of(part_rows[i].path)))
+            return part_rows[i].type;
     }
     return NULL;
 }
@@ -85,8 +90,7 @@ size_t policy_object_names(struct span object, const char **out_names, size_t ca
     const struct policy_lua_type *type = type_named(object);
     size_t count = type ? names_of(type, names) : 0;
     count = count < cap ? count : cap;
-    for (size_t i = 0; i < count; i++)
-        out_names[i] = names[i];
+    memcpy(out_names, names, count * sizeof(names[0]));
     return count;
 }
 
@@ -144,7 +148,6 @@ static int object_index(lua_State *L)
     const struct policy_object *object = lua_touserdata(L, 1);
     const struct policy_lua_type *type = type_of_part(object->part);
     check_present(L, object);
-    lua_settop(L, 2);
     lua_pushvalue(L, 2);
     int kind = lua_rawget(L, lua_upvalueindex(1));
     if (kind == LUA_TFUNCTION)

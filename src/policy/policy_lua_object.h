@@ -51,6 +51,8 @@ struct policy_lua_type {
 extern const struct policy_lua_type policy_lua_request_type, policy_lua_uri_type, policy_lua_address_type,
     policy_lua_target_type, policy_lua_source_type, policy_lua_record_type;
 
+/* "req.from.uri": how a script gets at a part. */
+const char *policy_part_path(enum policy_part part);
 /* Pushes a string, or nil where there is none (at == NULL); cut at what a Lua string may hold. */
 void policy_lua_push_text(lua_State *L, struct span text);
 /* For a method: the object at 1, which must be of this type and of the present decision. */

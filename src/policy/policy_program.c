@@ -94,6 +94,13 @@ static enum err run_main(struct policy *policy, struct fault *fault)
     return err == OK ? OK : outcome_fault(policy, err, &outcome, fault);
 }
 
+static uint64_t seed_of_request(void *ctx)
+{
+    const struct policy *policy = ctx;
+    const struct policy_random *random = &policy->host.random;
+    return random->seed && policy->request ? random->seed(random->ctx, policy->request) : 0;
+}
+
 static enum err policy_build(struct policy_program *program, const struct policy_options *options,
                              struct policy **out_policy, struct fault *fault)
 {
@@ -115,6 +122,8 @@ static enum err policy_build(struct policy_program *program, const struct policy
         .watchdog = options->watchdog,
         .require = find_module,
         .require_ctx = program,
+        .seed = seed_of_request,
+        .seed_ctx = policy,
         .on_line = options->trace ? options->trace->line : NULL,
         .on_line_ctx = options->trace ? options->trace->ctx : NULL,
     };

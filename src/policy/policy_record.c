@@ -16,14 +16,9 @@ enum policy_state policy_record_state(struct policy *policy)
         if (policy->trace)
             policy_trace_directory(policy);
     }
-    switch (policy->lookup) {
-    case POLICY_LOOKUP_FOUND:
+    if (policy->lookup == POLICY_LOOKUP_FOUND)
         return policy->record.state;
-    case POLICY_LOOKUP_UNREADABLE:
-        return POLICY_STATE_COUNT;
-    default:
-        return POLICY_STATE_NONE;
-    }
+    return policy->lookup == POLICY_LOOKUP_UNREADABLE ? POLICY_STATE_COUNT : POLICY_STATE_NONE;
 }
 
 bool policy_identify(struct policy *policy, struct span *out_aor)

@@ -76,18 +76,10 @@ static struct span value_text(lua_State *L, char *text, size_t cap)
 
 void policy_trace_read(lua_State *L, const struct policy_object *object, struct span field)
 {
-    static const char *const names[POLICY_PART_COUNT] = {
-        [POLICY_PART_REQUEST] = "req",         [POLICY_PART_URI] = "req.uri",
-        [POLICY_PART_FROM] = "req.from",       [POLICY_PART_FROM_URI] = "req.from.uri",
-        [POLICY_PART_TO] = "req.to",           [POLICY_PART_TO_URI] = "req.to.uri",
-        [POLICY_PART_CONTACT] = "req.contact", [POLICY_PART_CONTACT_URI] = "req.contact.uri",
-        [POLICY_PART_TARGET] = "req.target",   [POLICY_PART_SOURCE] = "req.source",
-        [POLICY_PART_RECORD] = "req.record",
-    };
     const struct policy_trace *trace = object->policy->trace;
     char text[48];
     if (trace->read)
-        trace->read(trace->ctx, names[object->part], field, value_text(L, text, sizeof(text)));
+        trace->read(trace->ctx, policy_part_path(object->part), field, value_text(L, text, sizeof(text)));
 }
 
 void policy_trace_lookup(const struct policy *policy, const char *what, struct span key, struct span result)

@@ -3,20 +3,38 @@
 #include "sip/sip_priv.h"
 #include "sip/sip_uri.h"
 
+static inline unsigned digit_at(const char *at, const char *end)
+{
+    return at < end ? (unsigned char)*at - (unsigned)'0' : 10; /* over 9 where there is none */
+}
+
+/* One number up to 255 of at most three digits; the byte behind it, or NULL. */
+static inline const char *octet_past(const char *at, const char *end, unsigned char *out)
+{
+    unsigned value = digit_at(at, end), digit;
+    if (value > 9)
+        return NULL;
+    if ((digit = digit_at(++at, end)) <= 9) {
+        value = value * 10 + digit;
+        if ((digit = digit_at(++at, end)) <= 9) {
+            value = value * 10 + digit;
+            at++;
+        }
+    }
+    *out = (unsigned char)value;
+    return value <= 255 ? at : NULL;
+}
+
 /* Four numbers up to 255; leading zeros are accepted as decimal, as every SIP stack reads them.  The byte behind them,
  * or NULL where something else stands there. */
 static const char *ipv4_past(const char *at, const char *end, unsigned char *out)
 {
-    for (int part = 0; part < 4; part++) {
-        unsigned value = 0, digit;
-        const char *from = at;
-        for (; at < end && at - from < 3 && (digit = (unsigned char)*at - (unsigned)'0') <= 9; at++)
-            value = value * 10 + digit;
-        if (at == from || value > 255 || (part < 3 && (at == end || *at++ != '.')))
+    for (int part = 0; part < 3; part++) {
+        at = octet_past(at, end, &out[part]);
+        if (!at || at == end || *at++ != '.')
             return NULL;
-        out[part] = (unsigned char)value;
     }
-    return at;
+    return octet_past(at, end, &out[3]);
 }
 
 static bool ipv4_bytes(const char *at, const char *end, unsigned char *out)

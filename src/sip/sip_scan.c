@@ -58,7 +58,13 @@ uint64_t sip_scan_block(const char *at, size_t len)
     size_t done = 0;
     for (; len - done >= 16; done += 16)
         found |= scan_sixteen(at + done) << done;
-    return len > done ? found | sip_scan_block_plain(at + done, len - done) << done : found;
+    if (len == done)
+        return found;
+    if (len > 16) /* the last sixteen, some of them once more */
+        return found | scan_sixteen(at + len - 16) << (len - 16);
+    char room[16] = "                ";
+    memcpy(room, at, len);
+    return scan_sixteen(room);
 }
 #else
 uint64_t sip_scan_block(const char *at, size_t len)

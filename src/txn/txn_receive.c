@@ -69,6 +69,12 @@ struct txn_arrival txn_receive(struct txn_table *table, const struct sip_message
     return arrival;
 }
 
+void txn_receive_stateless(struct txn_table *table)
+{
+    table->sorted.request = NULL;
+    table->counters.received[TXN_NEW]++;
+}
+
 bool txn_receive_response(struct txn_table *table, const struct sip_message *response)
 {
     /* One Via, ours: more would mean a response to somebody else (RFC 3261 8.1.3.3). */

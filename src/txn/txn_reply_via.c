@@ -1,6 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "txn/txn_reply_via.h"
 
+/* Whether sent-by is this very address. */
+static bool is_said_by(const struct sip_via *via, const struct net_address *host)
+{
+    unsigned char bytes[16];
+    struct net_address sent_by;
+    if (via->host_kind == SIP_HOST_IPV4)
+        return host->family == NET_FAMILY_IP4 && sip_host_address(via->host, SIP_HOST_IPV4, bytes) &&
+               memcmp(bytes, host->ip, 4) == 0;
+    return via->host_kind == SIP_HOST_IPV6 && net_address_parse_ip(via->host, 0, &sent_by) == OK &&
+           net_address_equal_ip(&sent_by, host);
+}
+
 void txn_reply_via(const struct sip_message *request, const struct net_address *source,
                    char out_text[static TXN_RECEIVED_MAX], struct sip_reply_via *out_via)
 {
@@ -8,10 +20,7 @@ void txn_reply_via(const struct sip_message *request, const struct net_address *
     *out_via = (struct sip_reply_via){.rport = via->has_rport ? source->port : 0};
     struct net_address host = *source;
     host.scope = 0; /* a zone is ours alone, and no part of the grammar */
-    struct net_address sent_by;
-    bool is_said = via->host_kind != SIP_HOST_NAME && net_address_parse_ip(via->host, 0, &sent_by) == OK &&
-                   net_address_equal_ip(&sent_by, &host);
-    if (is_said) {
+    if (is_said_by(via, &host)) {
         if (via->has_rport)
             out_via->received = via->host; /* the same address, ready in text */
         return;

@@ -110,6 +110,10 @@ struct txn_arrival {
  * Nothing is kept of either. */
 struct txn_arrival txn_receive(struct txn_table *table, const struct sip_message *request, const struct net_flow *flow);
 
+/* Sorts a request that is going to be answered without state, and opens no dialog: neither it nor any copy of it has a
+ * transaction to be looked for, so it is new, for the cost of a counter. */
+void txn_receive_stateless(struct txn_table *table);
+
 /* Opens a server transaction for a request that txn_receive() called TXN_NEW, a CANCEL or TXN_MERGED.  ERR_FULL at the
  * cap and ERR_NOMEM: a stateless 503 is left.  The transaction must get a final answer, txn_absorb(), or txn_hold()
  * before control returns to the loop.  An ACK has no transaction: ERR_INVALID. */

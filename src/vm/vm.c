@@ -130,7 +130,8 @@ int64_t vm_wall_ms(const struct vm *vm)
 struct random *vm_random(struct vm *vm)
 {
     if (!vm->seeded) {
-        random_seed(&vm->random, vm->seed);
+        bool asks = !vm->seed && !vm->loading && vm->options.seed;
+        random_seed(&vm->random, asks ? vm->options.seed(vm->options.seed_ctx) : vm->seed);
         vm->seeded = true;
     }
     return &vm->random;

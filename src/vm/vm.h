@@ -55,6 +55,9 @@ struct vm_options {
     vm_require_fn require;        /* NULL: `require` finds nothing */
     void *require_ctx;
     uint64_t load_seed; /* of math.random while loading */
+    /* The seed of a decision whose vm_begin_decision gave none, asked for when it first draws; NULL: 0. */
+    uint64_t (*seed)(void *ctx);
+    void *seed_ctx;
     /* Told of each line before it runs (coverage); NULL: none.  Costs time, but no fuel. */
     void (*on_line)(void *ctx, const char *chunk, int line);
     void *on_line_ctx;
@@ -126,7 +129,8 @@ void vm_count_allocations(struct vm *vm, bool counts);
 void vm_seal(struct vm *vm);
 bool vm_is_loading(const struct vm *vm);
 
-/* A decision: fuel anew, os-independent clock and math.random fixed by the arguments.  Cheap: a few stores. */
+/* A decision: fuel anew, os-independent clock and math.random fixed by the arguments (a seed of 0: by options.seed).
+ * Cheap: a few stores. */
 void vm_begin_decision(struct vm *vm, int64_t wall_ms, uint64_t seed);
 void vm_end_decision(struct vm *vm);
 /* The decision's fixed time, and its generator, the same one that math.random draws from. */
