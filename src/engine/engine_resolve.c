@@ -26,9 +26,9 @@ static struct engine_resolved resolve_gone(const struct engine_core *core, const
         .state = to.record ? to.record->state : POLICY_STATE_NONE,
         .has_forward = to.record && to.record->forward.len > 0,
         .strict = core->config->guard_strict,
-        .evidence_holds =
-            evidence.len && policy_program_evidence(policy_program_of(from->policy), evidence, from->target),
     };
+    ground.evidence_holds = ground.strict && evidence.len &&
+                            policy_program_evidence(policy_program_of(from->policy), evidence, from->target);
     to.guard = engine_guard(&ground);
     const struct engine_guard_result *result = engine_guard_result(to.guard);
     to.verdict = result->verdict;

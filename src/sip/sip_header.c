@@ -9,13 +9,14 @@
 #endif
 
 struct row {
-    struct span name;
+    struct span name, lead;
     char compact;
     uint8_t kind;
 };
 
-static const struct row rows[SIP_HEADER_COUNT] = {[SIP_HEADER_OTHER] = {{"", 0}, 0, SIP_HEADER_REPEAT},
-#define X(id, name, compact, kind) [SIP_HEADER_##id] = {{name, sizeof(name) - 1}, compact, kind},
+static const struct row rows[SIP_HEADER_COUNT] = {[SIP_HEADER_OTHER] = {{"", 0}, {": ", 2}, 0, SIP_HEADER_REPEAT},
+#define X(id, name, compact, kind)                                                                                     \
+    [SIP_HEADER_##id] = {{name, sizeof(name) - 1}, {name ": ", sizeof(name) + 1}, compact, kind},
                                                   SIP_HEADER_TABLE(X)
 #undef X
 };
@@ -107,12 +108,12 @@ static __m128i load_folded(const char *at)
 struct sip_header_hit sip_header_take(const char *at, const char *end)
 {
     const struct sip_header_hit none = {SIP_HEADER_OTHER, 0};
-    if (end - at < NAME_ROOM)
+    if (end - at < 16)
         return none;
     const __m128i colon = _mm_set1_epi8(':'); /* 0x20 is set in it; what else it makes one, 0x1a, is sorted out below */
     __m128i low = load_folded(at), high = low;
     unsigned colons = (unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(low, colon));
-    if (!colons) {
+    if (!colons && end - at >= NAME_ROOM) {
         high = load_folded(at + 16);
         colons = (unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(high, colon)) << 16;
     }
@@ -154,6 +155,11 @@ enum sip_header_id sip_header_find(struct span name)
 struct span sip_header_name(enum sip_header_id id)
 {
     return rows[id].name;
+}
+
+struct span sip_header_lead(enum sip_header_id id)
+{
+    return rows[id].lead;
 }
 
 char sip_header_compact(enum sip_header_id id)

@@ -113,6 +113,8 @@ struct sip_header {
 enum sip_header_id sip_header_find(struct span name);
 /* "Call-ID"; "" for SIP_HEADER_OTHER. */
 struct span sip_header_name(enum sip_header_id id);
+/* "Call-ID: ", as a line begins. */
+struct span sip_header_lead(enum sip_header_id id);
 /* 'i' for Call-ID; 0 where there is none. */
 char sip_header_compact(enum sip_header_id id);
 /* SIP_HEADER_SINGLE, _FIRST, _LIST or _REPEAT; SIP_HEADER_REPEAT for SIP_HEADER_OTHER. */

@@ -117,10 +117,9 @@ static bool ipv6_bytes(const char *at, const char *end, unsigned char out[16])
 
 /* A host name or an IPv4 address, label by label: none is empty, but for the root's behind a final dot.  Whether the
  * last one is a number decides between the two (RFC 3261 25.1, toplabel). */
-static enum sip_host_kind take_name_or_ipv4(const char **at, const char *end)
+static enum sip_host_kind take_name_or_ipv4(const char **at, const char *end, unsigned char bytes[4])
 {
     const char *from = *at;
-    unsigned char bytes[4];
     /* Most hosts are an address, which then ends before anything that a name could go on with. */
     const char *plain = from < end && sip_text_is(*from, SIP_TEXT_DIGIT) ? ipv4_past(from, end, bytes) : NULL;
     if (plain && (plain == end || (*plain != '.' && !sip_text_is(*plain, SIP_TEXT_LABEL)))) {
@@ -155,7 +154,7 @@ enum sip_host_kind sip_host_kind_of(struct span host)
     const char *end = sip_text_end(host);
     if (!host.len)
         return SIP_HOST_NONE;
-    enum sip_host_kind kind = take_name_or_ipv4(&at, end);
+    enum sip_host_kind kind = take_name_or_ipv4(&at, end, bytes);
     if (kind != SIP_HOST_NONE && at == end)
         return kind;
     return ipv6_bytes(host.at, end, bytes) ? SIP_HOST_IPV6 : SIP_HOST_NONE;
@@ -192,7 +191,7 @@ static const char *take_host(const char **at, const char *end, struct sip_hostpo
         *at = close + 1;
         return ipv6_bytes(from + 1, close, bytes) ? NULL : "not an IPv6 address";
     }
-    out->kind = (uint8_t)take_name_or_ipv4(at, end);
+    out->kind = (uint8_t)take_name_or_ipv4(at, end, out->ip4);
     out->host = span_make(from, (size_t)(*at - from));
     if (out->kind != SIP_HOST_NONE)
         return NULL;

@@ -8,7 +8,7 @@ enum { USER_MAX = 128 }; /* bytes of an unescaped user that may be a number with
 
 static bool is_separator(char byte)
 {
-    return memchr("-.() ", byte, 5) != NULL;
+    return byte == '-' || byte == '.' || byte == '(' || byte == ')' || byte == ' ';
 }
 
 /* Drops the separators into `out` (no terminator).  ERR_SYNTAX when anything else than a number stands there. */
@@ -103,13 +103,20 @@ static enum err of_tel(const struct sip_uri *uri, const struct sip_number_rule *
     return sip_number_normalise(uri->user, rules, rule_count, out, out_len);
 }
 
+/* Whether a user that begins like this may be a number once it is unescaped: most are names. */
+static bool may_be_number(struct span user)
+{
+    char first = user.len ? user.at[0] : '%';
+    return sip_text_is(first, SIP_TEXT_DIGIT) || first == '+' || first == '%' || is_separator(first);
+}
+
 /* The user part of sip: and sips:, which may be a whole telephone-subscriber (RFC 3261 19.1.6). */
 static enum err of_sip(const struct sip_uri *uri, const struct sip_number_rule *rules, size_t rule_count,
                        char out[SIP_NUMBER_MAX], size_t *out_len)
 {
     char user[USER_MAX], digits[SIP_NUMBER_MAX];
     size_t len;
-    if (!uri->user.at || !sip_uri_unescape(uri->user, user, sizeof(user), &len))
+    if (!uri->user.at || !may_be_number(uri->user) || !sip_uri_unescape(uri->user, user, sizeof(user), &len))
         return ERR_NOT_FOUND;
     struct span subscriber = span_make(user, len);
     struct span number = span_slice(subscriber, 0, span_find(subscriber, ';'));

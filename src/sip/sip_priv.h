@@ -96,6 +96,7 @@ struct sip_hostport {
     struct span host; /* no brackets */
     uint16_t port;    /* 0: none */
     uint8_t kind;     /* enum sip_host_kind */
+    uint8_t ip4[4];   /* of SIP_HOST_IPV4 */
 };
 /* `blanks`: white space may stand around the colon (Via).  NULL on success, else what is wrong. */
 const char *sip_hostport_take(const char **at, const char *end, bool blanks, struct sip_hostport *out_hostport);

@@ -190,14 +190,28 @@ static void add_vias(struct buffer *out, const struct sip_message *request, cons
     }
 }
 
+/* Whether a copy of the line is what we would write: our spelling of its name, one space, no fold. */
+static bool is_as_written(const struct sip_header *header, struct span lead)
+{
+    return !header->unclean && (size_t)(header->value.at - header->name.at) == lead.len &&
+           memcmp(header->name.at, lead.at, lead.len) == 0;
+}
+
 static void add_line(struct buffer *out, const struct sip_message *request, enum sip_header_id id, struct span to_tag)
 {
     const struct sip_header *header = sip_message_header(request, id);
     if (!header)
         return;
-    buffer_add_span(out, sip_header_name(id));
-    buffer_add_literal(out, ": ");
-    add_value(out, header, header->value);
+    if (is_as_written(header, sip_header_lead(id))) {
+        const char *end = sip_text_end(header->value);
+        bool ends = !to_tag.len && memcmp(end, "\r\n", 2) == 0; /* an empty line follows in any case */
+        buffer_add(out, header->name.at, (size_t)(end - header->name.at) + (ends ? 2 : 0));
+        if (ends)
+            return;
+    } else {
+        buffer_add_span(out, sip_header_lead(id));
+        add_value(out, header, header->value);
+    }
     if (to_tag.len) {
         buffer_add_literal(out, ";tag=");
         add_clean(out, to_tag);
@@ -270,8 +284,11 @@ void sip_reply_header_u64(struct buffer *out, struct span name, uint64_t value)
 
 void sip_reply_end(struct buffer *out, struct span content_type, struct span body)
 {
-    if (body.len)
-        sip_reply_header(out, SPAN("Content-Type"), content_type);
+    if (!body.len) {
+        buffer_add_literal(out, "Content-Length: 0\r\n\r\n");
+        return;
+    }
+    sip_reply_header(out, SPAN("Content-Type"), content_type);
     buffer_add_literal(out, "Content-Length: ");
     buffer_add_u64(out, body.len);
     buffer_add_literal(out, "\r\n\r\n");

@@ -148,6 +148,7 @@ static const char *take_via(const char **at, const char *end, struct sip_via *vi
         return wrong;
     via->host = hostport.host;
     via->host_kind = hostport.kind;
+    memcpy(via->ip4, hostport.ip4, sizeof(via->ip4));
     via->port = hostport.port;
     via->usable = true;
     wrong = take_params(at, end, via);

@@ -29,6 +29,7 @@ struct sip_via {
     uint16_t rport;            /* value of rport, 0 when it has none */
     uint8_t transport;
     uint8_t host_kind;
+    uint8_t ip4[4]; /* of SIP_HOST_IPV4 */
     uint8_t ttl;
     bool has_rport;
     bool has_cookie; /* the branch starts with z9hG4bK and says more: RFC 3261 matching holds */

@@ -4,11 +4,9 @@
 /* Whether sent-by is this very address. */
 static bool is_said_by(const struct sip_via *via, const struct net_address *host)
 {
-    unsigned char bytes[16];
     struct net_address sent_by;
     if (via->host_kind == SIP_HOST_IPV4)
-        return host->family == NET_FAMILY_IP4 && sip_host_address(via->host, SIP_HOST_IPV4, bytes) &&
-               memcmp(bytes, host->ip, 4) == 0;
+        return host->family == NET_FAMILY_IP4 && memcmp(via->ip4, host->ip, sizeof(via->ip4)) == 0;
     return via->host_kind == SIP_HOST_IPV6 && net_address_parse_ip(via->host, 0, &sent_by) == OK &&
            net_address_equal_ip(&sent_by, host);
 }
