@@ -12,6 +12,7 @@ struct run_values {
     struct cli_list certificates;
     struct cli_list keys;
     const char *client_ca;
+    const char *client_crl;
     struct cli_list domains;
     const char *advertise;
     const char *data;
@@ -32,6 +33,7 @@ static const struct cli_option options[] = {
      offsetof(struct run_values, certificates), 0, 0},
     {"key", "PEM", "of the certificate of the same place; default: in the certificate's file", CLI_LIST,
      offsetof(struct run_values, keys), 0, 0},
+    {"client-crl", "PEM", "which of these are revoked", CLI_TEXT, offsetof(struct run_values, client_crl), 0, 0},
     {"client-ca", "PEM", "whose certificates clients may bring", CLI_TEXT, offsetof(struct run_values, client_ca), 0,
      0},
     {"domain", "HOST", "a host that is ours; the first is the default domain", CLI_LIST,
@@ -121,6 +123,7 @@ static enum err configure(struct engine_config *config, const struct run_values 
     apply_list(&applying, "certificate", &values->certificates);
     apply_list(&applying, "key", &values->keys);
     apply(&applying, "client_ca", values->client_ca, true);
+    apply(&applying, "client_crl", values->client_crl, true);
     apply_list(&applying, "domains", &values->domains);
     apply(&applying, "advertise", values->advertise, true);
     apply(&applying, "data", values->data, true);

@@ -24,6 +24,8 @@ static void add_files(struct daemon_tls *self)
         add_file(self, config->keys.items[i]);
     if (config->client_ca)
         add_file(self, config->client_ca);
+    if (config->client_crl)
+        add_file(self, config->client_crl);
     if (config->server_ca)
         add_file(self, config->server_ca);
 }
@@ -35,6 +37,7 @@ static enum err load(struct daemon_tls *self, struct fault *fault)
                               .keys = config->keys.count ? config->keys.items : config->certificates.items,
                               .count = config->certificates.count,
                               .client_ca = config->client_ca,
+                              .client_crl = config->client_crl,
                               .server_ca = config->server_ca};
     char notes[TLS_NOTES_MAX];
     enum err err = tls_load(self->tls, &files, notes, fault);

@@ -9,7 +9,7 @@
 
 struct net_listeners;
 
-enum { DAEMON_TLS_FILES_MAX = 2 * ENGINE_LIST_MAX + 2 };
+enum { DAEMON_TLS_FILES_MAX = 2 * ENGINE_LIST_MAX + 3 };
 
 struct daemon_tls {
     const struct engine_config *config;

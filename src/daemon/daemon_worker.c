@@ -257,7 +257,9 @@ enum err daemon_worker_open(struct daemon_worker *self, struct net_listeners *li
                    .start_ms = config->handshake_timeout_ms,
                    .message_max = config->max_message_bytes,
                    .output_max = config->max_unread_bytes,
-                   .idle_ms = config->idle_timeout_ms},
+                   .idle_ms = config->idle_timeout_ms,
+                   .ping_ms = config->ping_interval_ms,
+                   .pong_ms = config->ping_timeout_ms},
     };
     make_layers(self, &options);
     struct net_handlers handlers = daemon_wire_handlers(self);

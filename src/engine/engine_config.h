@@ -24,6 +24,7 @@ struct engine_config {
     struct engine_list certificates; /* PEM files: a certificate and its chain each; the first is the default */
     struct engine_list keys;         /* PEM files, one a certificate; none: the keys are in the certificates' files */
     struct engine_list origins;      /* of web pages that may connect by WebSocket; none: all */
+    char *client_crl;                /* PEM file: which of them are revoked, or NULL */
     char *client_ca;                 /* PEM file: who may vouch for clients, or NULL */
     char *server_ca;                 /* PEM file: who may vouch for servers that we connect to; NULL: the system's */
     char *client_certificates;       /* "none", "request", "require": of listeners that do not say; NULL: none */
@@ -75,8 +76,9 @@ struct engine_config {
     uint32_t notify_rate;        /* NOTIFYs a second, a worker, for what changes and ends */
     uint32_t max_unread_bytes;   /* output that a slow reader has not taken */
     uint32_t idle_timeout_ms;
-    uint32_t drain_timeout_ms; /* 0: 64*T1 */
-    uint32_t retry_after_s;    /* in a 503 for the whole server */
+    uint32_t ping_interval_ms, ping_timeout_ms; /* of WebSockets; interval 0: none */
+    uint32_t drain_timeout_ms;                  /* 0: 64*T1 */
+    uint32_t retry_after_s;                     /* in a 503 for the whole server */
     uint32_t probation_s;      /* how long a new version is held against the one before; 0: not at all */
     uint32_t probation_sample; /* one Call-ID in so many */
     struct release_band probation_band;

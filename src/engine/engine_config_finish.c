@@ -153,6 +153,8 @@ static enum err finish(struct engine_config *config, struct fault *fault)
                          config->session_expires_s, config->min_se_s);
     if (config->t2_ms < config->t1_ms)
         return fault_set(fault, ERR_INVALID, "", 0, "t2_ms: %u is less than t1_ms, %u", config->t2_ms, config->t1_ms);
+    if (config->client_crl && !config->client_ca)
+        return fault_set(fault, ERR_INVALID, "", 0, "client_crl: no client_ca says whose certificates are good at all");
     enum err bounds = check_lifetimes(config, fault);
     if (bounds != OK)
         return bounds;

@@ -42,6 +42,19 @@ static struct limit earlier(struct limit a, uint64_t since_ms, uint64_t allowed_
     return (struct limit){since_ms + allowed_ms, reason};
 }
 
+/* Not a reason to close, but one to ask. */
+static const enum net_close TO_PING = NET_CLOSE_COUNT;
+
+static struct limit earlier_silence(struct limit limit, const struct net_connection *connection)
+{
+    const struct net_limits *limits = &connection->stack->limits;
+    if (limits->ping_ms == 0 || !connection->layers[connection->layer_count - 1].ops->ping)
+        return limit;
+    if (connection->pinged_ms != NET_NEVER)
+        return earlier(limit, connection->pinged_ms, limits->pong_ms, NET_CLOSE_DEAD);
+    return earlier(limit, connection->heard_ms, limits->ping_ms, TO_PING);
+}
+
 static struct limit earliest(const struct net_connection *connection)
 {
     const struct net_limits *limits = &connection->stack->limits;
@@ -53,6 +66,7 @@ static struct limit earliest(const struct net_connection *connection)
     limit = earlier(limit, connection->active_ms, limits->idle_ms, NET_CLOSE_IDLE);
     if (connection->state == NET_STARTING)
         return earlier(limit, connection->opened_ms, limits->start_ms, NET_CLOSE_SLOW_START);
+    limit = earlier_silence(limit, connection);
     limit = earlier(limit, connection->part_ms, limits->message_ms, NET_CLOSE_SLOW_MESSAGE);
     return earlier(limit, connection->blocked_ms, limits->write_ms, NET_CLOSE_SLOW_READER);
 }
@@ -67,15 +81,31 @@ void net_connection_watch(struct net_connection *connection)
         wheel_arm(connection->stack->wheel, &connection->timer, limit.due_ms);
 }
 
+static void ping(struct net_connection *connection)
+{
+    struct net_layer *top = &connection->layers[connection->layer_count - 1];
+    connection->pinged_ms = connection->stack->clock->mono_ms;
+    if (top->ops->ping(top) != OK)
+        net_connection_fail(connection);
+    net_connection_watch(connection);
+}
+
 static void on_timer(struct timer *timer, void *ctx)
 {
     (void)ctx;
     struct net_connection *connection = container_of(timer, struct net_connection, timer);
+    uint64_t now_ms = connection->stack->clock->mono_ms;
+    if (!(connection->events & UV_READABLE)) { /* an answer would not be heard */
+        connection->heard_ms = now_ms;
+        connection->pinged_ms = NET_NEVER;
+    }
     struct limit limit = earliest(connection);
-    if (limit.due_ms <= connection->stack->clock->mono_ms)
-        net_connection_close(connection, limit.reason);
-    else
+    if (limit.due_ms > now_ms)
         net_connection_watch(connection);
+    else if (limit.reason == TO_PING)
+        ping(connection);
+    else
+        net_connection_close(connection, limit.reason);
 }
 
 static struct net_connection *connection_alloc(struct net_stack *stack, int fd, const struct net_flow *flow,
@@ -92,7 +122,8 @@ static struct net_connection *connection_alloc(struct net_stack *stack, int fd, 
     connection->waiting = buffer_heap(stack->limits.output_max);
     connection->output = buffer_heap(stack->limits.output_max);
     connection->active_ms = connection->part_ms = connection->opened_ms = now_ms;
-    connection->blocked_ms = NET_NEVER;
+    connection->heard_ms = now_ms;
+    connection->blocked_ms = connection->pinged_ms = NET_NEVER;
     list_init(&connection->node);
     list_init(&connection->dirty_node);
     list_init(&connection->stalled_node);

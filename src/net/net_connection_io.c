@@ -110,7 +110,8 @@ void net_connection_read(struct net_connection *connection)
         net_connection_finish(connection, NET_CLOSE_BY_PEER);
         return;
     }
-    connection->active_ms = stack->clock->mono_ms;
+    connection->active_ms = connection->heard_ms = stack->clock->mono_ms;
+    connection->pinged_ms = NET_NEVER;
     stack->counters.stream_received_bytes += (size_t)got;
     struct net_layer *first = &connection->layers[0];
     if (first->ops->unwrap(first, span_make(stack->read_bytes, (size_t)got)) != OK)

@@ -43,7 +43,9 @@ enum err net_layer_ready(struct net_layer *layer)
     /* A client has no message to wait for; an accepted peer owes its first one. */
     if (connection->flow.outgoing)
         connection->part_ms = NET_NEVER;
-    return net_connection_send_waiting(connection);
+    enum err err = net_connection_send_waiting(connection);
+    net_connection_watch(connection); /* the time to a ping may be shorter than what was watched till now */
+    return err;
 }
 
 enum err net_layer_up(struct net_layer *layer, struct span bytes)

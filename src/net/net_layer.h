@@ -31,6 +31,8 @@ struct net_layer_ops {
     enum err (*turn)(struct net_layer *layer);
     /* Topmost only: a message that could not be taken is to be offered again. */
     enum err (*resume)(struct net_layer *layer);
+    /* Topmost only: asks the peer by net_layer_down whether it is there; whatever comes is an answer.  NULL: it cannot. */
+    enum err (*ping)(struct net_layer *layer);
     /* The open connection will be closed politely: say goodbye by net_layer_down.  May be NULL. */
     void (*finish)(struct net_layer *layer);
     /* Frees `state`; also where `start` was never called (then it is NULL).  May be NULL. */

@@ -110,6 +110,8 @@ struct net_connection {
     struct list deferred_node; /* in stack->deferred */
     struct timer timer;
     uint64_t active_ms;  /* last time that anything came or went */
+    uint64_t heard_ms;   /* ... that anything came, or that we did not listen */
+    uint64_t pinged_ms;  /* since when a ping is not answered, or NET_NEVER */
     uint64_t part_ms;    /* since when a message is incomplete; NET_NEVER */
     uint64_t blocked_ms; /* since when output makes no progress; NET_NEVER */
     uint64_t opened_ms;  /* connect or linger began */

@@ -62,6 +62,7 @@ static void set_defaults(struct net_limits *limits)
     DEFAULT(message_ms, 20000);
     DEFAULT(write_ms, 30000);
     DEFAULT(connect_ms, 5000);
+    DEFAULT(pong_ms, 15000);
 }
 
 static enum err stack_alloc(uv_loop_t *loop, const struct net_stack_options *options,

@@ -40,6 +40,7 @@ struct net_frame_memory {
     X(NET_CLOSE_BY_US, "us")                  /* net_close_flow */                                                     \
     X(NET_CLOSE_SHUTDOWN, "shutdown")         /* net_stack_close */                                                    \
     X(NET_CLOSE_IDLE, "idle")                 /* nothing came or went for idle_ms */                                   \
+    X(NET_CLOSE_DEAD, "dead")                 /* a ping was not answered in pong_ms */                                 \
     X(NET_CLOSE_SLOW_MESSAGE, "slow_message") /* a message was begun and not completed in message_ms */                \
     X(NET_CLOSE_SLOW_START, "slow_start")     /* a handshake was not completed in start_ms */                          \
     X(NET_CLOSE_BUSY, "busy")                 /* more handshakes than starting_max and its like allow */               \
@@ -98,6 +99,9 @@ struct net_limits {
     uint64_t start_ms;                   /* for the layers' handshakes: 10,000 */
     uint64_t write_ms;                   /* without progress of pending output: 30,000 */
     uint64_t connect_ms;                 /* 5,000 */
+    uint64_t ping_ms;                    /* without a byte from the peer, then a layer that can (WebSocket) asks whether
+                                            it is there; 0: it never does */
+    uint64_t pong_ms;                    /* for anything at all to come then: 15,000 */
 };
 
 struct net_system;

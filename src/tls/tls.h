@@ -23,6 +23,8 @@ struct tls_files {
     char *const *keys;
     unsigned count;
     const char *client_ca; /* whose certificates clients may bring; NULL: nobody's, and no listener asks for one */
+    const char
+        *client_crl; /* of these, the lists of revoked ones, one for each authority that issues clients'; or NULL */
     const char *server_ca; /* whose certificates we believe where we connect; NULL: the system's */
 };
 

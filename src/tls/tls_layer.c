@@ -10,6 +10,8 @@
 enum {
     PLAIN_BYTES = 16384,        /* a record's plaintext */
     HELD_BYTES_MAX = 2 * 65536, /* of a handshake that waits for its turn: what one read brings, and some */
+    KEY_UPDATES_MAX = 16,       /* of a peer's in ... */
+    KEY_UPDATES_MS = 60000,
 };
 
 struct session {
@@ -17,8 +19,10 @@ struct session {
     SSL *ssl;
     struct tls_set *set;
     struct tls *tls;
-    struct buffer held; /* of the handshake; empty once it is done */
-    uint16_t peer;      /* counted in tls->identities */
+    struct buffer held;   /* of the handshake; empty once it is done */
+    uint16_t peer;        /* counted in tls->identities */
+    unsigned key_updates; /* since `updates_ms` */
+    uint64_t updates_ms;
     bool is_open;
     bool is_broken; /* after a fatal error nothing may be said any more, not even goodbye */
 };
@@ -48,6 +52,24 @@ static bool name_server(SSL *ssl, struct span name)
     return span_copy(name, text, sizeof(text)) && SSL_set_tlsext_host_name(ssl, text) == 1;
 }
 
+/* A new key for the price of a few bytes, and one of ours with it: nobody needs one more often than once in many gigabytes
+ * (RFC 8446 5.5).  Over the limit OpenSSL gets nothing more to read, and read_all() ends the connection. */
+static void on_record(int write, int version, int type, const void *bytes, size_t len, SSL *ssl, void *arg)
+{
+    struct session *session = arg;
+    (void)version;
+    (void)ssl;
+    if (write || type != SSL3_RT_HANDSHAKE || len == 0 || *(const unsigned char *)bytes != SSL3_MT_KEY_UPDATE)
+        return;
+    uint64_t now_ms = net_layer_now_ms(session->pipe.layer);
+    if (now_ms - session->updates_ms >= KEY_UPDATES_MS) {
+        session->updates_ms = now_ms;
+        session->key_updates = 0;
+    }
+    if (++session->key_updates > KEY_UPDATES_MAX)
+        session->pipe.incoming = span_make(NULL, 0);
+}
+
 static bool set_up(struct net_layer *layer, struct session *session, bool client)
 {
     const struct tls_worker *worker = worker_of(layer);
@@ -59,6 +81,8 @@ static bool set_up(struct net_layer *layer, struct session *session, bool client
     if (!bio)
         return false;
     SSL_set_bio(session->ssl, bio, bio);
+    SSL_set_msg_callback(session->ssl, on_record);
+    SSL_set_msg_callback_arg(session->ssl, session);
     if (client)
         SSL_set_connect_state(session->ssl);
     else
@@ -110,6 +134,19 @@ static enum err fail(struct net_layer *layer, const char *why)
     return net_layer_fail(layer, NET_CLOSE_TLS, true); /* an alert may be waiting to be sent */
 }
 
+/* OpenSSL's word for a handshake that failed; where it was for the peer's certificate, what is wrong with that. */
+static enum err fail_by_openssl(struct net_layer *layer)
+{
+    const struct session *session = layer->state;
+    char text[160];
+    long verified = SSL_get_verify_result(session->ssl);
+    const char *why = tls_error_text();
+    if (verified == X509_V_OK)
+        return fail(layer, why);
+    (void)snprintf(text, sizeof(text), "%s: %s", why, X509_verify_cert_error_string(verified));
+    return fail(layer, text);
+}
+
 /* What OpenSSL's call came to, when it did not succeed. */
 static enum err judge(struct net_layer *layer, int returned)
 {
@@ -120,7 +157,7 @@ static enum err judge(struct net_layer *layer, int returned)
     case SSL_ERROR_ZERO_RETURN:
         return net_layer_fail(layer, NET_CLOSE_BY_PEER, true);
     case SSL_ERROR_SSL:
-        return fail(layer, tls_error_text());
+        return fail_by_openssl(layer);
     default:
         /* Our own BIO: the connection was closed beneath it. */
         ERR_clear_error();
@@ -183,6 +220,8 @@ static enum err read_all(struct net_layer *layer)
     for (;;) {
         ERR_clear_error();
         int done = SSL_read_ex(session->ssl, plain, sizeof(plain), &got);
+        if (session->key_updates > KEY_UPDATES_MAX)
+            return fail(layer, "too many KeyUpdates");
         if (done != 1)
             return judge(layer, done);
         enum err err = net_layer_up(layer, span_make(plain, got));

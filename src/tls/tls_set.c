@@ -57,6 +57,20 @@ static enum err refuse(const struct loading *loading, const char *file, const ch
     return fault_set(loading->fault, ERR_INVALID, file, 0, "%s (%s)", what, tls_error_text());
 }
 
+/* What is out of its time: a fault where there is something to fall back on, else a note, said once. */
+static enum err complain(const struct loading *loading, const char *file, const char *what)
+{
+    if (loading->check->strict)
+        return fault_set(loading->fault, ERR_INVALID, file, 0, "%s", what);
+    struct buffer notes = buffer_over(loading->check->notes, TLS_NOTES_MAX - 1);
+    notes.len = strlen(loading->check->notes);
+    if (strstr(loading->check->notes, what) && strstr(loading->check->notes, file))
+        return OK;
+    buffer_addf(&notes, "%s%s: %s", notes.len ? "; " : "", file, what);
+    loading->check->notes[notes.len] = '\0';
+    return OK;
+}
+
 static enum err check_time(const struct loading *loading, const X509 *certificate, const char *file)
 {
     const char *what = NULL;
@@ -64,15 +78,7 @@ static enum err check_time(const struct loading *loading, const X509 *certificat
         what = "the certificate has expired";
     else if (X509_cmp_current_time(X509_get0_notBefore(certificate)) > 0)
         what = "the certificate is not valid yet";
-    if (!what)
-        return OK;
-    if (loading->check->strict)
-        return fault_set(loading->fault, ERR_INVALID, file, 0, "%s", what);
-    struct buffer notes = buffer_over(loading->check->notes, TLS_NOTES_MAX - 1);
-    notes.len = strlen(loading->check->notes);
-    buffer_addf(&notes, "%s%s: %s", notes.len ? "; " : "", file, what);
-    loading->check->notes[notes.len] = '\0';
-    return OK;
+    return what ? complain(loading, file, what) : OK;
 }
 
 /* The end of a chain is no better than its worst part, but only our own certificate is looked at here. */
@@ -95,6 +101,36 @@ static enum err load_pair(const struct loading *loading, SSL_CTX *context, unsig
     return OK;
 }
 
+/* A list that has run out would shut everybody out, one by one. */
+static enum err check_lists(const struct loading *loading, X509_STORE *store)
+{
+    const char *file = loading->files->client_crl, *what = NULL;
+    STACK_OF(X509_OBJECT) *objects = X509_STORE_get0_objects(store);
+    for (int i = 0; i < sk_X509_OBJECT_num(objects) && !what; i++) {
+        const X509_CRL *list = X509_OBJECT_get0_X509_CRL(sk_X509_OBJECT_value(objects, i));
+        if (list && X509_CRL_get0_nextUpdate(list) && X509_cmp_current_time(X509_CRL_get0_nextUpdate(list)) < 0)
+            what = "the list of revoked certificates has run out: its clients are refused";
+    }
+    return what ? complain(loading, file, what) : OK;
+}
+
+/* Each client's certificate is looked for in its issuer's list; without one it is refused. */
+static enum err load_lists(const struct loading *loading, SSL_CTX *context)
+{
+    const char *file = loading->files->client_crl;
+    X509_STORE *store = SSL_CTX_get_cert_store(context);
+    if (!file)
+        return OK;
+    X509_LOOKUP *lookup = X509_STORE_add_lookup(store, X509_LOOKUP_file());
+    if (!lookup)
+        return out_of_memory(loading);
+    if (X509_load_crl_file(lookup, file, X509_FILETYPE_PEM) < 1)
+        return refuse(loading, file, "no lists of revoked certificates in PEM can be read here");
+    if (X509_STORE_set_flags(store, X509_V_FLAG_CRL_CHECK) != 1)
+        return out_of_memory(loading);
+    return check_lists(loading, store);
+}
+
 /* Whoever has the name that he proves is judged by his certificate authority and by the policy; that a certificate is
  * marked for servers alone is no reason to refuse it: a SIP domain's is used both ways (RFC 5922, RFC 5924). */
 static enum err ask_clients(const struct loading *loading, SSL_CTX *context, enum tls_clients clients)
@@ -110,22 +146,28 @@ static enum err ask_clients(const struct loading *loading, SSL_CTX *context, enu
     if (clients == TLS_CLIENTS_REQUIRE)
         mode |= SSL_VERIFY_FAIL_IF_NO_PEER_CERT;
     SSL_CTX_set_verify(context, mode, NULL);
-    return SSL_CTX_set_purpose(context, X509_PURPOSE_ANY) == 1 ? OK : out_of_memory(loading);
+    return SSL_CTX_set_purpose(context, X509_PURPOSE_ANY) == 1 ? load_lists(loading, context) : out_of_memory(loading);
 }
 
-/* A ticket is good only where as much was asked for: it stands for the certificate that was shown. */
-static enum err make_session_context(struct loading *loading)
+static void read_all(const char *path, struct buffer *out)
 {
-    struct buffer bytes = buffer_heap(AUTHORITIES_BYTES_MAX);
-    FILE *file = loading->files->client_ca ? fopen(loading->files->client_ca, "re") : NULL;
-    while (file && buffer_reserve(&bytes, READ_BYTES)) {
-        size_t got = fread(bytes.at + bytes.len, 1, READ_BYTES, file);
-        bytes.len += got;
+    FILE *file = path ? fopen(path, "re") : NULL;
+    while (file && buffer_reserve(out, READ_BYTES)) {
+        size_t got = fread(out->at + out->len, 1, READ_BYTES, file);
+        out->len += got;
         if (got == 0)
             break;
     }
     if (file)
         fclose(file);
+}
+
+/* A ticket is good only where as much was asked for: it stands for the certificate that was shown, which may be revoked. */
+static enum err make_session_context(struct loading *loading)
+{
+    struct buffer bytes = buffer_heap(AUTHORITIES_BYTES_MAX);
+    read_all(loading->files->client_ca, &bytes);
+    read_all(loading->files->client_crl, &bytes);
     struct span all = buffer_span(&bytes);
     enum err err =
         bytes.overflow ? out_of_memory(loading) : digest_of(DIGEST_SHA256, &all, 1, loading->session_context);

@@ -308,6 +308,11 @@ static enum err wrap(struct net_layer *layer, struct span bytes)
     return send_frame(layer->state, websocket_is_utf8(bytes) ? WSLAY_TEXT_FRAME : WSLAY_BINARY_FRAME, bytes);
 }
 
+static enum err ping(struct net_layer *layer)
+{
+    return send_frame(layer->state, WSLAY_PING, SPAN(""));
+}
+
 static enum err resume(struct net_layer *layer)
 {
     struct session *session = layer->state;
@@ -343,6 +348,7 @@ const struct net_layer_ops websocket_layer = {
     .unwrap = unwrap,
     .wrap = wrap,
     .resume = resume,
+    .ping = ping,
     .finish = finish,
     .free = free_state,
 };

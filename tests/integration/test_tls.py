@@ -204,6 +204,51 @@ def tls_clients_with_certificates(t):
 
 
 @test(limit=30)
+def tls_revoked_clients(t):
+    """A list of revoked certificates that changes while the engine runs; a session's ticket is no way around it."""
+    authority = Authority(t)
+    lists = t.write("revoked.pem", authority.revoked())
+    good, bad = (authority.issue(name, f"DNS:{name}.example.net") for name in ("good", "bad"))
+    daemon = tls_daemon(t, authority, listen="tls:127.0.0.1:0,client_certificates=require",
+                        args=["--client-ca", authority.file, "--client-crl", lists, "--workers", "1"])
+
+    def is_let_in(pair, context=None, session=None):
+        sock = socket.create_connection(daemon.address("tls"), timeout=5)
+        t.on_end(sock.close)
+        try:
+            tls = (context or authority.context(pair)).wrap_socket(sock, server_hostname=NAME, session=session)
+            tls.sendall(b"\r\n\r\n")
+            return tls.recv(10) == b"\r\n" and tls
+        except (ssl.SSLError, ConnectionResetError, BrokenPipeError):
+            return False
+
+    def load(text, refused=None):
+        lists.write_text(text)
+        done = cli("reload", "--certificates", "--control", daemon.control)
+        equal(done.returncode, 1 if refused else 0, f"reload: {done.stderr}")
+        check(not refused or refused in done.stderr, f"expected {refused}: {done.stderr}")
+
+    context = authority.context(bad)
+    before = is_let_in(bad, context)
+    check(before and is_let_in(good), "before anything is revoked")
+    check(is_let_in(bad, context, before.session).session_reused, "a ticket of before")
+    load(authority.revoked(bad))
+    check(not is_let_in(bad), "a revoked certificate was let in")
+    check(not is_let_in(bad, context, before.session), "a revoked certificate came in by a ticket")
+    check(is_let_in(good), "another certificate of the same authority")
+    check("certificate verify failed: certificate revoked" in daemon.log(), "the log does not say why")
+    load("", refused="no lists of revoked certificates in PEM can be read here")
+    load(authority.revoked(lasts=("-crlsec", "1")))
+    wait_until(lambda: not is_let_in(good), 4, "a list that has run out to let nobody in")
+    check("CRL has expired" in daemon.log(), "the log does not say that the list has run out")
+    load(lists.read_text(), refused="the list of revoked certificates has run out")
+    load(authority.revoked())
+    check(is_let_in(good) and not is_let_in(bad), "a new list")
+    done = cli("run", daemon.policy, "--listen", "udp:127.0.0.1:0", "--client-crl", lists)
+    check(done.returncode != 0 and "client_ca" in done.stderr, f"a list without an authority: {done.stderr}")
+
+
+@test(limit=30)
 def tls_sips(t):
     authority = Authority(t)
     daemon = tls_daemon(t, authority)

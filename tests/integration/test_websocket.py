@@ -6,7 +6,7 @@ import threading
 
 from harness.daemon import Daemon, cli
 from harness.registry import check, equal, test
-from harness.sip import contact_of
+from harness.sip import Phone, contact_of, token
 from harness.tls import Authority
 from harness.ws import BINARY, CLOSE, PING, PONG, TEXT, WsPhone, frame, upgrade
 from test_tls import NAME
@@ -161,6 +161,30 @@ def ws_upgrades(t):
     WsPhone(t, server, origin="https://phone.example.com").ask("OPTIONS", "ok", 200)
 
 
+@test()
+def ws_pings(t):
+    """Who is silent is asked; who does not answer is dead, and his registration ends with his connection."""
+    authority = Authority(t)
+    daemon = Daemon(t, policy="return function() return ok {} end\n", listen=("udp:127.0.0.1:0", "ws:127.0.0.1:0", "wss:127.0.0.1:0"),
+                    args=[*authority.issue("server", f"DNS:{NAME}").flags(), "--set", "ping_interval_ms=200", "--set", "ping_timeout_ms=300"])
+    watcher = Phone(t, daemon.address("udp"))
+    for transport in ("ws", "wss"):
+        context = authority.context() if transport == "wss" else None
+        live, dead = (WsPhone(t, daemon.address(transport), transport, context=context, name=context and NAME) for _ in range(2))
+        for user, phone in (("live", live), ("dead", dead)):
+            phone.register(f"sip:{user}@example.com", [f'<sip:a@{phone.invalid};transport=ws;ob>;reg-id=1;+sip.instance="<urn:uuid:{token()}>"'],
+                           extra=["Supported: outbound"])
+        for _ in range(4):
+            equal(live.next_frame(2), (PING, b""), f"{transport}: what comes to who is silent")
+            live.send_bytes(frame(b"", PONG))
+        equal(dead.next_frame(), (PING, b""), f"{transport}: the question")
+        equal(dead.next_frame(), (None, b""), f"{transport}: the end")
+        check(watcher.contacts_of("sip:live@example.com"), f"{transport}: the live one is not registered any more")
+        equal(watcher.contacts_of("sip:dead@example.com"), [], f"{transport}: contacts of the dead one")
+        live.sock.close()
+    equal(daemon.metric("verdict_connections_closed_total", reason="dead"), 2.0, "dead connections")
+
+
 @test(limit=40)
 def ws_probe(t):
     """`verdict probe` over WS and WSS: a whole call each, and what it says of servers that are none."""
@@ -183,7 +207,6 @@ def ws_probe(t):
 
     refused(tcp, "closed the connection, and does not seem to speak WebSocket")
     refused(wss, "certificate", transport="wss")
-    refused(ws, "TLS", *trust, transport="wss")
     server = socket.create_server(("127.0.0.1", 0))
     t.on_end(server.close)
 

@@ -48,17 +48,28 @@ class Authority:
             args += ["-addext", "subjectAltName=" + ",".join(alternatives)]
         return self._make(name, args, days, rsa)
 
+    def _ca(self, *args):
+        """`openssl ca` with a database of its own."""
+        config, index = self.folder / "ca.cnf", self.folder / "index"
+        if not config.exists():
+            index.write_text("")
+            config.write_text(f"[ca]\ndefault_ca=d\n[d]\ndatabase={index}\nnew_certs_dir={self.folder}\nserial={self.folder}/serial\n"
+                              "default_md=sha256\npolicy=p\nrand_serial=yes\n[p]\ncommonName=supplied\n")
+        openssl("ca", "-batch", "-config", config, "-cert", self.pair.certificate, "-keyfile", self.pair.key, *args)
+
     def expired(self, name, *alternatives):
         """One that was good for a day, long ago."""
-        pair = self.issue(name, *alternatives)
-        request, config, index = self.folder / f"{name}.csr", self.folder / "ca.cnf", self.folder / "index"
-        index.write_text("")
-        config.write_text(f"[ca]\ndefault_ca=d\n[d]\ndatabase={index}\nnew_certs_dir={self.folder}\nserial={self.folder}/serial\n"
-                          "default_md=sha256\npolicy=p\nrand_serial=yes\n[p]\ncommonName=supplied\n")
+        pair, request = self.issue(name, *alternatives), self.folder / f"{name}.csr"
         openssl("req", "-new", "-key", pair.key, "-subj", f"/CN={name}", "-out", request)
-        openssl("ca", "-batch", "-config", config, "-cert", self.pair.certificate, "-keyfile", self.pair.key, "-in", request,
-                "-startdate", "200101000000Z", "-enddate", "200102000000Z", "-out", pair.certificate)
+        self._ca("-in", request, "-startdate", "200101000000Z", "-enddate", "200102000000Z", "-out", pair.certificate)
         return pair
+
+    def revoked(self, *pairs, lasts=("-crldays", 1)):
+        """The text of its list, in PEM, with these and all that were revoked before."""
+        for pair in pairs:
+            self._ca("-revoke", pair.certificate)
+        self._ca("-gencrl", *lasts, "-out", self.folder / "crl.pem")
+        return (self.folder / "crl.pem").read_text()
 
     def context(self, pair=None, versions=None):
         """A client that believes this authority, with a certificate of its own if given."""

@@ -3,6 +3,7 @@
 #include "support/failing_malloc.h"
 #include "support_tls.h"
 
+#include <netinet/tcp.h>
 #include <unistd.h>
 
 enum { FAILURES_MAX = 200 };
@@ -54,6 +55,39 @@ static void a_peers_goodbye_is_understood(void **state)
     (void)SSL_shutdown(peer.ssl);
     tls_peer_expect(&bench, &peer, "0001x"); /* the answer still goes out */
     bench_until_u64(&bench.net, &bench_counters(&bench.net)->stream_closed[NET_CLOSE_BY_PEER], 1);
+    tls_peer_close(&peer);
+    tls_bench_done(&bench);
+}
+
+static void update_keys(struct tls_bench *bench, struct tls_peer *peer, unsigned count)
+{
+    for (unsigned i = 0; i < count; i++) {
+        assert_int_equal(SSL_key_update(peer->ssl, SSL_KEY_UPDATE_REQUESTED), 1);
+        if (SSL_do_handshake(peer->ssl) != 1)
+            return; /* it has been cut off */
+    }
+    bench_turns(&bench->net, 2);
+}
+
+static void keys_change_now_and_then(void **state)
+{
+    (void)state;
+    struct tls_bench bench;
+    struct tls_peer peer;
+    tls_bench_init(&bench);
+    tls_bench_open(&bench);
+    tls_peer_open(&bench, &peer);
+    int on = 1; /* small records are not to wait for one another */
+    assert_int_equal(setsockopt(peer.fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)), 0);
+    assert_true(tls_peer_shake(&bench, &peer));
+    for (int i = 0; i < 5; i++) {
+        update_keys(&bench, &peer, 16);
+        tls_peer_send(&peer, "0001x");
+        tls_peer_expect(&bench, &peer, "0001x"); /* under the new keys of both */
+        fake_clock_pass(&bench.net.fake, 60000);
+    }
+    update_keys(&bench, &peer, 200); /* in one read, or nearly so */
+    bench_until_u64(&bench.net, &bench_counters(&bench.net)->stream_closed[NET_CLOSE_TLS], 1);
     tls_peer_close(&peer);
     tls_bench_done(&bench);
 }
@@ -281,6 +315,7 @@ int main(void)
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(messages_pass),
         cmocka_unit_test(a_peers_goodbye_is_understood),
+        cmocka_unit_test(keys_change_now_and_then),
         cmocka_unit_test(damaged_records_end_the_connection),
         cmocka_unit_test(tickets_outlive_one_change_of_keys),
         cmocka_unit_test(a_client_is_known_by_its_names),

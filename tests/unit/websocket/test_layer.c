@@ -123,6 +123,78 @@ static void an_upgrade_that_trickles_ends(void **state)
     bench_done(&bench);
 }
 
+static void a_silent_peer_is_asked(void **state)
+{
+    (void)state;
+    struct bench bench;
+    ws_bench(&bench);
+    int peer = upgraded(&bench);
+    fake_clock_pass(&bench.fake, 100000);
+    hellos(peer, 1);
+    peer_expect(&bench, peer, hello_back); /* nobody asked, within idle_ms */
+    close(peer);
+    bench_done(&bench);
+
+    worker = (struct websocket_worker){{0}, {0}};
+    bench_init(&bench);
+    bench.options.layers[NET_WS] = layers;
+    bench.options.limits.ping_ms = 45000;
+    bench.echo = true;
+    bench_open_one(&bench, "ws:127.0.0.1:0");
+    peer = upgraded(&bench);
+    for (unsigned i = 1; i <= 20; i++) { /* longer than idle_ms: it lives */
+        fake_clock_pass(&bench.fake, 45000);
+        bench_turns(&bench, 2);
+        peer_expect(&bench, peer, "\x89");
+        char zero;
+        assert_int_equal(recv(peer, &zero, 1, 0), 1);
+        assert_int_equal(zero, 0);
+        fake_clock_pass(&bench.fake, 14000);
+        peer_send_bytes(peer, "\x8a\x80\0\0\0\0", 6);
+        bench_until_u64(&bench, &worker.counters.pongs, i);
+    }
+    hellos(peer, 1); /* whatever comes is a sign of life, and puts the next question off */
+    peer_expect(&bench, peer, hello_back);
+    fake_clock_pass(&bench.fake, 44000);
+    bench_turns(&bench, 2);
+    assert_int_equal(bench.closed_flows, 0);
+    fake_clock_pass(&bench.fake, 1000);
+    bench_turns(&bench, 2);
+    assert_int_equal(bench.closed_flows, 0);
+    fake_clock_pass(&bench.fake, 15000);
+    bench_until(&bench, &bench.closed_flows, 1);
+    assert_int_equal(bench.closed_reason, NET_CLOSE_DEAD);
+    close(peer);
+    bench_done(&bench);
+}
+
+/* Whom we do not read from, for we cannot take his messages, is not asked: his answer would lie unread. */
+static void who_is_not_listened_to_is_not_asked(void **state)
+{
+    (void)state;
+    struct bench bench;
+    worker = (struct websocket_worker){{0}, {0}};
+    bench_init(&bench);
+    bench.options.layers[NET_WS] = layers;
+    bench.options.limits.ping_ms = 45000;
+    bench.echo = true;
+    bench_open_one(&bench, "ws:127.0.0.1:0");
+    int peer = upgraded(&bench);
+    bench.refuse = true;
+    hellos(peer, 1);
+    bench_until_u64(&bench, &bench_counters(&bench)->stream_stalls, 1);
+    for (int i = 0; i < 4; i++) {
+        fake_clock_pass(&bench.fake, 45000);
+        bench_turns(&bench, 2);
+    }
+    bench.refuse = false;
+    fake_clock_pass(&bench.fake, 2);
+    peer_expect(&bench, peer, hello_back);
+    assert_int_equal(bench.closed_flows, 0);
+    close(peer);
+    bench_done(&bench);
+}
+
 static void we_cannot_connect(void **state)
 {
     (void)state;
@@ -167,6 +239,8 @@ int main(void)
         cmocka_unit_test(refused_messages_are_taken_before_the_end),
         cmocka_unit_test(a_message_without_an_end_is_not_waited_for),
         cmocka_unit_test(an_upgrade_that_trickles_ends),
+        cmocka_unit_test(a_silent_peer_is_asked),
+        cmocka_unit_test(who_is_not_listened_to_is_not_asked),
         cmocka_unit_test(we_cannot_connect),
         cmocka_unit_test(without_memory_one_connection_is_lost),
     };
