@@ -9,7 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { LENGTH_WORDS = (FACTS_ENTRY_MAX + 64) / 64 };
+enum { LENGTH_WORDS = (FACTS_ENTRY_MAX + 64) / 64, LOOKUP_BYTES = 64 };
 
 struct facts_set {
     _Atomic size_t references;
@@ -275,6 +275,13 @@ static bool has_prefix(const struct facts_set *set, struct span key)
         if (set->lengths[len / 64] >> len % 64 & 1 && facts_texts_has(&set->texts, span_slice(key, 0, len)))
             return true;
     return false;
+}
+
+size_t facts_set_cost(const struct facts_set *set, size_t len)
+{
+    size_t n = len < FACTS_ENTRY_MAX ? len : FACTS_ENTRY_MAX;
+    bool pieces = set->kind == FACTS_DOMAINS || set->kind == FACTS_PREFIXES;
+    return LOOKUP_BYTES + (pieces ? n * n / 4 : 0) + (has_ranges(set->kind) ? n : len);
 }
 
 bool facts_set_has(const struct facts_set *set, struct span key)

@@ -49,6 +49,9 @@ size_t facts_set_count(const struct facts_set *set);
 /* Bytes of memory that it holds. */
 size_t facts_set_bytes(const struct facts_set *set);
 
+/* What a lookup of a key of `len` bytes costs at most, counted in bytes looked at once: a name with many dots, or a key that
+ * may have many prefixes, is looked up in as many pieces. */
+size_t facts_set_cost(const struct facts_set *set, size_t len);
 /* Whether `key` is in the set.  A key that is no number, address or domain is in no set of that kind.  Numbers may carry
  * '+' or not: "+15550100" and "15550100" are the same. */
 bool facts_set_has(const struct facts_set *set, struct span key);

@@ -21,6 +21,20 @@ enum {
     CALL_MAX_S = 7 * 86400,
 };
 
+/* A row of the table at the end. */
+struct answer_field {
+    const char *name;
+    unsigned verdicts;
+    bool (*read)(struct policy_answer_reader *reader, const struct answer_field *field);
+    size_t at, size;     /* in struct policy_answer */
+    int64_t least, most; /* of a number; `most` bytes of a text */
+};
+
+static void *place_of(const struct policy_answer_reader *reader, const struct answer_field *field)
+{
+    return (char *)reader->answer + field->at;
+}
+
 void policy_answer_begin(struct policy_answer *answer, enum policy_verdict verdict, int code)
 {
     answer->verdict = verdict;
@@ -103,50 +117,29 @@ static bool take_uri(struct policy_answer_reader *reader, const char *name, stru
     return keep(reader, text, out);
 }
 
-static bool read_reason(struct policy_answer_reader *reader)
+static bool read_text(struct policy_answer_reader *reader, const struct answer_field *field)
 {
-    return take_clean(reader, "reason", REASON_MAX, &reader->answer->reason);
+    return take_clean(reader, field->name, (size_t)field->most, (struct span *)place_of(reader, field));
 }
 
-static bool read_evidence(struct policy_answer_reader *reader)
+static bool read_uri(struct policy_answer_reader *reader, const struct answer_field *field)
 {
-    return take_clean(reader, "evidence", TEXT_MAX, &reader->answer->evidence);
+    return take_uri(reader, field->name, (struct span *)place_of(reader, field));
 }
 
-static bool read_realm(struct policy_answer_reader *reader)
-{
-    return take_clean(reader, "realm", REASON_MAX, &reader->answer->realm);
-}
-
-static bool read_error_info(struct policy_answer_reader *reader)
-{
-    return take_uri(reader, "error_info", &reader->answer->error_info);
-}
-
-static bool read_q850(struct policy_answer_reader *reader)
+static bool read_integer(struct policy_answer_reader *reader, const struct answer_field *field)
 {
     int64_t value = 0;
-    if (!take_integer(reader, "q850", 1, 127, &value))
+    if (!take_integer(reader, field->name, field->least, field->most, &value))
         return false;
-    reader->answer->q850 = (int)value;
+    if (field->size == sizeof(int64_t))
+        *(int64_t *)place_of(reader, field) = value;
+    else
+        *(int32_t *)place_of(reader, field) = (int32_t)value;
     return true;
 }
 
-static bool read_retry_after(struct policy_answer_reader *reader)
-{
-    int64_t value = 0;
-    if (!take_integer(reader, "retry_after", 0, INT32_MAX, &value))
-        return false;
-    reader->answer->retry_after = (int32_t)value;
-    return true;
-}
-
-static bool read_expires(struct policy_answer_reader *reader)
-{
-    return take_integer(reader, "expires", 0, UINT32_MAX, &reader->answer->expires);
-}
-
-static bool read_ring(struct policy_answer_reader *reader)
+static bool read_ring(struct policy_answer_reader *reader, const struct answer_field *field)
 {
     lua_State *L = reader->L;
     if (lua_type(L, -1) == LUA_TBOOLEAN) {
@@ -155,42 +148,24 @@ static bool read_ring(struct policy_answer_reader *reader)
     }
     lua_Number seconds = lua_type(L, -1) == LUA_TNUMBER ? lua_tonumber(L, -1) : -1;
     if (!(seconds >= 0 && seconds <= RING_MAX_S))
-        return refuse(reader, "ring: expected true, or seconds from 0 to %d", RING_MAX_S);
+        return refuse(reader, "%s: expected true, or seconds from 0 to %d", field->name, RING_MAX_S);
     reader->answer->ring_ms = (int32_t)(seconds * 1000);
     return true;
 }
 
-static bool read_progress(struct policy_answer_reader *reader)
+static bool read_progress(struct policy_answer_reader *reader, const struct answer_field *field)
 {
     if (lua_type(reader->L, -1) != LUA_TBOOLEAN)
-        return refuse(reader, "progress: expected true or false, got %s", luaL_typename(reader->L, -1));
+        return refuse(reader, "%s: expected true or false, got %s", field->name, luaL_typename(reader->L, -1));
     reader->answer->progress = lua_toboolean(reader->L, -1);
     return true;
 }
 
-static bool read_hangup_after(struct policy_answer_reader *reader)
-{
-    int64_t value = 0;
-    if (!take_integer(reader, "hangup_after", 1, CALL_MAX_S, &value))
-        return false;
-    reader->answer->hangup_after_s = (int32_t)value;
-    return true;
-}
-
-static bool read_session_expires(struct policy_answer_reader *reader)
-{
-    int64_t value = 0;
-    if (!take_integer(reader, "session_expires", SESSION_MIN_S, CALL_MAX_S, &value))
-        return false;
-    reader->answer->session_expires_s = (int32_t)value;
-    return true;
-}
-
-static bool read_sdp(struct policy_answer_reader *reader)
+static bool read_sdp(struct policy_answer_reader *reader, const struct answer_field *field)
 {
     static const char *const modes[] = {"inactive", "sendonly", "recvonly", "sendrecv", "reject"};
     struct span text;
-    if (!take_text(reader, "sdp", SDP_MAX, &text))
+    if (!take_text(reader, field->name, SDP_MAX, &text))
         return false;
     for (unsigned i = 0; i < sizeof(modes) / sizeof(modes[0]); i++) {
         if (span_equal(text, span_of(modes[i]))) {
@@ -207,20 +182,20 @@ static bool read_sdp(struct policy_answer_reader *reader)
 }
 
 /* One URI, or a list of them. */
-static bool read_contact(struct policy_answer_reader *reader)
+static bool read_contact(struct policy_answer_reader *reader, const struct answer_field *field)
 {
     lua_State *L = reader->L;
     struct policy_answer *answer = reader->answer;
     if (lua_type(L, -1) != LUA_TTABLE) {
         answer->contact_count = 1;
-        return take_uri(reader, "contact", &answer->contacts[0]);
+        return take_uri(reader, field->name, &answer->contacts[0]);
     }
     size_t count = lua_rawlen(L, -1);
     if (count < 1 || count > POLICY_CONTACT_MAX)
-        return refuse(reader, "contact: expected a URI or a list of 1 to %d", POLICY_CONTACT_MAX);
+        return refuse(reader, "%s: expected a URI or a list of 1 to %d", field->name, POLICY_CONTACT_MAX);
     for (size_t i = 0; i < count; i++) {
         lua_rawgeti(L, -1, (lua_Integer)i + 1);
-        bool fine = take_uri(reader, "contact", &answer->contacts[i]);
+        bool fine = take_uri(reader, field->name, &answer->contacts[i]);
         lua_pop(L, 1);
         if (!fine)
             return false;
@@ -247,13 +222,8 @@ static const char *header_refused(struct span name)
     return sip_header_is_machinery(id) ? "the engine writes it" : NULL;
 }
 
-static bool read_header_name(struct policy_answer_reader *reader, struct span *out)
+static bool read_header_name(struct policy_answer_reader *reader, struct span name, struct span *out)
 {
-    lua_State *L = reader->L;
-    if (lua_type(L, -2) != LUA_TSTRING)
-        return refuse(reader, "headers: expected names, as in headers = { [\"X-Note\"] = \"text\" }");
-    struct span name;
-    name.at = lua_tolstring(L, -2, &name.len);
     if (name.len == 0 || name.len > 64 || sip_text_run(name.at, name.at + name.len, SIP_TEXT_TOKEN) != name.len)
         return refuse(reader, "headers: \"%.64s\" is not a header name", name.at);
     const char *why = header_refused(name);
@@ -262,37 +232,67 @@ static bool read_header_name(struct policy_answer_reader *reader, struct span *o
     return keep(reader, name, out);
 }
 
-/* Sorted by name: lua_next's order differs between processes, an answer's bytes must not. */
-static void insert_header(struct policy_answer *answer, struct policy_header header)
+/* Pushes the pair whose name comes next after `last` by its bytes (at == NULL: the first); false: there is none.  So neither an
+ * answer's bytes nor which of several faults is named depend on the order of Lua's hashes. */
+static bool push_next_header(lua_State *L, int table, struct span last)
 {
-    unsigned at = answer->header_count++;
-    for (; at > 0 && span_compare(header.name, answer->headers[at - 1].name) < 0; at--)
-        answer->headers[at] = answer->headers[at - 1];
-    answer->headers[at] = header;
+    struct span best = {NULL, 0};
+    int top = lua_gettop(L);
+    lua_settop(L, top + 2);
+    for (lua_pushnil(L); lua_next(L, table); lua_pop(L, 1)) {
+        struct span name = {NULL, 0};
+        if (lua_type(L, -2) == LUA_TSTRING)
+            name.at = lua_tolstring(L, -2, &name.len);
+        if (!name.at || (last.at && span_compare(name, last) <= 0) || (best.at && span_compare(name, best) >= 0))
+            continue;
+        best = name;
+        lua_copy(L, -2, top + 1);
+        lua_copy(L, -1, top + 2);
+    }
+    if (!best.at)
+        lua_settop(L, top);
+    return best.at != NULL;
 }
 
-static bool read_headers(struct policy_answer_reader *reader)
+/* The table at the top: names alone, and not too many of them. */
+static bool count_headers(struct policy_answer_reader *reader)
+{
+    lua_State *L = reader->L;
+    int table = lua_gettop(L);
+    unsigned count = 0, names = 0;
+    for (lua_pushnil(L); count <= POLICY_HEADER_MAX && lua_next(L, table); lua_pop(L, 1), count++)
+        names += lua_type(L, -2) == LUA_TSTRING;
+    lua_settop(L, table);
+    if (count > POLICY_HEADER_MAX)
+        return refuse(reader, "headers: more than %d", POLICY_HEADER_MAX);
+    return names == count || refuse(reader, "headers: expected names, as in headers = { [\"X-Note\"] = \"text\" }");
+}
+
+static bool read_headers(struct policy_answer_reader *reader, const struct answer_field *field)
 {
     lua_State *L = reader->L;
     if (lua_type(L, -1) != LUA_TTABLE)
-        return refuse(reader, "headers: expected a table, got %s", luaL_typename(L, -1));
+        return refuse(reader, "%s: expected a table, got %s", field->name, luaL_typename(L, -1));
     int table = lua_gettop(L);
-    for (lua_pushnil(L); lua_next(L, table); lua_pop(L, 1)) {
-        struct policy_header header;
-        if (reader->answer->header_count == POLICY_HEADER_MAX)
-            return refuse(reader, "headers: more than %d", POLICY_HEADER_MAX);
-        if (!read_header_name(reader, &header.name) || !take_clean(reader, "headers", HEADER_VALUE_MAX, &header.value))
+    struct span last = {NULL, 0};
+    if (!count_headers(reader))
+        return false;
+    for (; push_next_header(L, table, last); lua_settop(L, table)) {
+        struct policy_header *header = &reader->answer->headers[reader->answer->header_count];
+        last.at = lua_tolstring(L, -2, &last.len);
+        if (!read_header_name(reader, last, &header->name) ||
+            !take_clean(reader, field->name, HEADER_VALUE_MAX, &header->value))
             return false;
-        insert_header(reader->answer, header);
+        reader->answer->header_count++;
     }
     return true;
 }
 
 /* reject's own; written by the constructor, so it is right unless a script meddled with the table. */
-static bool read_code(struct policy_answer_reader *reader)
+static bool read_code(struct policy_answer_reader *reader, const struct answer_field *field)
 {
     int64_t code = 0;
-    if (!take_integer(reader, "code", 400, 699, &code))
+    if (!take_integer(reader, field->name, field->least, field->most, &code))
         return false;
     const char *why = reference_refusal_instead(code);
     if (why)
@@ -304,26 +304,24 @@ static bool read_code(struct policy_answer_reader *reader)
 #define IN(verdict) (1u << POLICY_##verdict)
 #define FINAL       (IN(GONE) | IN(NOT_FOUND) | IN(UNAVAILABLE) | IN(REJECT))
 
-static const struct {
-    const char *name;
-    unsigned verdicts;
-    bool (*read)(struct policy_answer_reader *reader);
-} answer_fields[] = {
-    {"evidence", IN(GONE), read_evidence},
-    {"reason", FINAL | IN(OK) | IN(MOVED) | IN(REDIRECT) | IN(CHALLENGE), read_reason},
-    {"q850", FINAL | IN(MOVED) | IN(REDIRECT), read_q850},
-    {"error_info", FINAL | IN(MOVED) | IN(REDIRECT), read_error_info},
-    {"headers", FINAL | IN(OK) | IN(MOVED) | IN(REDIRECT) | IN(CHALLENGE), read_headers},
-    {"contact", IN(OK) | IN(MOVED) | IN(REDIRECT), read_contact},
-    {"expires", IN(OK) | IN(MOVED) | IN(REDIRECT), read_expires},
-    {"retry_after", IN(UNAVAILABLE) | IN(REJECT), read_retry_after},
-    {"sdp", IN(OK), read_sdp},
-    {"ring", IN(OK), read_ring},
-    {"progress", IN(OK), read_progress},
-    {"hangup_after", IN(OK), read_hangup_after},
-    {"session_expires", IN(OK), read_session_expires},
-    {"realm", IN(CHALLENGE), read_realm},
-    {"code", IN(REJECT), read_code},
+#define PLACE(member) offsetof(struct policy_answer, member), sizeof(((struct policy_answer *)NULL)->member)
+
+static const struct answer_field answer_fields[] = {
+    {"evidence", IN(GONE), read_text, PLACE(evidence), 1, TEXT_MAX},
+    {"reason", FINAL | IN(OK) | IN(MOVED) | IN(REDIRECT) | IN(CHALLENGE), read_text, PLACE(reason), 1, REASON_MAX},
+    {"q850", FINAL | IN(MOVED) | IN(REDIRECT), read_integer, PLACE(q850), 1, 127},
+    {"error_info", FINAL | IN(MOVED) | IN(REDIRECT), read_uri, PLACE(error_info), 1, URI_MAX},
+    {"headers", FINAL | IN(OK) | IN(MOVED) | IN(REDIRECT) | IN(CHALLENGE), read_headers, PLACE(headers), 0, 0},
+    {"contact", IN(OK) | IN(MOVED) | IN(REDIRECT), read_contact, PLACE(contacts), 0, 0},
+    {"expires", IN(OK) | IN(MOVED) | IN(REDIRECT), read_integer, PLACE(expires), 0, UINT32_MAX},
+    {"retry_after", IN(UNAVAILABLE) | IN(REJECT), read_integer, PLACE(retry_after), 0, INT32_MAX},
+    {"sdp", IN(OK), read_sdp, PLACE(sdp), 0, 0},
+    {"ring", IN(OK), read_ring, PLACE(ring_ms), 0, 0},
+    {"progress", IN(OK), read_progress, PLACE(progress), 0, 0},
+    {"hangup_after", IN(OK), read_integer, PLACE(hangup_after_s), 1, CALL_MAX_S},
+    {"session_expires", IN(OK), read_integer, PLACE(session_expires_s), SESSION_MIN_S, CALL_MAX_S},
+    {"realm", IN(CHALLENGE), read_text, PLACE(realm), 1, REASON_MAX},
+    {"code", IN(REJECT), read_code, PLACE(code), 400, 699},
 };
 
 enum { FIELD_COUNT = sizeof(answer_fields) / sizeof(answer_fields[0]) };
@@ -347,30 +345,53 @@ static bool refuse_field(struct policy_answer_reader *reader, const char *name)
     return refuse(reader, "unknown field \"%.32s\"", name);
 }
 
-static bool read_field(struct policy_answer_reader *reader)
+/* Which fields are there, a bit each.  Of several that are unknown the first one by its bytes is named, for the order of Lua's
+ * hashes differs between processes and the same decision must say the same. */
+static bool find_fields(struct policy_answer_reader *reader, int index, unsigned *out_there)
 {
     lua_State *L = reader->L;
-    if (lua_type(L, -2) != LUA_TSTRING)
-        return refuse(reader, "expected fields with names, as in { reason = \"text\" }");
-    const char *name = lua_tostring(L, -2);
-    for (unsigned i = 0; i < FIELD_COUNT; i++) {
-        if (strcmp(name, answer_fields[i].name) == 0 && ((answer_fields[i].verdicts >> reader->answer->verdict) & 1))
-            return answer_fields[i].read(reader);
+    const char *unknown = NULL;
+    bool names = true;
+    *out_there = 0;
+    for (lua_pushnil(L); lua_next(L, index); lua_pop(L, 1)) {
+        const char *name = lua_type(L, -2) == LUA_TSTRING ? lua_tostring(L, -2) : NULL;
+        unsigned at = 0;
+        while (name && at < FIELD_COUNT && strcmp(name, answer_fields[at].name) != 0)
+            at++;
+        if (!name)
+            names = false;
+        else if (at < FIELD_COUNT && ((answer_fields[at].verdicts >> reader->answer->verdict) & 1))
+            *out_there |= 1u << at;
+        else if (!unknown || strcmp(name, unknown) < 0)
+            unknown = name;
     }
-    return refuse_field(reader, name);
+    if (!names)
+        return refuse(reader, "expected fields with names, as in { reason = \"text\" }");
+    return !unknown || refuse_field(reader, unknown);
+}
+
+/* By lua_next: a lookup would have to make the name. */
+static bool read_field(struct policy_answer_reader *reader, int index, unsigned at)
+{
+    lua_State *L = reader->L;
+    for (lua_pushnil(L); lua_next(L, index); lua_pop(L, 1))
+        if (strcmp(lua_tostring(L, -2), answer_fields[at].name) == 0)
+            return answer_fields[at].read(reader, &answer_fields[at]);
+    return true;
 }
 
 bool policy_answer_read(struct policy_answer_reader *reader, int index)
 {
     lua_State *L = reader->L;
     int top = lua_gettop(L);
-    bool fine = true;
-    lua_pushnil(L);
-    while (fine && lua_next(L, index)) {
-        fine = read_field(reader);
-        lua_settop(L, top + 1);
-    }
+    unsigned there;
+    bool fine = find_fields(reader, index, &there);
     lua_settop(L, top);
+    for (unsigned at = 0; fine && at < FIELD_COUNT && there >> at; at++) {
+        if ((there >> at) & 1)
+            fine = read_field(reader, index, at);
+        lua_settop(L, top);
+    }
     if (!fine)
         return false;
     if (reader->answer->verdict == POLICY_REDIRECT && reader->answer->contact_count == 0)

@@ -179,6 +179,7 @@ static int set_has(lua_State *L)
     const struct policy_program *program = policy_upvalue(L)->program;
     struct span key = take_key(L, "env.blocks:has(req.target.number)");
     const struct facts_set *set = program->data[lua_tointeger(L, lua_upvalueindex(UP_ENTRY))].set;
+    vm_charge(L, facts_set_cost(set, key.len) / 16);
     bool has = facts_set_has(set, key);
     if (policy_upvalue(L)->trace)
         policy_trace_set(policy_upvalue(L), set, key, has);

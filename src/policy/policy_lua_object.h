@@ -26,6 +26,13 @@ struct policy_object {
     enum policy_part part;
 };
 
+/* Defines a field's function, for those that are one call. */
+#define POLICY_LUA_FIELD(function, ...)                                                                                \
+    static void function(lua_State *L, const struct policy_object *object)                                             \
+    {                                                                                                                  \
+        __VA_ARGS__;                                                                                                   \
+    }
+
 /* A named field: pushes its value (one, or nil). */
 typedef void (*policy_field_fn)(lua_State *L, const struct policy_object *object);
 

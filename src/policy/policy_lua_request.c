@@ -25,25 +25,10 @@ static void push_value(lua_State *L, const struct policy_object *object, const s
     policy_lua_push_text(L, buffer.overflow ? header->value : buffer_span(&buffer));
 }
 
-static void push_method(lua_State *L, const struct policy_object *object)
-{
-    policy_lua_push_text(L, message_of(object)->method_text);
-}
-
-static void push_call_id(lua_State *L, const struct policy_object *object)
-{
-    policy_lua_push_text(L, message_of(object)->call_id);
-}
-
-static void push_cseq(lua_State *L, const struct policy_object *object)
-{
-    lua_pushinteger(L, message_of(object)->cseq);
-}
-
-static void push_user_agent(lua_State *L, const struct policy_object *object)
-{
-    push_value(L, object, sip_message_header(message_of(object), SIP_HEADER_USER_AGENT));
-}
+POLICY_LUA_FIELD(push_method, policy_lua_push_text(L, message_of(object)->method_text))
+POLICY_LUA_FIELD(push_call_id, policy_lua_push_text(L, message_of(object)->call_id))
+POLICY_LUA_FIELD(push_cseq, lua_pushinteger(L, message_of(object)->cseq))
+POLICY_LUA_FIELD(push_user_agent, push_value(L, object, sip_message_header(message_of(object), SIP_HEADER_USER_AGENT)))
 
 static void push_body(lua_State *L, const struct policy_object *object)
 {
@@ -51,10 +36,7 @@ static void push_body(lua_State *L, const struct policy_object *object)
     policy_lua_push_text(L, body.len > 0 ? body : (struct span){NULL, 0});
 }
 
-static void push_body_length(lua_State *L, const struct policy_object *object)
-{
-    lua_pushinteger(L, (lua_Integer)message_of(object)->body.len);
-}
+POLICY_LUA_FIELD(push_body_length, lua_pushinteger(L, (lua_Integer)message_of(object)->body.len))
 
 static void push_body_type(lua_State *L, const struct policy_object *object)
 {
@@ -72,10 +54,7 @@ static void push_max_forwards(lua_State *L, const struct policy_object *object)
         lua_pushinteger(L, message_of(object)->max_forwards);
 }
 
-static void push_in_dialog(lua_State *L, const struct policy_object *object)
-{
-    lua_pushboolean(L, object->policy->request->in_dialog);
-}
+POLICY_LUA_FIELD(push_in_dialog, lua_pushboolean(L, object->policy->request->in_dialog))
 
 static void push_authenticated_as(lua_State *L, const struct policy_object *object)
 {

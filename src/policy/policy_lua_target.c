@@ -18,20 +18,9 @@ static void push_some(lua_State *L, struct span text)
     policy_lua_push_text(L, text.len > 0 ? text : (struct span){NULL, 0});
 }
 
-static void push_user(lua_State *L, const struct policy_object *object)
-{
-    push_always(L, target_of(object)->user);
-}
-
-static void push_host(lua_State *L, const struct policy_object *object)
-{
-    push_always(L, target_of(object)->host);
-}
-
-static void push_number(lua_State *L, const struct policy_object *object)
-{
-    push_some(L, target_of(object)->number);
-}
+POLICY_LUA_FIELD(push_user, push_always(L, target_of(object)->user))
+POLICY_LUA_FIELD(push_host, push_always(L, target_of(object)->host))
+POLICY_LUA_FIELD(push_number, push_some(L, target_of(object)->number))
 
 static void push_aor(lua_State *L, const struct policy_object *object)
 {
@@ -56,25 +45,10 @@ static void push_ip(lua_State *L, const struct policy_object *object)
     policy_lua_push_text(L, policy_peer_text(source_of(object), text));
 }
 
-static void push_port(lua_State *L, const struct policy_object *object)
-{
-    lua_pushinteger(L, source_of(object)->port);
-}
-
-static void push_transport(lua_State *L, const struct policy_object *object)
-{
-    lua_pushstring(L, source_of(object)->transport ? source_of(object)->transport : "udp");
-}
-
-static void push_trusted(lua_State *L, const struct policy_object *object)
-{
-    lua_pushboolean(L, source_of(object)->trusted);
-}
-
-static void push_identity(lua_State *L, const struct policy_object *object)
-{
-    push_some(L, source_of(object)->identity);
-}
+POLICY_LUA_FIELD(push_port, lua_pushinteger(L, source_of(object)->port))
+POLICY_LUA_FIELD(push_transport, lua_pushstring(L, source_of(object)->transport ? source_of(object)->transport : "udp"))
+POLICY_LUA_FIELD(push_trusted, lua_pushboolean(L, source_of(object)->trusted))
+POLICY_LUA_FIELD(push_identity, push_some(L, source_of(object)->identity))
 
 /* At most as many as one certificate has (16). */
 static void push_identities(lua_State *L, const struct policy_object *object)
@@ -122,45 +96,14 @@ static void push_integer_or_nil(lua_State *L, int64_t value)
         lua_pushinteger(L, value);
 }
 
-static void push_record_state(lua_State *L, const struct policy_object *object)
-{
-    lua_pushstring(L, policy_state_name(record_of(L, object)->state));
-}
-
-static void push_kind(lua_State *L, const struct policy_object *object)
-{
-    lua_pushstring(L, record_of(L, object)->kind);
-}
-
-static void push_key(lua_State *L, const struct policy_object *object)
-{
-    push_some(L, record_of(L, object)->key);
-}
-
-static void push_forward(lua_State *L, const struct policy_object *object)
-{
-    push_some(L, record_of(L, object)->forward);
-}
-
-static void push_since(lua_State *L, const struct policy_object *object)
-{
-    push_integer_or_nil(L, record_of(L, object)->since_s);
-}
-
-static void push_reassign_after(lua_State *L, const struct policy_object *object)
-{
-    push_integer_or_nil(L, record_of(L, object)->reassign_after);
-}
-
-static void push_cause(lua_State *L, const struct policy_object *object)
-{
-    push_integer_or_nil(L, record_of(L, object)->cause);
-}
-
-static void push_by(lua_State *L, const struct policy_object *object)
-{
-    push_some(L, record_of(L, object)->by);
-}
+POLICY_LUA_FIELD(push_record_state, lua_pushstring(L, policy_state_name(record_of(L, object)->state)))
+POLICY_LUA_FIELD(push_kind, lua_pushstring(L, record_of(L, object)->kind))
+POLICY_LUA_FIELD(push_key, push_some(L, record_of(L, object)->key))
+POLICY_LUA_FIELD(push_forward, push_some(L, record_of(L, object)->forward))
+POLICY_LUA_FIELD(push_since, push_integer_or_nil(L, record_of(L, object)->since_s))
+POLICY_LUA_FIELD(push_reassign_after, push_integer_or_nil(L, record_of(L, object)->reassign_after))
+POLICY_LUA_FIELD(push_cause, push_integer_or_nil(L, record_of(L, object)->cause))
+POLICY_LUA_FIELD(push_by, push_some(L, record_of(L, object)->by))
 
 static const struct policy_lua_field record_fields[] = {
     {"state", push_record_state},

@@ -57,15 +57,8 @@ static void push_user(lua_State *L, const struct policy_object *object)
     push_span(L, object, user);
 }
 
-static void push_host(lua_State *L, const struct policy_object *object)
-{
-    push_span(L, object, uri_of(object)->host);
-}
-
-static void push_scheme(lua_State *L, const struct policy_object *object)
-{
-    push_span(L, object, uri_of(object)->scheme_text);
-}
+POLICY_LUA_FIELD(push_host, push_span(L, object, uri_of(object)->host))
+POLICY_LUA_FIELD(push_scheme, push_span(L, object, uri_of(object)->scheme_text))
 
 static void push_port(lua_State *L, const struct policy_object *object)
 {
@@ -75,10 +68,7 @@ static void push_port(lua_State *L, const struct policy_object *object)
         lua_pushinteger(L, uri_of(object)->port);
 }
 
-static void push_uri_text(lua_State *L, const struct policy_object *object)
-{
-    push_span(L, object, uri_of(object)->text);
-}
+POLICY_LUA_FIELD(push_uri_text, push_span(L, object, uri_of(object)->text))
 
 /* tostring() must be a string, also of a Contact that is not there. */
 static void push_string(lua_State *L, const struct policy_object *object)
@@ -132,10 +122,7 @@ static void push_display(lua_State *L, const struct policy_object *object)
     policy_lua_push_text(L, buffer.overflow ? raw : buffer_span(&buffer));
 }
 
-static void push_tag(lua_State *L, const struct policy_object *object)
-{
-    push_span(L, object, address_of(object)->tag);
-}
+POLICY_LUA_FIELD(push_tag, push_span(L, object, address_of(object)->tag))
 
 static const struct policy_lua_field address_fields[] = {
     {"display", push_display}, {"tag", push_tag},       {"user", push_user},

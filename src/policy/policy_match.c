@@ -54,6 +54,10 @@ bool policy_field_parse(const char *name, enum policy_field *out_field)
     return false;
 }
 
+/* In bytes searched: what looking at a value at least costs, a byte that is made anew (an AOR escaped, a fold removed), an address
+ * as text. */
+enum { LEAF_BYTES = 16, MADE_BYTES = 4, ADDRESS_BYTES = 64, FIELD_BYTES = 8 };
+
 /* Bytes searched are paid for; an exhausted budget makes everything false and the decision a failure. */
 static bool charge(struct policy *policy, size_t bytes)
 {
@@ -74,12 +78,25 @@ static bool starts_with(struct span text, struct span prefix, bool nocase)
     return nocase ? span_equal_nocase(text, prefix) : span_equal(text, prefix);
 }
 
-static bool set_holds(const struct policy *policy, const struct facts_set *set, struct span text)
+static bool set_holds(struct policy *policy, const struct facts_set *set, struct span text)
 {
-    bool holds = !span_is_empty(text) && facts_set_has(set, text);
+    bool holds = !span_is_empty(text) && charge(policy, facts_set_cost(set, text.len)) && facts_set_has(set, text);
     if (policy->trace)
         policy_trace_set(policy, set, text, holds);
     return holds;
+}
+
+static struct span paid_aor(struct policy *policy)
+{
+    const struct policy_target *target = &policy->request->target;
+    if (!charge(policy, MADE_BYTES * (target->user.len + target->host.len)))
+        return (struct span){NULL, 0};
+    return policy_aor_text(policy->request, policy->scratch, sizeof(policy->scratch));
+}
+
+static bool charge_compared(struct policy *policy, struct span text, struct span other)
+{
+    return charge(policy, text.len < other.len ? text.len : other.len);
 }
 
 /* One text against one leaf. */
@@ -87,9 +104,11 @@ static bool text_holds(struct policy *policy, const struct policy_match *match, 
 {
     switch (match->op) {
     case POLICY_OP_EQUAL:
+        if (!charge_compared(policy, text, match->text))
+            return false;
         return match->nocase ? span_equal_nocase(text, match->text) : span_equal(text, match->text);
     case POLICY_OP_PREFIX:
-        return starts_with(text, match->text, match->nocase);
+        return charge_compared(policy, text, match->text) && starts_with(text, match->text, match->nocase);
     case POLICY_OP_GLOB:
         return charge(policy, text.len) && facts_glob_matches(match->glob, text);
     case POLICY_OP_SET:
@@ -97,8 +116,7 @@ static bool text_holds(struct policy *policy, const struct policy_match *match, 
     case POLICY_OP_PRESENT:
         return !span_is_empty(text);
     case POLICY_OP_TARGET:
-        return !span_is_empty(text) &&
-               span_equal(text, policy_aor_text(policy->request, policy->scratch, sizeof(policy->scratch)));
+        return !span_is_empty(text) && span_equal(text, paid_aor(policy));
     default:
         return false;
     }
@@ -110,6 +128,8 @@ static struct span user_of(struct policy *policy, const struct sip_uri *uri)
     size_t len = 0;
     if (span_find(user, '%') == user.len)
         return user;
+    if (!charge(policy, MADE_BYTES * user.len))
+        return (struct span){NULL, 0};
     return sip_uri_unescape(user, policy->scratch, sizeof(policy->scratch), &len) ? span_make(policy->scratch, len)
                                                                                   : user;
 }
@@ -119,6 +139,8 @@ struct span policy_header_value(struct policy *policy, const struct sip_header *
 {
     if (!header->unclean)
         return header->value;
+    if (!charge(policy, MADE_BYTES * header->value.len))
+        return (struct span){NULL, 0};
     struct buffer buffer = buffer_over(policy->scratch, sizeof(policy->scratch));
     sip_text_unfold(&buffer, header->value);
     return buffer.overflow ? header->value : buffer_span(&buffer);
@@ -156,7 +178,7 @@ struct span policy_field_text(struct policy *policy, enum policy_field field)
     case POLICY_FIELD_NUMBER:
         return request->target.number;
     case POLICY_FIELD_AOR:
-        return policy_aor_text(request, policy->scratch, sizeof(policy->scratch));
+        return paid_aor(policy);
     case POLICY_FIELD_USER_AGENT:
         return first_value(policy, SIP_HEADER_USER_AGENT);
     case POLICY_FIELD_FROM_USER:
@@ -199,11 +221,11 @@ const struct sip_header *policy_next_header(struct policy *policy, const struct 
                                             const struct sip_header *after)
 {
     const struct sip_message *message = policy->request->message;
-    if (condition->header_id == SIP_HEADER_OTHER) {
-        if (!charge(policy, message->header_count * 8u))
-            return NULL;
+    bool known = condition->header_id != SIP_HEADER_OTHER;
+    if (!charge(policy, FIELD_BYTES * (known ? 1u : message->header_count)))
+        return NULL;
+    if (!known)
         return sip_message_find(message, condition->header, after);
-    }
     if (!after)
         return sip_message_header(message, (enum sip_header_id)condition->header_id);
     return sip_message_header_next(message, after);
@@ -240,6 +262,8 @@ static bool leaf_holds(struct policy *policy, const struct policy_condition *con
     }
     if (condition->field == POLICY_FIELD_SOURCE) {
         char text[POLICY_IP_TEXT_MAX];
+        if (!charge(policy, ADDRESS_BYTES))
+            return false;
         return text_holds(policy, match, policy_peer_text(&request->source, text));
     }
     if (condition->field == POLICY_FIELD_IDENTITY && request->source.name_count)
@@ -261,9 +285,9 @@ static bool match_holds(struct policy *policy, const struct policy_condition *co
     if (match->op == POLICY_OP_NOT)
         return !match_holds(policy, condition, match->items.list);
     if (match->op != POLICY_OP_ANY && match->op != POLICY_OP_ALL)
-        return leaf_holds(policy, condition, match);
+        return charge(policy, LEAF_BYTES) && leaf_holds(policy, condition, match);
     bool any = match->op == POLICY_OP_ANY;
-    for (unsigned i = 0; i < match->items.count; i++) {
+    for (unsigned i = 0; i < match->items.count && !policy->scan_exceeded; i++) {
         if (match_holds(policy, condition, &match->items.list[i]) == any)
             return any;
     }

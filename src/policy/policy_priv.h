@@ -40,7 +40,8 @@ enum {
     POLICY_SCAN_MAX = 2 << 20, /* bytes that `when` may search in one decision: about 2 ms */
     POLICY_MATCH_DEPTH_MAX = 8,
     POLICY_MATCH_ITEMS_MAX = 256,
-    POLICY_CONDITIONS_MAX = 32, /* a rule */
+    POLICY_MATCHES_MAX = 1 << 18, /* values of all conditions: a list that is named in a list is read again each time */
+    POLICY_CONDITIONS_MAX = 32,   /* a rule */
 };
 
 /* How often a rule was killed lately. */
@@ -135,6 +136,7 @@ struct policy {
     bool in_lua; /* vm_begin_decision was called */
     bool scan_exceeded;
     size_t scan_left;
+    unsigned match_count; /* values of conditions that were read so far */
     unsigned log_lines;
     enum policy_lookup lookup;
     enum policy_lookup identified; /* whether the credentials were asked for, and what came of it */

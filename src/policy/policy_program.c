@@ -31,15 +31,8 @@ struct span policy_keep_text(struct policy *policy, struct span text)
 /* require "lib.numbers" reads lib/numbers.lua of the policy's own files; test.lua is none of them. */
 static enum err find_module(void *ctx, struct span name, struct span *out_source, char *out_chunk, size_t chunk_cap)
 {
-    const struct policy_program *program = ctx;
-    char path[SOURCE_NAME_MAX];
-    if (name.len + sizeof(".lua") > sizeof(path))
-        return ERR_NOT_FOUND;
-    for (size_t i = 0; i < name.len; i++)
-        path[i] = name.at[i] == '.' ? '/' : name.at[i];
-    memcpy(path + name.len, ".lua", sizeof(".lua"));
-    const struct source_file *file = source_find(program->source, path);
-    if (!file || !span_copy(span_of(path), out_chunk, chunk_cap))
+    const struct source_file *file = source_find_module(((const struct policy_program *)ctx)->source, name);
+    if (!file || !span_copy(span_of(file->name), out_chunk, chunk_cap))
         return ERR_NOT_FOUND;
     *out_source = file->bytes;
     return OK;
@@ -184,15 +177,7 @@ void policy_program_unref(struct policy_program *program)
 static bool script_asks_directory(const struct source *source)
 {
     static const char *const words[] = {".record", ".state", ".authenticated_as"};
-    for (size_t i = 0; i < source_count(source); i++) {
-        const struct source_file *file = source_at(source, i);
-        if (!span_ends_with(span_of(file->name), SPAN(".lua")) || strcmp(file->name, "test.lua") == 0)
-            continue;
-        for (size_t word = 0; word < sizeof(words) / sizeof(words[0]); word++)
-            if (memmem(file->bytes.at, file->bytes.len, words[word], strlen(words[word])))
-                return true;
-    }
-    return false;
+    return source_mentions(source, words, sizeof(words) / sizeof(words[0]));
 }
 
 static bool asks_directory(const struct policy *policy)

@@ -49,8 +49,13 @@ void policy_trace_condition(struct policy *policy, const struct policy_condition
     int len = snprintf(field, sizeof(field), "%s%s%.*s", policy_field_name(condition->field),
                        condition->header.len ? " " : "", SPAN_ARG(condition->header));
     size_t used = len < 0 ? 0 : (size_t)len < sizeof(field) ? (size_t)len : sizeof(field) - 1;
+    size_t left = policy->scan_left;
+    bool exceeded = policy->scan_exceeded;
+    policy->scan_left = SIZE_MAX; /* what is told is not the decision's to pay for */
     trace->condition(trace->ctx, (size_t)(policy->rule - policy->rules), index, span_make(field, used),
                      condition_value(policy, condition, text), holds);
+    policy->scan_left = left;
+    policy->scan_exceeded = exceeded;
 }
 
 /* The value at the top of the stack, without lua_tolstring on a number, which would make a string. */

@@ -316,6 +316,8 @@ static enum err read_match(struct when_reader *reader, struct policy_match *out)
     lua_State *L = reader->L;
     if (reader->depth >= POLICY_MATCH_DEPTH_MAX || !lua_checkstack(L, 8))
         return refuse(reader, "nested more than %d deep", POLICY_MATCH_DEPTH_MAX);
+    if (reader->policy->match_count++ >= POLICY_MATCHES_MAX)
+        return refuse(reader, "the rules have more than %d values in all; use a data set", POLICY_MATCHES_MAX);
     reader->depth++;
     enum err err = OK;
     if (vm_class_is(L, -1, POLICY_CLASS_MATCH))

@@ -248,6 +248,30 @@ const struct source_file *source_find(const struct source *source, const char *n
     return NULL;
 }
 
+const struct source_file *source_find_module(const struct source *source, struct span name)
+{
+    char path[SOURCE_NAME_MAX];
+    if (name.len + sizeof(".lua") > sizeof(path))
+        return NULL;
+    for (size_t i = 0; i < name.len; i++)
+        path[i] = name.at[i] == '.' ? '/' : name.at[i];
+    memcpy(path + name.len, ".lua", sizeof(".lua"));
+    return source_find(source, path);
+}
+
+bool source_mentions(const struct source *source, const char *const *words, size_t count)
+{
+    for (size_t i = 0; i < source->count; i++) {
+        const struct source_file *file = &source->files[i];
+        if (!span_ends_with(span_of(file->name), SPAN(".lua")) || strcmp(file->name, "test.lua") == 0)
+            continue;
+        for (size_t word = 0; word < count; word++)
+            if (memmem(file->bytes.at, file->bytes.len, words[word], strlen(words[word])))
+                return true;
+    }
+    return false;
+}
+
 void source_share(struct source *fresh, const struct source *before)
 {
     for (size_t i = 0; i < fresh->count; i++) {

@@ -43,6 +43,10 @@ const char *source_hash(const struct source *source);
 const char *source_main(const struct source *source);
 /* A file by name, NULL when there is none. */
 const struct source_file *source_find(const struct source *source, const char *name);
+/* The file of a module: "lib.numbers" is lib/numbers.lua.  NULL when there is none. */
+const struct source_file *source_find_module(const struct source *source, struct span name);
+/* Whether one of these words stands anywhere in a .lua file other than test.lua. */
+bool source_mentions(const struct source *source, const char *const *words, size_t count);
 /* All files, sorted by name. */
 size_t source_count(const struct source *source);
 const struct source_file *source_at(const struct source *source, size_t index);

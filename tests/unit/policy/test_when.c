@@ -3,6 +3,8 @@
 #include "support_policy.h"
 
 #include "facts/facts_hours.h"
+#include "support/sanitized.h"
+#include "util/clock.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -296,6 +298,117 @@ static void search_is_bounded(void **state)
     policy_free(policy);
 }
 
+enum { LEAST_OF = 3, BOUND_NS = 10 * 1000 * 1000, NAME_LEN = 250 };
+
+/* A request with all that a condition may have to look at long: user, host, addresses, one header a hundred times, folds. */
+static const char *dear_headers(void)
+{
+    static char lines[40000];
+    size_t len = 0;
+    for (int i = 0; i < 100; i++)
+        len += (size_t)snprintf(lines + len, sizeof(lines) - len, "Diversion: <sip:a@b.example>\r\n");
+    len += (size_t)snprintf(lines + len, sizeof(lines) - len, "Subject: ");
+    for (int i = 0; i < 2500; i++)
+        len += (size_t)snprintf(lines + len, sizeof(lines) - len, "a\r\n b");
+    len += (size_t)snprintf(lines + len, sizeof(lines) - len, "\r\nContent-Type: ");
+    for (int i = 0; i < 1000; i++)
+        len += (size_t)snprintf(lines + len, sizeof(lines) - len, "a\r\n\t");
+    len += (size_t)snprintf(lines + len, sizeof(lines) - len, "b/c\r\n");
+    assert_true(len < sizeof(lines) - 1);
+    return lines;
+}
+
+static struct policy_request dear_request(struct sip_message *message, char *bytes, size_t cap)
+{
+    static char uri[16384], host[NAME_LEN + 8];
+    size_t len = (size_t)snprintf(uri, sizeof(uri), "sip:");
+    for (int i = 0; i < 2500; i++)
+        len += (size_t)snprintf(uri + len, sizeof(uri) - len, "%%41%%ff");
+    size_t host_len = 0;
+    while (host_len < NAME_LEN - 8)
+        host_len += (size_t)snprintf(host + host_len, sizeof(host) - host_len, "a.");
+    snprintf(host + host_len, sizeof(host) - host_len, "example");
+    snprintf(uri + len, sizeof(uri) - len, "@%s", host);
+    struct policy_request request = request_of(message, bytes, cap, "INVITE", uri, dear_headers());
+    request.authenticated_as = SPAN("sip:a@b.example");
+    return request;
+}
+
+/* A thousand rules that cost what they can, and do not fit: within the bound, whatever the message. */
+static void each_condition_is_bounded(void **state)
+{
+    (void)state;
+    static const char *const conditions[] = {
+        "authenticated_as = 'target'",
+        "aor = not_ { not_ 'x', not_ 'y' }",
+        "aor = in_set 'strs'",
+        "aor = in_set 'pres'",
+        "user = in_set 'pres'",
+        "user = in_set 'strs'",
+        "host = in_set 'doms'",
+        "to_host = in_set 'doms'",
+        "to_host = in_set 'pres'",
+        "from_user = in_set 'pres'",
+        "to_user = all_of { not_ 'x', 'x' }",
+        "to_user = many(function(i) return not_ 'x' end)",
+        "body_type = many(function(i) return not_ 'x' end)",
+        "call_id = many(function(i) return not_ 'x' end)",
+        "aor = many(function(i) return not_ 'x' end)",
+        "aor = many(function(i) return in_set 'pres' end)",
+        "header = { Subject = not_ 'x', Diversion = 'x' }",
+        "header = { Subject = many(function(i) return not_ 'x' end) }",
+        "header = { Diversion = many(function(i) return all_of { 'x', not_ 'x' } end) }",
+        "header = { ['X-None'] = many(function(i) return not_ 'x' end) }",
+        "header = { Diversion = matches '*a?b*c*' }",
+        "source = many(function(i) return '10.0.0.' .. i % 256 end)",
+        "source = many(function(i) return in_set 'nets' end)",
+        "hours = many(function(i) return not_(hours 'daily 00:00-24:00') end)",
+        "state = many(function(i) return not_ 'none' end)",
+    };
+    static struct sip_message message;
+    static char bytes[65536], text[8192];
+    for (size_t i = 0; i < sizeof(conditions) / sizeof(conditions[0]); i++) {
+        struct policy_world world = {0};
+        snprintf(text, sizeof(text),
+                 "local long = {} for i = 1, 250 do long[i] = ('z'):rep(i) .. i end\n"
+                 "local function many(f) local l = {} for i = 1, 250 do l[i] = f(i) end return all_of { any_of(l), "
+                 "not_(any_of(l)) } end\n"
+                 "local w, r = { %s }, {} for i = 1, %d do r[i] = { 'r' .. i, when = w, verdict = drop } end\n"
+                 "return policy { on_error = reject(500) {}, default = not_found {}, rules = r,\n"
+                 "data = { doms = domains { 'x.example' }, strs = strings { 'x' }, pres = prefixes(long), nets = cidrs "
+                 "{ '10.0.0.0/8' } } }",
+                 conditions[i], strstr(conditions[i], "many") ? 80 : 1000);
+        struct policy *policy = policy_of(&world, text);
+        struct policy_request request = dear_request(&message, bytes, sizeof(bytes));
+        struct policy_decision decision;
+        uint64_t least = UINT64_MAX;
+        for (int time = 0; time < LEAST_OF; time++) {
+            uint64_t began = clock_thread_cpu_ns();
+            policy_decide(policy, &request, &decision);
+            uint64_t took = clock_thread_cpu_ns() - began;
+            least = took < least ? took : least;
+        }
+        print_message("%6llu us %s: %s\n", (unsigned long long)least / 1000, conditions[i],
+                      policy_failure_name(decision.failure));
+        assert_int_equal(decision.answer->code, decision.failure == POLICY_FAILED_FUEL ? 500 : 404);
+        if (!TEST_SANITIZED)
+            assert_true(least < BOUND_NS);
+        policy_free(policy);
+    }
+}
+
+/* Lists of lists, each named many times, are not multiplied without an end. */
+static void values_are_counted(void **state)
+{
+    (void)state;
+    struct fault fault = policy_fault(
+        "local l = { 'a' } for depth = 1, 6 do local m = {} for i = 1, 256 do m[i] = any_of(l) end l = m end\n"
+        "return policy { on_error = reject(500) {}, default = not_found {}, rules = {\n"
+        "{ 'r', when = { user = l }, verdict = ok {} } } }");
+    assert_int_equal(fault.err, ERR_INVALID);
+    assert_non_null(strstr(fault.text, "more than 262144 values in all; use a data set"));
+}
+
 /* Rules that are plain data make no garbage: the VM does not grow by a byte. */
 static void no_garbage(void **state)
 {
@@ -321,6 +434,8 @@ int main(void)
         cmocka_unit_test(directory_is_asked_last),
         cmocka_unit_test(unreadable_directory),
         cmocka_unit_test(search_is_bounded),
+        cmocka_unit_test(each_condition_is_bounded),
+        cmocka_unit_test(values_are_counted),
         cmocka_unit_test(no_garbage),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -3,22 +3,12 @@
 #pragma once
 
 #include "support/cmocka_all.h"
+#include "support/sanitized.h"
 
 #include "util/clock.h"
 #include "vm/vm.h"
 #include "vm/vm_watchdog.h"
 #include <lua.h>
-
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define TEST_SANITIZED 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define TEST_SANITIZED 1
-#endif
-#endif
-#ifndef TEST_SANITIZED
-#define TEST_SANITIZED 0
-#endif
 
 /* A loading VM with default options. */
 struct vm *test_vm(void);
