@@ -71,7 +71,7 @@ struct destination {
 static uint16_t default_port(const struct destination *destination)
 {
     if (destination->is_websocket)
-        return destination->is_tls ? 443 : 80; /* RFC 7118 5.3 */
+        return destination->is_tls ? 443 : 80; /* RFC 7118 5.5 */
     return destination->is_tls ? 5061 : 5060;
 }
 

@@ -170,7 +170,7 @@ static bool wants_sips(const struct sip_message *message)
 
 struct span engine_contact(const struct engine_request *request, char text[static ENGINE_CONTACT_MAX])
 {
-    /* By WSS as by WS a Contact says ws (RFC 7118 5.2.4); sips: says TLS by itself (RFC 5630 3.1.2). */
+    /* By WSS as by WS a Contact says ws (RFC 7118 5.2); sips: says TLS by itself (RFC 5630 3.1.4). */
     static const char *const transports[NET_TRANSPORT_COUNT] = {
         [NET_TCP] = "tcp", [NET_TLS] = "tls", [NET_WS] = "ws", [NET_WSS] = "ws"};
     struct buffer out = buffer_over(text, ENGINE_CONTACT_MAX);

@@ -164,7 +164,7 @@ void engine_core_receive(struct engine_core *core, const struct net_flow *flow, 
                          enum sip_framing framing);
 
 /* How a message of this flow ends: over TCP and TLS where its Content-Length says; elsewhere with its datagram, or its
- * WebSocket message (RFC 7118 5.1), whatever it says. */
+ * WebSocket message (RFC 7118 5), whatever it says. */
 static inline enum sip_framing engine_framing_of(const struct net_flow *flow)
 {
     return flow->transport == NET_TCP || flow->transport == NET_TLS ? SIP_STREAM : SIP_DATAGRAM;

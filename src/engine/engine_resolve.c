@@ -52,7 +52,7 @@ static struct engine_resolved resolve_moved(const struct engine_core *core, cons
     return to;
 }
 
-/* RFC 5627 5.3: what accepts a call for a user accepts none for a phone that is not there. */
+/* RFC 5627 6.1: what accepts a call for a user accepts none for a phone that is not there. */
 static struct engine_resolved resolve_ok(const struct engine_resolving *from)
 {
     unsigned instead = from->message->method == SIP_METHOD_REGISTER ? 0 : from->target->instead;

@@ -70,7 +70,7 @@ struct engine_target {
     char bytes[ENGINE_TARGET_BYTES];
 };
 
-/* A GRUU stands for its address-of-record (RFC 5627 5.3); target.instead says where it leads nowhere.
+/* A GRUU stands for its address-of-record (RFC 5627 6.1); target.instead says where it leads nowhere.
  * The Request-URI's user, of a REGISTER the To's AOR, normalised (design section 2): escapes, visual separators, tel:,
  * user=phone, national numbers to E.164.  ERR_NOT_FOUND: the host is not ours (404); ERR_TOO_LONG. */
 MUST_CHECK enum err engine_site_target(const struct engine_site *site, const struct sip_message *request,

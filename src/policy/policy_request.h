@@ -25,7 +25,7 @@ struct policy_target {
     struct span user;   /* unescaped; empty when there is none */
     struct span host;   /* lower case, after `aliases`; the default domain for our own addresses */
     struct span number; /* E.164 with its "+", or empty when the user is not a number */
-    uint16_t instead;   /* of an acceptance: 404 or 480, a GRUU that leads to no phone (RFC 5627 5.3); 0: nothing */
+    uint16_t instead;   /* of an acceptance: 404 or 480, a GRUU that leads to no phone (RFC 5627 6.1); 0: nothing */
 };
 
 struct policy_request {

@@ -41,7 +41,7 @@ static bool is_method(const struct probe_exchange *exchange, const char *method)
     return strcmp(exchange->options->method, method) == 0;
 }
 
-/* "[::1]" or "127.0.0.1"; over WebSocket a name that nobody can look up (RFC 7118 5). */
+/* "[::1]" or "127.0.0.1"; over WebSocket a name that nobody can look up (RFC 7118 B.1). */
 static void local_host(const struct probe_exchange *exchange, char out[72])
 {
     if (exchange->wire.websocket)
@@ -69,7 +69,7 @@ static enum err make_request_uri(struct probe_exchange *exchange, struct fault *
     return uri.overflow ? fault_set(fault, ERR_TOO_LONG, NULL, 0, "the target is too long") : OK;
 }
 
-/* RFC 7118 5: `transport=ws` over WSS, too. */
+/* RFC 7118 5.2: `transport=ws` over WSS, too. */
 static void make_contact(struct probe_exchange *exchange, const char *host, bool sips)
 {
     const struct probe_wire *wire = &exchange->wire;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* SIP, SIPS and tel URIs: reading, comparing (RFC 3261 19.1.4, RFC 3966 5), and the form that names a user. */
+/* SIP, SIPS and tel URIs: reading, comparing (RFC 3261 19.1.4, RFC 3966 4), and the form that names a user. */
 #include "sip/sip_uri.h"
 
 #include "sip/sip_number.h"
@@ -370,7 +370,7 @@ static bool host_equal(const struct sip_uri *a, const struct sip_uri *b)
     return span_equal_nocase(a->host, b->host);
 }
 
-/* RFC 3966 5: visual separators do not count, parameters count in any order. */
+/* RFC 3966 4: visual separators do not count, parameters count in any order. */
 static bool tel_equal(const struct sip_uri *a, const struct sip_uri *b)
 {
     size_t at_a = 0, at_b = 0;

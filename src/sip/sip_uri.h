@@ -38,7 +38,7 @@ bool sip_uri_param_next(struct span *rest, struct sip_param *out_param);
 /* Takes the next "name=value" off `rest`, which starts as uri->headers.  False at the end. */
 bool sip_uri_header_next(struct span *rest, struct sip_param *out_header);
 
-/* Equal by RFC 3261 19.1.4 (sip, sips), RFC 3966 5 (tel); bytes without case for other schemes. */
+/* Equal by RFC 3261 19.1.4 (sip, sips), RFC 3966 4 (tel); bytes without case for other schemes. */
 bool sip_uri_equal(const struct sip_uri *a, const struct sip_uri *b);
 
 /* Replaces %HH by its byte (which may be NUL), once.  Over `cap`, or at a broken escape, false. */

@@ -304,7 +304,7 @@ static enum err unwrap(struct net_layer *layer, struct span bytes)
 
 static enum err wrap(struct net_layer *layer, struct span bytes)
 {
-    /* RFC 7118 5.3: text where it is UTF-8, else binary. */
+    /* RFC 7118 4.2: text where it is UTF-8, else binary. */
     return send_frame(layer->state, websocket_is_utf8(bytes) ? WSLAY_TEXT_FRAME : WSLAY_BINARY_FRAME, bytes);
 }
 

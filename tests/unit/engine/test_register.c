@@ -478,7 +478,7 @@ static unsigned times(const char *text, const char *part)
     return count;
 }
 
-/* Who goes and comes back before the next NOTIFY is there: a document says one thing of a contact (RFC 3680 4.2: its id is
+/* Who goes and comes back before the next NOTIFY is there: a document says one thing of a contact (RFC 3680 5.1: its id is
  * unique within the registration). */
 static void who_came_back_meanwhile_is_there(void **state)
 {
