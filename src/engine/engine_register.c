@@ -35,22 +35,16 @@ static bool build(struct engine_request *request, const struct registrar_plan *p
     *out_answer = engine_answer_begin(request, 200, reason);
     registrar_add_bindings(request->core->registrar, plan, request->message, out_answer);
     buffer_add_span(out_answer, lines);
-    if (out_answer->overflow)
-        return false;
-    struct buffer whole = *out_answer;
-    sip_reply_end(&whole, SPAN(""), SPAN(""));
-    return !whole.overflow;
+    sip_reply_end(out_answer, SPAN(""), SPAN(""));
+    return !out_answer->overflow;
 }
 
-static void commit(struct engine_request *request, struct registrar_plan *plan, const struct buffer *answer)
+static void commit(struct engine_request *request, struct registrar_plan *plan, struct span answer)
 {
     struct engine_core *core = request->core;
-    struct buffer whole = *answer;
-    sip_reply_end(&whole, SPAN(""), SPAN(""));
-    switch (registrar_commit(core->registrar, plan, request->txn, request->message, buffer_span(&whole))) {
+    switch (registrar_commit(core->registrar, plan, request->txn, request->message, answer)) {
     case OK:
-        whole = *answer;
-        engine_answer_end(request, &whole, 200);
+        engine_answer_bytes(core, request->txn, 200, answer);
         break;
     case ERR_AGAIN:
         core->last.code = 200; /* what it will be, if the disk takes it */
@@ -61,6 +55,14 @@ static void commit(struct engine_request *request, struct registrar_plan *plan, 
     }
 }
 
+static void wait(struct engine_request *request, const struct registrar_plan *plan, struct span lines)
+{
+    struct engine_core *core = request->core;
+    core->last.code = 200;
+    if (registrar_wait(core->registrar, plan, request->txn, request->message, lines) != OK)
+        answer_unkept(request);
+}
+
 /* `reason` and `lines` are what the policy adds to a 200. */
 static void carry_out(struct engine_request *request, struct span reason, struct span lines)
 {
@@ -69,7 +71,9 @@ static void carry_out(struct engine_request *request, struct span reason, struct
     struct registrar_plan plan;
     struct buffer answer;
     registrar_plan(registrar, &question, &plan);
-    if (plan.code == 503) {
+    if (plan.waits) {
+        wait(request, &plan, lines);
+    } else if (plan.code == 503) {
         answer_unkept(request);
     } else if (plan.code != 200) {
         answer_refusal(request, &plan, lines);
@@ -77,9 +81,9 @@ static void carry_out(struct engine_request *request, struct span reason, struct
         registrar_drop(&plan);
         engine_answer(request, 500, SPAN(""), SPAN(""), SPAN(""));
     } else if (plan.changes) {
-        commit(request, &plan, &answer);
+        commit(request, &plan, buffer_span(&answer));
     } else {
-        engine_answer_end(request, &answer, 200);
+        engine_answer_bytes(request->core, request->txn, 200, buffer_span(&answer));
     }
 }
 
@@ -87,19 +91,12 @@ void engine_register(struct engine_request *request)
 {
     struct engine_core *core = request->core;
     const struct policy_answer *from = core->last.decision.answer;
-    struct registrar_name name = name_of(core);
     char text[LINES_MAX];
     struct buffer lines = buffer_over(text, sizeof(text));
     engine_add_headers(&lines, from);
     if (lines.overflow)
         buffer_clear(&lines);
-    if (!registrar_is_busy(core->registrar, &name)) {
-        carry_out(request, from->reason, buffer_span(&lines));
-        return;
-    }
-    core->last.code = 200;
-    if (registrar_wait(core->registrar, &name, request->txn, request->message, buffer_span(&lines)) != OK)
-        answer_unkept(request);
+    carry_out(request, from->reason, buffer_span(&lines));
 }
 
 /* A held transaction's request, read anew.  It lives in a copy: the transaction lets its own go with the answer, and the

@@ -22,6 +22,8 @@ struct span notifier_user_aor(const struct notifier_user *user)
 
 struct notifier_user *notifier_user_find(const struct notifier_table *table, struct span aor)
 {
+    if (!table->users.count)
+        return NULL; /* every REGISTER asks */
     struct map_node *node = map_find(&table->users, hash_of(table, aor), is_user, &aor);
     return node ? container_of(node, struct notifier_user, node) : NULL;
 }

@@ -27,6 +27,7 @@ enum err registrar_new(const struct registrar_options *options, struct registrar
     registrar->options.key.k1 = ~options->key.k1;
     fill_limits(&registrar->options.limits);
     list_init(&registrar->by_row);
+    timer_init(&registrar->gather.timer, registrar_on_gathered);
     enum err err = map_init(&registrar->users);
     if (err == OK)
         err = map_init(&registrar->watches);
@@ -55,12 +56,6 @@ void registrar_free(struct registrar *registrar)
     map_done(&registrar->users);
     map_done(&registrar->flows);
     free(registrar);
-}
-
-void registrar_stop(struct registrar *registrar)
-{
-    registrar_flush(registrar);
-    registrar->stopped = true;
 }
 
 void registrar_refuse(struct registrar *registrar)
@@ -171,12 +166,6 @@ enum err registrar_commit(struct registrar *registrar, struct registrar_plan *pl
 }
 
 /* ---- questions ---- */
-
-bool registrar_is_busy(const struct registrar *registrar, const struct registrar_name *name)
-{
-    const struct registrar_user *user = registrar_user_find(registrar, name);
-    return user && user->change;
-}
 
 bool registrar_is_registered(const struct registrar *registrar, struct span aor)
 {

@@ -94,6 +94,7 @@ struct registrar_name {
 struct registrar_plan {
     unsigned code;      /* 200, or 400, 403, 423, 500, 503: nothing is to change */
     const char *reason; /* phrase of that answer; "" for the usual one */
+    bool waits;         /* a change of this user is on its way: for registrar_wait() alone */
     bool changes;       /* to be committed */
     bool fetches;       /* no Contact: only asks */
     struct registrar_name name;
@@ -103,22 +104,20 @@ struct registrar_plan {
     struct registrar_binding *removed[REGISTRAR_USER_MAX]; /* taken off by this request */
 };
 
-/* Whether a change of this user is on its way to the disk: then only registrar_wait() is allowed. */
-bool registrar_is_busy(const struct registrar *registrar, const struct registrar_name *name);
-/* Holds `txn` until on_ready; `extra` is copied and given to it.  ERR_FULL, ERR_NOMEM, ERR_CLOSED: not held. */
-MUST_CHECK enum err registrar_wait(struct registrar *registrar, const struct registrar_name *name, struct txn *txn,
-                                   const struct sip_message *request, struct span extra);
-
 struct registrar_question {
     const struct sip_message *request;
     const struct net_flow *flow; /* that it came by; NULL: not known */
     struct registrar_name name;
 };
 
-/* Fills `plan` in, of a user that is not busy; a plan that changes something must be committed or dropped before anything else is asked of this
- * registrar.  The spans of its name are borrowed as long. */
+/* Fills `plan` in; one that changes something or waits must be committed, waited for or dropped before anything else is asked
+ * of this registrar.  The spans of its name are borrowed as long. */
 void registrar_plan(struct registrar *registrar, const struct registrar_question *question,
                     struct registrar_plan *out_plan);
+/* Holds `txn`, whose plan waits, until on_ready; `extra` is copied and given to it.  ERR_FULL, ERR_NOMEM, ERR_CLOSED: not
+ * held. */
+MUST_CHECK enum err registrar_wait(struct registrar *registrar, const struct registrar_plan *plan, struct txn *txn,
+                                   const struct sip_message *request, struct span extra);
 /* Appends what a 200 says of the bindings (Contact with what is left of expires, Path, Service-Route, Date), a 423's
  * Min-Expires; nothing for other codes. */
 void registrar_add_bindings(struct registrar *registrar, const struct registrar_plan *plan,

@@ -85,32 +85,56 @@ static const char *read_paths(const struct sip_message *request, struct registra
     return err == ERR_NOT_FOUND ? NULL : "Bad Path";
 }
 
-const char *registrar_contacts_read(const struct sip_message *request, uint32_t default_s,
-                                    struct registrar_contacts *contacts)
+/* NULL, or what is wrong. */
+static const char *add_contact(struct registrar_contacts *contacts, const struct sip_address *address,
+                               uint32_t default_s)
+{
+    if (contacts->star || (address->star && contacts->count))
+        return "Contact * Beside Others";
+    contacts->star = address->star;
+    if (address->star)
+        return NULL;
+    if (contacts->count == REGISTRAR_USER_MAX)
+        return "Too Many Contacts";
+    if (!sip_text_is_clean(address->uri.text))
+        return "Bad Contact";
+    struct registrar_contact *contact = &contacts->items[contacts->count++];
+    contact->uri = address->uri;
+    read_params(address->params, default_s, contact, &contacts->space);
+    return NULL;
+}
+
+/* Nearly every REGISTER has one Contact and no more, which the parser has read already. */
+static bool has_one_contact(const struct sip_message *request)
+{
+    const struct sip_header *header = sip_message_header(request, SIP_HEADER_CONTACT);
+    return header && !sip_message_header_next(request, header) && request->contact.text.at == header->value.at &&
+           request->contact.text.len == header->value.len;
+}
+
+static const char *read_contacts(const struct sip_message *request, uint32_t default_s,
+                                 struct registrar_contacts *contacts)
 {
     struct sip_address_walk walk = sip_address_walk_begin(request, SIP_HEADER_CONTACT);
     struct sip_address address;
-    enum err err;
+    const char *wrong = NULL;
+    enum err err = OK;
+    if (has_one_contact(request))
+        return add_contact(contacts, &request->contact, default_s);
+    while (!wrong && (err = sip_address_walk_next(&walk, &address)) == OK)
+        wrong = add_contact(contacts, &address, default_s);
+    return wrong || err == ERR_NOT_FOUND ? wrong : "Bad Contact";
+}
+
+const char *registrar_contacts_read(const struct sip_message *request, uint32_t default_s,
+                                    struct registrar_contacts *contacts)
+{
     uint32_t otherwise = seconds_of(sip_message_value(request, SIP_HEADER_EXPIRES), default_s);
     contacts->count = 0;
     contacts->star = false;
-    while ((err = sip_address_walk_next(&walk, &address)) == OK) {
-        if (contacts->star || (address.star && contacts->count))
-            return "Contact * Beside Others";
-        contacts->star = address.star;
-        if (address.star)
-            continue;
-        if (contacts->count == REGISTRAR_USER_MAX)
-            return "Too Many Contacts";
-        if (!sip_text_is_clean(address.uri.text))
-            return "Bad Contact";
-        struct registrar_contact *contact = &contacts->items[contacts->count++];
-        contact->uri = address.uri;
-        read_params(address.params, otherwise, contact, &contacts->space);
-    }
-    if (err != ERR_NOT_FOUND)
-        return "Bad Contact";
-    const char *wrong = read_paths(request, contacts);
+    const char *wrong = read_contacts(request, otherwise, contacts);
+    if (!wrong)
+        wrong = read_paths(request, contacts);
     return wrong ? wrong : contacts->space.overflow ? "Contact Too Long" : NULL;
 }
 

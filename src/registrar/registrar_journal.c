@@ -6,7 +6,8 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
-enum { FORMAT = 1, SLACK = 65536, TRIM_LEAST = 512, ROWS = 0 };
+/* Format 1 had one row a value. */
+enum { FORMAT = 2, FORMAT_LEAST = 1, SLACK = 65536, TRIM_LEAST = 512, ROWS = 0 };
 
 static const struct store_table tables[] = {{"rows", true}};
 
@@ -23,31 +24,33 @@ struct registrar_journal {
 
 /* ---- writing, on the store thread ---- */
 
-/* The number at one end; 0: the table is empty. */
+/* The row at one end: its number; 0: the table is empty.  The rows of a value count on from its key. */
 static enum err number_at(struct store_txn *txn, enum store_seek end, uint64_t *out_number)
 {
     struct store_cursor *cursor;
     struct span key, value;
+    unsigned rows;
     enum err err = store_cursor_open(txn, ROWS, &cursor);
     if (err != OK)
         return err;
     *out_number = 0;
     err = store_cursor_move(cursor, end, &key, &value);
-    if (err == OK && !store_key_to_u64(key, out_number))
+    if (err == OK && (!store_key_to_u64(key, out_number) || !registrar_pack_count(value, &rows)))
         err = ERR_CORRUPT;
+    if (err == OK && end == STORE_LAST)
+        *out_number += rows - 1;
     store_cursor_close(cursor);
     return err == ERR_NOT_FOUND ? OK : err;
 }
 
 static enum err write_rows(struct store_txn *txn, const struct registrar_batch *batch, uint64_t number)
 {
-    struct span rest = buffer_span(&batch->bytes);
+    struct span rest = buffer_span(&batch->rows.bytes);
     enum err err = OK;
-    for (unsigned i = 0; i < batch->count && err == OK; i++, number++) {
-        uint32_t len;
-        memcpy(&len, rest.at, sizeof(len));
-        err = store_put(txn, ROWS, store_key_u64(&number), span_make(rest.at + sizeof(len), len), STORE_PUT_APPEND);
-        rest = span_slice(rest, sizeof(len) + len, rest.len);
+    unsigned rows;
+    for (; rest.len && err == OK; number += rows) {
+        struct span value = registrar_packs_take(&rest, &rows);
+        err = store_put(txn, ROWS, store_key_u64(&number), value, STORE_PUT_APPEND);
     }
     return err == ERR_EXISTS ? ERR_CORRUPT : err;
 }
@@ -62,14 +65,24 @@ static uint64_t lowest_floor(const struct registrar_journal *journal)
     return floor;
 }
 
-/* A little more than what was added, so that no commit has much to do and the head keeps pace. */
+/* A little more than what was added, so that no commit has much to do and the head keeps pace.  *first is the number of
+ * the first row, and then of the first that is left. */
 static enum err trim(struct store_txn *txn, uint64_t floor, unsigned most, uint64_t *first)
 {
-    while (*first < floor && most--) {
-        enum err err = store_delete(txn, ROWS, store_key_u64(first));
+    uint64_t end = *first + most;
+    struct span value;
+    unsigned rows;
+    while (*first < floor && *first < end) {
+        enum err err = store_get(txn, ROWS, store_key_u64(first), &value);
+        if (err == OK && !registrar_pack_count(value, &rows))
+            err = ERR_CORRUPT;
+        if (err == OK && *first + rows > floor)
+            return OK; /* one of them still counts */
+        if (err == OK)
+            err = store_delete(txn, ROWS, store_key_u64(first));
         if (err != OK)
             return err == ERR_NOT_FOUND ? ERR_CORRUPT : err;
-        ++*first;
+        *first += rows;
     }
     return OK;
 }
@@ -161,6 +174,7 @@ enum err registrar_journal_open(const char *path, const struct registrar_journal
                                    .table_count = 1,
                                    .kind = "bindings",
                                    .format = FORMAT,
+                                   .format_least = FORMAT_LEAST,
                                    .map_bytes = options->map_bytes,
                                    .create = true};
     struct registrar_journal *journal = calloc(1, sizeof(*journal));
@@ -193,13 +207,14 @@ void registrar_journal_close(struct registrar_journal *journal)
 static enum err read_all(struct store_cursor *cursor, registrar_row_fn row, void *ctx)
 {
     struct span key, value;
-    uint64_t number, before = 0;
+    uint64_t number, expected = 0;
+    unsigned rows;
     enum err err = store_cursor_move(cursor, STORE_FIRST, &key, &value);
     while (err == OK) {
-        if (!store_key_to_u64(key, &number) || (before && number != before + 1))
+        if (!store_key_to_u64(key, &number) || (expected && number != expected) || !registrar_pack_count(value, &rows))
             return ERR_CORRUPT;
-        before = number;
-        err = row(ctx, number, value);
+        expected = number + rows;
+        err = registrar_pack_rows(value, number, row, ctx);
         if (err == OK)
             err = store_cursor_move(cursor, STORE_NEXT, &key, &value);
     }

@@ -222,15 +222,11 @@ static bool check_caps(struct draft *draft)
 static void begin(struct draft *draft)
 {
     struct registrar_plan *plan = draft->plan;
-    struct registrar_user *user = registrar_user_find(draft->registrar, &plan->name);
-    if (user) {
-        registrar_user_expire(draft->registrar, user); /* its timer may be due in this very turn */
-        registrar_user_settle(draft->registrar, user); /* what it left may be nothing */
-        user = registrar_user_find(draft->registrar, &plan->name);
-    }
+    struct registrar_user *user = plan->user;
+    if (user && registrar_user_expire(draft->registrar, user))             /* its timer may be due in this very turn */
+        user = plan->user = registrar_user_settle(draft->registrar, user); /* what it left may be nothing */
     for (struct registrar_binding *at = user ? user->first : NULL; at; at = at->next)
         plan->next[plan->count++] = at;
-    plan->user = user;
     draft->before = plan->count;
     memset(draft->fresh, 0, plan->count);
 }
@@ -254,7 +250,7 @@ void registrar_plan(struct registrar *registrar, const struct registrar_question
     draft.contacts.space = buffer_over(space, sizeof(space));
     out_plan->code = 200;
     out_plan->reason = "";
-    out_plan->changes = out_plan->fetches = false;
+    out_plan->waits = out_plan->changes = out_plan->fetches = false;
     out_plan->name = question->name;
     out_plan->user = NULL;
     out_plan->count = out_plan->removed_count = 0;
@@ -263,6 +259,10 @@ void registrar_plan(struct registrar *registrar, const struct registrar_question
         refuse(&draft, REGISTRAR_OUT_UNSTORED, 503, "");
         return;
     }
+    out_plan->user = registrar_user_find(registrar, &out_plan->name);
+    out_plan->waits = out_plan->user && out_plan->user->change;
+    if (out_plan->waits)
+        return;
     const char *wrong = registrar_contacts_read(request, registrar->options.limits.default_s, &draft.contacts);
     if (wrong) {
         refuse(&draft, REGISTRAR_OUT_BAD, 400, wrong);

@@ -83,6 +83,13 @@ struct registrar_waiting {
     char extra[];
 };
 
+/* When the batch that fills is to leave (registrar_batch.c). */
+struct registrar_gather {
+    struct timer timer;
+    unsigned until; /* changes; 0: at the turn's end */
+    unsigned pause; /* batches that leave at once, whatever the last one had */
+};
+
 struct registrar {
     struct registrar_options options; /* limits filled in */
     struct map users;
@@ -92,6 +99,7 @@ struct registrar {
     struct registrar_batch *batch; /* that fills; NULL: none yet */
     struct registrar_batch *spare;
     struct registrar_batch *flying; /* is with the store thread */
+    struct registrar_gather gather;
     bool refuses, stopped;
     struct registrar_census census;
     char date[32]; /* of `date_s` */
@@ -153,15 +161,15 @@ struct registrar_user *registrar_user_next(const struct registrar *registrar, st
                                            struct registrar_user *after);
 /* The user, made without bindings where there is none; NULL: out of memory. */
 struct registrar_user *registrar_user_take(struct registrar *registrar, const struct registrar_name *name);
-/* Frees a user that has no bindings and for whom nothing is on its way. */
-void registrar_user_settle(struct registrar *registrar, struct registrar_user *user);
+/* Frees a user that has no bindings and for whom nothing is on its way: NULL; else returns it. */
+struct registrar_user *registrar_user_settle(struct registrar *registrar, struct registrar_user *user);
 /* Makes `count` bindings the user's own, in this order; those that it had and that are not among them are freed. */
 void registrar_user_set(struct registrar *registrar, struct registrar_user *user,
                         struct registrar_binding *const *bindings, unsigned count);
-/* Sets its timer to the first of its bindings' ends. */
+/* Sees to it that its timer comes at the first of its bindings' ends, or before. */
 void registrar_user_arm(struct registrar *registrar, struct registrar_user *user);
-/* Takes off what has expired; nothing of it may be on its way. */
-void registrar_user_expire(struct registrar *registrar, struct registrar_user *user);
+/* Takes off what has expired, and says whether anything has; nothing of it may be on its way. */
+bool registrar_user_expire(struct registrar *registrar, struct registrar_user *user);
 /* Row `number` says the user's state now; 0: no row does. */
 void registrar_user_row(struct registrar *registrar, struct registrar_user *user, uint64_t number);
 void registrar_user_free(struct registrar *registrar, struct registrar_user *user);
@@ -214,13 +222,31 @@ void registrar_reginfo_done(struct registrar *registrar);
 /* Opens a change of `user` with room for these; NULL: out of memory. */
 struct registrar_change *registrar_change_new(struct registrar_user *user, unsigned count, unsigned removed_count,
                                               struct span answer);
-/* Hands it to the batch that fills, as the user's change.  On an error it is freed, and the user as before. */
-MUST_CHECK enum err registrar_change_send(struct registrar *registrar, struct registrar_change *change);
-/* Takes off the bindings of `user` whose flow has gone, or once nothing of its is on its way any more. */
-void registrar_change_gone(struct registrar *registrar, struct registrar_user *user);
 /* It does not come true: frees it and the bindings that it would have brought. */
 void registrar_change_drop(struct registrar_change *change);
 /* Makes it true in memory, and frees it: without a journal at once. */
 void registrar_change_apply(struct registrar *registrar, struct registrar_change *change);
+/* Its batch has come back: true in memory from now on (as `row`), or forgotten; then who waited for its user. */
+void registrar_change_finish(struct registrar *registrar, struct registrar_change *change, enum err err, uint64_t row);
+/* It will not come back, and nobody is answered. */
+void registrar_change_abandon(struct registrar_change *change);
+/* Puts `like` (a request's or a removal's) behind what is on its way for this user. */
+MUST_CHECK enum err registrar_wait_behind(struct registrar *registrar, struct registrar_user *user,
+                                          const struct registrar_waiting *like, struct span extra);
+void registrar_waiting_free(struct registrar_user *user);
+
+/* registrar_removal.c */
+/* Takes off the bindings of `user` whose flow has gone, or once nothing of its is on its way any more. */
+void registrar_change_gone(struct registrar *registrar, struct registrar_user *user);
+/* Makes its change, of a user who has none on its way. */
+void registrar_removal_begin(struct registrar *registrar, struct registrar_user *user,
+                             struct registrar_removal *removal, enum registrar_event event);
+/* One of the users that it waited for is done with. */
+void registrar_removal_close(struct registrar_removal *removal, enum err err);
+
+/* registrar_batch.c */
+/* Hands it to the batch that fills, as the user's change.  On an error it is freed, and the user as before. */
+MUST_CHECK enum err registrar_change_send(struct registrar *registrar, struct registrar_change *change);
+void registrar_on_gathered(struct timer *timer, void *ctx);
 /* Frees what is on its way and what waits; nothing is answered. */
 void registrar_abandon(struct registrar *registrar);

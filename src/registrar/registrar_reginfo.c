@@ -33,6 +33,8 @@ static bool is_of(const struct map_node *node, const void *key)
 
 static struct registrar_watch *watch_find(const struct registrar *registrar, struct span aor)
 {
+    if (!registrar->watches.count)
+        return NULL;
     struct map_node *node = map_find(&registrar->watches, registrar_hash(registrar, aor), is_of, &aor);
     return node ? container_of(node, struct registrar_watch, node) : NULL;
 }

@@ -8,16 +8,17 @@
  * Numbers are little-endian.  Times are those of the wall, since a monotonic clock does not survive a restart. */
 #include "registrar/registrar_priv.h"
 #include "store/store_crc.h"
+#include <endian.h>
 #include <stdlib.h>
 
-enum { FORMAT = 1, CRC_LEN = 4 };
+enum { FORMAT = 1, CRC_LEN = 4, HEAD_LEN = CRC_LEN + 6, BINDING_LEN = 37 };
 
-static void add_number(struct buffer *out, uint64_t value, unsigned bytes)
+/* `bytes` is a constant wherever this is called: one store. */
+static inline char *put(char *at, uint64_t value, unsigned bytes)
 {
-    char text[8];
-    for (unsigned i = 0; i < bytes; i++)
-        text[i] = (char)(value >> (8 * i));
-    buffer_add(out, text, bytes);
+    uint64_t little = htole64(value);
+    memcpy(at, &little, bytes);
+    return at + bytes;
 }
 
 static int64_t wall_of(const struct clock *clock, uint64_t mono_ms)
@@ -27,36 +28,37 @@ static int64_t wall_of(const struct clock *clock, uint64_t mono_ms)
 
 static void add_binding(struct buffer *out, const struct registrar_binding *binding, const struct clock *clock)
 {
-    add_number(out, (uint64_t)wall_of(clock, binding->expires_ms), 8);
-    add_number(out, (uint64_t)wall_of(clock, binding->since_ms), 8);
-    add_number(out, binding->cseq, 4);
-    add_number(out, binding->reg_id, 4);
-    add_number(out, binding->uri_len, 2);
-    add_number(out, binding->params_len, 2);
-    add_number(out, binding->call_id_len, 2);
-    add_number(out, binding->path_len, 2);
-    add_number(out, binding->instance_at, 2);
-    add_number(out, binding->instance_len, 2);
-    add_number(out, binding->event, 1);
+    char head[BINDING_LEN];
+    char *at = put(head, (uint64_t)wall_of(clock, binding->expires_ms), 8);
+    at = put(at, (uint64_t)wall_of(clock, binding->since_ms), 8);
+    at = put(at, binding->cseq, 4);
+    at = put(at, binding->reg_id, 4);
+    at = put(at, binding->uri_len, 2);
+    at = put(at, binding->params_len, 2);
+    at = put(at, binding->call_id_len, 2);
+    at = put(at, binding->path_len, 2);
+    at = put(at, binding->instance_at, 2);
+    at = put(at, binding->instance_len, 2);
+    at = put(at, binding->event, 1);
+    buffer_add(out, head, (size_t)(at - head));
     buffer_add(out, binding->bytes, registrar_binding_bytes(binding) - sizeof(*binding));
 }
 
 void registrar_row_add(struct buffer *out, const struct registrar_state *state, const struct clock *clock)
 {
     size_t start = out->len;
-    add_number(out, 0, CRC_LEN);
-    add_number(out, FORMAT, 1);
-    add_number(out, state->count, 1);
-    add_number(out, state->name.aor.len, 2);
-    add_number(out, state->name.owner_key.len, 2);
+    char head[HEAD_LEN];
+    char *at = put(head, 0, CRC_LEN);
+    at = put(at, FORMAT, 1);
+    at = put(at, state->count, 1);
+    at = put(at, state->name.aor.len, 2);
+    at = put(at, state->name.owner_key.len, 2);
+    buffer_add(out, head, (size_t)(at - head));
     buffer_add_span(out, state->name.aor);
     for (unsigned i = 0; i < state->count; i++)
         add_binding(out, state->bindings[i], clock);
-    if (out->overflow)
-        return;
-    uint32_t crc = store_crc(0, span_make(out->at + start + CRC_LEN, out->len - start - CRC_LEN));
-    for (unsigned i = 0; i < CRC_LEN; i++)
-        out->at[start + i] = (char)(crc >> (8 * i));
+    if (!out->overflow)
+        put(out->at + start, store_crc(0, span_make(out->at + start + CRC_LEN, out->len - start - CRC_LEN)), CRC_LEN);
 }
 
 /* Takes numbers and texts off the front; `bad` is sticky. */

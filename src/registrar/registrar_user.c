@@ -51,6 +51,8 @@ static unsigned take_expired(struct registrar *registrar, struct registrar_user 
     uint64_t now = registrar->options.clock->mono_ms;
     struct registrar_binding *kept[REGISTRAR_USER_MAX];
     unsigned count = 0, before = user->count;
+    if (timer_is_armed(&user->timer) && user->timer.due_ms > now)
+        return 0; /* it comes no later than the first of their ends */
     for (struct registrar_binding *at = user->first; at; at = at->next) {
         if (at->expires_ms > now)
             kept[count++] = at;
@@ -64,9 +66,11 @@ static unsigned take_expired(struct registrar *registrar, struct registrar_user 
     return before - count;
 }
 
-void registrar_user_expire(struct registrar *registrar, struct registrar_user *user)
+bool registrar_user_expire(struct registrar *registrar, struct registrar_user *user)
 {
-    registrar->census.expired += take_expired(registrar, user);
+    unsigned expired = take_expired(registrar, user);
+    registrar->census.expired += expired;
+    return expired > 0;
 }
 
 static void on_expiry(struct timer *timer, void *ctx)
@@ -76,7 +80,8 @@ static void on_expiry(struct timer *timer, void *ctx)
     struct registrar *registrar = user->registrar;
     if (user->change)
         return; /* it names bindings of ours; whatever becomes of it sets the timer anew */
-    registrar_user_expire(registrar, user);
+    if (!registrar_user_expire(registrar, user))
+        registrar_user_arm(registrar, user); /* what it was set for has been refreshed since */
     registrar_user_settle(registrar, user);
 }
 
@@ -107,10 +112,12 @@ void registrar_user_free(struct registrar *registrar, struct registrar_user *use
     free(user);
 }
 
-void registrar_user_settle(struct registrar *registrar, struct registrar_user *user)
+struct registrar_user *registrar_user_settle(struct registrar *registrar, struct registrar_user *user)
 {
-    if (!user->count && !user->change && !user->waiting && !user->pinned)
-        registrar_user_free(registrar, user);
+    if (user->count || user->change || user->waiting || user->pinned)
+        return user;
+    registrar_user_free(registrar, user);
+    return NULL;
 }
 
 static bool is_among(const struct registrar_binding *binding, struct registrar_binding *const *bindings, unsigned count)
@@ -121,6 +128,8 @@ static bool is_among(const struct registrar_binding *binding, struct registrar_b
     return false;
 }
 
+/* A refresh makes the end later, mostly by far more than what is left: the timer stays where it is, and is set anew when it
+ * comes, once for all refreshes until then. */
 void registrar_user_arm(struct registrar *registrar, struct registrar_user *user)
 {
     uint64_t due = UINT64_MAX;
@@ -129,7 +138,7 @@ void registrar_user_arm(struct registrar *registrar, struct registrar_user *user
             due = at->expires_ms;
     if (due == UINT64_MAX)
         wheel_cancel(registrar->options.wheel, &user->timer);
-    else if (!timer_is_armed(&user->timer) || user->timer.due_ms != due)
+    else if (!timer_is_armed(&user->timer) || user->timer.due_ms > due)
         wheel_arm(registrar->options.wheel, &user->timer, due);
 }
 

@@ -66,10 +66,28 @@ uint64_t sip_scan_block(const char *at, size_t len)
     memcpy(room, at, len);
     return scan_sixteen(room);
 }
+bool sip_text_is_clean(struct span text)
+{
+    size_t at = 0;
+    if (text.len < 16)
+        return sip_scan_block_words(text.at, text.len) == 0;
+    for (; text.len - at >= 16; at += 16)
+        if (scan_sixteen(text.at + at))
+            return false;
+    return at == text.len || !scan_sixteen(text.at + text.len - 16); /* some bytes twice */
+}
 #else
 uint64_t sip_scan_block(const char *at, size_t len)
 {
     return sip_scan_block_words(at, len);
+}
+
+bool sip_text_is_clean(struct span text)
+{
+    for (size_t at = 0; at < text.len; at += 64)
+        if (sip_scan_block(text.at + at, text.len - at < 64 ? text.len - at : 64))
+            return false;
+    return true;
 }
 #endif
 

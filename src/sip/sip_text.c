@@ -189,12 +189,6 @@ void sip_text_display(struct buffer *out, struct span display)
         add_words(out, span_trim(display));
 }
 
-bool sip_text_is_clean(struct span text)
-{
-    struct sip_scan scan = sip_scan_begin(text.at, sip_text_end(text));
-    return sip_scan_next(&scan) == scan.end;
-}
-
 /* Length of the UTF-8 sequence at `at`, 0 when it is malformed, overlong, a surrogate or beyond U+10FFFF (RFC 3629
  * 4). */
 static size_t utf8_len(const unsigned char *at, size_t left)

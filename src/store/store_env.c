@@ -50,7 +50,8 @@ enum err store_err(int mdb_result)
 }
 
 /* What the file says it is, or is now told to be: rows of a table of their own. */
-static enum err about_check(struct store *store, MDB_txn *txn, uint32_t format)
+static enum err about_check(struct store *store, MDB_txn *txn, const struct store_options *options,
+                            uint32_t *out_format)
 {
     MDB_val key = {.mv_size = 4, .mv_data = (void *)(uintptr_t) "kind"};
     MDB_val value;
@@ -65,7 +66,9 @@ static enum err about_check(struct store *store, MDB_txn *txn, uint32_t format)
     if (rc != 0 || value.mv_size != sizeof(found))
         return ERR_CORRUPT;
     memcpy(&found, value.mv_data, sizeof(found));
-    return found == format ? OK : ERR_UNSUPPORTED;
+    *out_format = found;
+    bool is_older = options->format_least && found >= options->format_least && found < options->format;
+    return found == options->format || is_older ? OK : ERR_UNSUPPORTED;
 }
 
 static int about_write(struct store *store, MDB_txn *txn, uint32_t format)
@@ -80,9 +83,24 @@ static int about_write(struct store *store, MDB_txn *txn, uint32_t format)
     return mdb_put(txn, store->about, &key, &value, 0);
 }
 
+/* A file of an older format is about to get records of this one, which a program that knows the older must not meet. */
+static enum err about_renew(struct store *store, uint32_t format)
+{
+    MDB_txn *txn;
+    int rc = mdb_txn_begin(store->env, NULL, 0, &txn);
+    if (rc != 0)
+        return store_err(rc);
+    rc = about_write(store, txn, format);
+    if (rc == 0)
+        return store_err(mdb_txn_commit(txn));
+    mdb_txn_abort(txn);
+    return store_err(rc);
+}
+
 /* Opens all tables (makes them, in a new file); the handles live as long as the environment. */
 static enum err tables_open(struct store *store, const struct store_options *options, bool make)
 {
+    uint32_t format = options->format;
     MDB_txn *txn;
     int rc = mdb_txn_begin(store->env, NULL, make ? 0 : MDB_RDONLY, &txn);
     if (rc != 0)
@@ -97,12 +115,13 @@ static enum err tables_open(struct store *store, const struct store_options *opt
         rc = about_write(store, txn, options->format);
     enum err err = rc == MDB_NOTFOUND ? ERR_CORRUPT : store_err(rc);
     if (err == OK && !make)
-        err = about_check(store, txn, options->format);
+        err = about_check(store, txn, options, &format);
     if (err != OK) {
         mdb_txn_abort(txn);
         return err;
     }
-    return store_err(mdb_txn_commit(txn)); /* a read transaction too: only then the handles stay */
+    err = store_err(mdb_txn_commit(txn)); /* a read transaction too: only then the handles stay */
+    return err == OK && format != options->format ? about_renew(store, options->format) : err;
 }
 
 static enum err env_open(struct store *store, const char *path, const struct store_options *options)

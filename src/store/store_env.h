@@ -27,11 +27,12 @@ struct store_options {
     unsigned table_count;             /* at most STORE_TABLES_MAX */
     const char *kind;                 /* what the file is ("directory"), checked at open, at most 63 bytes */
     uint32_t format;                  /* version of the records; a file of another one is ERR_UNSUPPORTED */
-    size_t map_bytes;                 /* 0: 64 GiB of address space, which costs nothing until it is used */
-    unsigned max_readers;             /* 0: 512 */
-    unsigned queue_cap;               /* jobs that may wait; 0: 4096 */
-    bool create;                      /* make it when missing; else ERR_NOT_FOUND */
-    store_tick_fn tick;               /* may be NULL */
+    uint32_t format_least; /* older ones from this on are read, too, and called `format` from then on; 0: none */
+    size_t map_bytes;      /* 0: 64 GiB of address space, which costs nothing until it is used */
+    unsigned max_readers;  /* 0: 512 */
+    unsigned queue_cap;    /* jobs that may wait; 0: 4096 */
+    bool create;           /* make it when missing; else ERR_NOT_FOUND */
+    store_tick_fn tick;    /* may be NULL */
     void *tick_ctx;
 };
 

@@ -39,6 +39,7 @@ struct store {
     unsigned queue_cap, queue_head, queue_count;
     bool closing;
     bool poked;
+    bool asleep; /* the store thread waits for `wake` */
     struct store_load load;
     struct store_job batch[STORE_BATCH_JOBS]; /* the store thread's own */
 };

@@ -160,6 +160,13 @@ static void tick(struct store *store)
         store->tick(store->tick_ctx);
 }
 
+static void wait_for_jobs(struct store *store, const struct timespec *until)
+{
+    store->asleep = true;
+    pthread_cond_timedwait(&store->wake, &store->lock, until);
+    store->asleep = false;
+}
+
 static void *store_thread(void *arg)
 {
     struct store *store = arg;
@@ -168,7 +175,7 @@ static void *store_thread(void *arg)
     for (;;) {
         struct timespec until = timespec_of(tick_ns);
         while (!store->queue_count && !store->closing && !store->poked && clock_mono_ns() < tick_ns)
-            pthread_cond_timedwait(&store->wake, &store->lock, &until);
+            wait_for_jobs(store, &until);
         unsigned count = take_batch(store);
         bool tick_due = store->poked || clock_mono_ns() >= tick_ns;
         store->poked = false;
@@ -231,6 +238,7 @@ void store_close(struct store *store)
 static enum err queue_add(struct store *store, const struct store_job *job)
 {
     enum err err = OK;
+    bool wakes = false;
     invariant(store->started);
     pthread_mutex_lock(&store->lock);
     if (store->closing) {
@@ -242,9 +250,12 @@ static enum err queue_add(struct store *store, const struct store_job *job)
         store->queue_count++;
         if (store->queue_count > store->load.waiting_max)
             store->load.waiting_max = store->queue_count;
-        pthread_cond_signal(&store->wake);
+        wakes = store->asleep;
     }
     pthread_mutex_unlock(&store->lock);
+    /* Not under the lock, which the thread would run into at once.  Nobody adds to a store that is being freed. */
+    if (wakes)
+        pthread_cond_signal(&store->wake);
     return err;
 }
 

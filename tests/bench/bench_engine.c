@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What one transaction costs inside of the engine, without sockets: parse, transactions, checks, policy, guard, answer.
  *
- *   bench_engine [options|gone|call|subscribe|beside|all] [ROUNDS [T1_MS]]     one JSON line each: nanoseconds of CPU a transaction
+ *   bench_engine [options|gone|call|register|subscribe|beside|all] [ROUNDS [T1_MS]]     one JSON line each: nanoseconds of CPU a transaction
  *
  * The messages are those of an ordinary load: options (one datagram in, one out), gone (INVITE, 410, ACK), call
- * (INVITE, 200, ACK, BYE, 200), subscribe (SUBSCRIBE, 200, NOTIFY, 200) and beside (as options, with a second version that
+ * (INVITE, 200, ACK, BYE, 200), register (REGISTER, 200 once it is on the disk), subscribe (SUBSCRIBE, 200, NOTIFY, 200) and beside (as options, with a second version that
  * decides each request once more).  They come in batches of 32, as a socket hands them over, and are made outside of what
- * is measured.  tests/bench/instructions counts what runs inside of the two functions called measured_. */
+ * is measured.  tests/bench/instructions counts what runs inside of the functions called measured_. */
 #include "engine_load.h"
 #include "util/clock.h"
 #include <stdio.h>
@@ -20,11 +20,8 @@ static const struct mode {
     const char *steps[STEPS_MAX]; /* methods, or 200 to what was asked of us; NULL: no more */
     unsigned answers;
 } modes[] = {
-    {"options", {"OPTIONS"}, 1},
-    {"gone", {"INVITE", "ACK"}, 1},
-    {"call", {"INVITE", "ACK", "BYE"}, 2},
-    {"subscribe", {"SUBSCRIBE", "200"}, 2},
-    {"beside", {"OPTIONS"}, 1},
+    {"options", {"OPTIONS"}, 1},   {"gone", {"INVITE", "ACK"}, 1},         {"call", {"INVITE", "ACK", "BYE"}, 2},
+    {"register", {"REGISTER"}, 1}, {"subscribe", {"SUBSCRIBE", "200"}, 2}, {"beside", {"OPTIONS"}, 1},
 };
 
 __attribute__((noinline)) static void measured_receive(struct bench *bench)
@@ -37,8 +34,16 @@ __attribute__((noinline)) static void measured_receive(struct bench *bench)
 __attribute__((noinline)) static void measured_turn(struct bench *bench)
 {
     policy_collect(bench->policy);
+    engine_core_turn_end(bench->core);
     engine_beside_turn(bench->core);
     wheel_advance(&bench->wheel, bench->clock.mono_ms);
+}
+
+/* What the disk has is answered. */
+__attribute__((noinline)) static void measured_kept(struct bench *bench)
+{
+    bench->at = 0; /* where the answers go */
+    registrar_batch_done(bench->core->registrar, bench->written);
 }
 
 static uint64_t run_step(struct bench *bench, const struct mode *mode, unsigned step, unsigned long first)
@@ -54,6 +59,10 @@ static uint64_t run_step(struct bench *bench, const struct mode *mode, unsigned 
     for (bench->at = 0; bench->at < BATCH; bench->at++)
         measured_receive(bench);
     measured_turn(bench);
+    if (bench->journal) {
+        engine_load_wait(bench);
+        measured_kept(bench);
+    }
     uint64_t ns = clock_thread_cpu_ns() - started;
     for (unsigned i = 0; i < BATCH && step == 0; i++)
         engine_load_keep_tag(bench, i);
@@ -78,7 +87,8 @@ static int measure(const struct mode *mode, unsigned long rounds, unsigned t1_ms
     struct fault fault = {0};
     memset(&bench, 0, sizeof(bench));
     struct release_tally *tally = mode->name[0] == 'b' ? calloc(1, sizeof(*tally)) : NULL;
-    if (engine_load_open(&bench, &(struct engine_load_options){.t1_ms = t1_ms, .tally = tally}, &fault) != OK) {
+    struct engine_load_options options = {.t1_ms = t1_ms, .keeps = mode->name[0] == 'r', .tally = tally};
+    if (engine_load_open(&bench, &options, &fault) != OK) {
         fprintf(stderr, "bench_engine: %s\n", fault.text);
         free(tally);
         return 1;

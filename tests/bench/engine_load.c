@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "engine_load.h"
+#include "store/store_file.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -45,6 +46,33 @@ static enum err nobody(void *ctx, const struct policy_target *target, struct pol
     return ERR_NOT_FOUND;
 }
 
+/* On the store thread. */
+static void on_written(void *ctx, unsigned worker, struct registrar_batch *batch)
+{
+    struct bench *bench = ctx;
+    (void)worker;
+    bench->written = batch;
+    sem_post(&bench->came);
+}
+
+void engine_load_wait(struct bench *bench)
+{
+    while (sem_wait(&bench->came) != 0)
+        continue;
+}
+
+static enum err open_journal(struct bench *bench, struct fault *fault)
+{
+    struct registrar_journal_options options = {
+        .workers = 1, .written = on_written, .ctx = bench, .map_bytes = 1 << 30}; /* valgrind maps no more */
+    char path[sizeof(bench->folder) + 16];
+    snprintf(bench->folder, sizeof(bench->folder), "/tmp/bench-XXXXXX");
+    if (!mkdtemp(bench->folder) || sem_init(&bench->came, 0, 0) != 0)
+        return fault_set(fault, ERR_IO, "/tmp", 0, "no folder can be made there");
+    snprintf(path, sizeof(path), "%s/bindings", bench->folder);
+    return registrar_journal_open(path, &options, &bench->journal, fault);
+}
+
 enum err engine_load_open(struct bench *bench, const struct engine_load_options *options, struct fault *fault)
 {
     struct source *source = options->source;
@@ -54,6 +82,8 @@ enum err engine_load_open(struct bench *bench, const struct engine_load_options 
     bench->config.max_unacknowledged = 1000000000; /* all of it comes from one source */
     if (err == OK)
         err = engine_site_init(&bench->site, &bench->config, fault);
+    if (err == OK && options->keeps)
+        err = open_journal(bench, fault);
     wheel_init(&bench->wheel, 0, NULL);
     struct engine_core_options core = {
         .config = &bench->config,
@@ -62,6 +92,7 @@ enum err engine_load_open(struct bench *bench, const struct engine_load_options 
         .wheel = &bench->wheel,
         .wire = {.ctx = bench, .send = keep_answer},
         .lookup = options->lookup.find ? options->lookup : (struct engine_lookup){.ctx = bench, .find = nobody},
+        .bindings = {.journal = bench->journal},
         .key = {1, 2}};
     if (err == OK)
         err = engine_core_new(&core, &bench->core);
@@ -88,25 +119,30 @@ void engine_load_request(struct bench *bench, const char *method, bool gone, uns
 {
     bool is_invite = strcmp(method, "INVITE") == 0, in_dialog = method[0] == 'A' || method[0] == 'B';
     unsigned at = number % BATCH;
+    bool registers = method[0] == 'R'; /* its user's Contact, of whom there are fewer: most are refreshed */
     const char *user = gone ? "gone" : "user";
+    unsigned long who = number % (registers ? 256 : 10000);
+    char caller[32] = "caller", target[32] = "";
+    snprintf(registers ? caller : target, sizeof(caller), registers ? "%s%07lu" : "%s%07lu@", user, who);
     /* The ACK for a 410 shares its INVITE's branch. */
     const char *branch = method[0] == 'A' && gone ? "INVITE" : method;
     int len = snprintf(bench->texts[at], TEXT_CAP,
-                       "%s sip:%s%07lu@127.0.0.1:5060 SIP/2.0\r\n"
+                       "%s sip:%s127.0.0.1:5060 SIP/2.0\r\n"
                        "Via: SIP/2.0/UDP 127.0.0.1:40000;branch=z9hG4bK1a2b3c4d.1.%lu.%s;rport\r\n"
                        "Max-Forwards: 70\r\n"
-                       "From: \"Load\" <sip:caller@127.0.0.1>;tag=f1a2b3c4d1-%lu\r\n"
+                       "From: \"Load\" <sip:%s@127.0.0.1>;tag=f1a2b3c4d1-%lu\r\n"
                        "To: <sip:%s%07lu@127.0.0.1>%s\r\n"
                        "Call-ID: 1a2b3c4d-1-%lu@127.0.0.1\r\n"
                        "CSeq: %d %s\r\n"
-                       "Contact: <sip:caller@127.0.0.1:40000>\r\n"
+                       "Contact: <sip:%s@127.0.0.1:40000>\r\n"
                        "User-Agent: bench\r\n"
                        "%s"
                        "Content-Length: %zu\r\n\r\n%s",
-                       method, user, number % 10000, number, branch, number, user, number % 10000,
-                       in_dialog ? bench->tags[at] : "", number, method[0] == 'B' ? 2 : 1, method,
+                       method, target, number, branch, caller, number, user, who, in_dialog ? bench->tags[at] : "",
+                       number, method[0] == 'B' ? 2 : 1, method, caller,
                        is_invite          ? "Content-Type: application/sdp\r\nSupported: timer, replaces\r\n"
                                             "Allow: INVITE, ACK, CANCEL, OPTIONS, BYE, REFER, NOTIFY\r\n"
+                       : registers        ? "Expires: 3600\r\n"
                        : method[0] == 'S' ? "Event: presence\r\nExpires: 600\r\nAccept: application/pidf+xml\r\n"
                                           : "",
                        is_invite ? sizeof(sdp) - 1 : 0, is_invite ? sdp : "");
@@ -130,9 +166,12 @@ void engine_load_answer(struct bench *bench, unsigned long number)
 
 void engine_load_close(struct bench *bench)
 {
+    registrar_journal_close(bench->journal);
     engine_core_free(bench->core);
     policy_free(bench->policy);
     policy_free(bench->second);
+    if (bench->folder[0] && store_remove_folder(bench->folder) != OK)
+        fprintf(stderr, "%s cannot be removed\n", bench->folder);
 }
 
 void engine_load_batch(struct bench *bench, const char *method, bool gone, unsigned long first)

@@ -4,6 +4,7 @@
 
 #include "engine/engine_beside.h"
 #include "engine/engine_core.h"
+#include <semaphore.h>
 
 enum { BATCH = 32, TEXT_CAP = 1280, TAG_CAP = 64 };
 
@@ -23,6 +24,10 @@ struct bench {
     size_t answer_lens[BATCH];
     char tags[BATCH][TAG_CAP]; /* of the answers to the first step */
     uint64_t answer_count;
+    char folder[64]; /* of the journal of bindings; empty: bindings are kept in memory alone */
+    struct registrar_journal *journal;
+    struct registrar_batch *written; /* the store thread's, until `came` is posted */
+    sem_t came;
 };
 
 struct engine_load_options {
@@ -30,11 +35,14 @@ struct engine_load_options {
     const char *policy;          /* its text; NULL: user "gone..." is gone, others are answered 200 */
     struct source *source;       /* instead of the text; NULL: none */
     struct engine_lookup lookup; /* all zero: nobody is known */
+    bool keeps;                  /* bindings: in a journal of their own, in a folder under /tmp */
     struct release_tally *tally; /* of a second version that decides each request once more; NULL: none does */
 };
 MUST_CHECK enum err engine_load_open(struct bench *bench, const struct engine_load_options *options,
                                      struct fault *fault);
 void engine_load_close(struct bench *bench);
+/* Waits until the bindings that left with the last turn are on the disk. */
+void engine_load_wait(struct bench *bench);
 /* Request `number` of the batch, by method and user ("gone": 410, "user": 200). */
 void engine_load_request(struct bench *bench, const char *method, bool gone, unsigned long number);
 /* The 200 to the NOTIFY that was sent last: the lines that a response copies. */

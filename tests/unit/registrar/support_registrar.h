@@ -46,6 +46,8 @@ void bench_close(struct bench *bench);
 /* A REGISTER for `aor` with this value of Contact (NULL: none), its Call-ID and CSeq; returns what registrar_commit says,
  * or OK where nothing was to be changed, or ERR_BUSY where it waits.  `bench->answer` is the 200 as it was built. */
 enum err bench_register(struct bench *bench, const char *aor, const char *contact, const char *call_id, unsigned cseq);
+/* Waits for the batch that is with the store thread, and gives it back to the registrar. */
+void bench_take(struct bench *bench);
 /* Flushes, and waits until the store thread has given as many batches back as it has. */
 void bench_commit(struct bench *bench);
 /* The bindings that `aor` has now, as "uri;params|uri;params". */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "support/cmocka_all.h"
+#include "support/page_guard.h"
 
 #include "sip/sip_priv.h"
 #include "sip/sip_text.h"
@@ -176,6 +177,21 @@ static void clean_means_no_control_byte(void **state)
             assert_int_equal(sip_text_is_clean(span_make(text, sizeof(text))), !control);
         }
     assert_true(sip_text_is_clean((struct span){NULL, 0}));
+    /* At each place of a text of each length, since they are looked at in blocks. */
+    struct page_guard guard = page_guard_new(70);
+    for (size_t len = 1; len < 70; len++) {
+        char *text = page_guard_end(&guard, len);
+        memset(text, 'a', len);
+        text[len / 2] = '\t';
+        assert_true(sip_text_is_clean(span_make(text, len)));
+        for (size_t at = 0; at < len; at++) {
+            char kept = text[at];
+            text[at] = '\n';
+            assert_false(sip_text_is_clean(span_make(text, len)));
+            text[at] = kept;
+        }
+    }
+    page_guard_done(&guard);
 }
 
 static void utf8_is_judged_as_rfc3629_says(void **state)

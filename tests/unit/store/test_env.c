@@ -181,6 +181,24 @@ static void a_file_cut_anywhere_is_corrupt(void **state)
     assert_non_null(strstr(fault.text, "missing"));
 }
 
+static void an_older_file_is_taken_over_where_it_can_be_read(void **state)
+{
+    struct store_folder *folder = *state;
+    struct store_options options = store_test_options();
+    struct store *store = NULL;
+    struct fault fault = {0};
+    store_close(store_test_open(folder));
+    options.format = 5;
+    options.format_least = 3;
+    for (int again = 0; again < 2; again++) { /* as format 3, then as 5 */
+        assert_int_equal(store_open(folder->env, &options, &store, &fault), OK);
+        store_close(store);
+    }
+    options = store_test_options();
+    assert_int_equal(store_open(folder->env, &options, &store, &fault), ERR_UNSUPPORTED);
+    assert_non_null(strstr(fault.text, "another version"));
+}
+
 static void a_file_of_another_sort_is_refused(void **state)
 {
     struct store_folder *folder = *state;
@@ -190,6 +208,10 @@ static void a_file_of_another_sort_is_refused(void **state)
     char path[STORE_PATH_MAX];
     store_close(store_test_open(folder));
     options.format = 4;
+    assert_int_equal(store_open(folder->env, &options, &store, &fault), ERR_UNSUPPORTED);
+    options = store_test_options();
+    options.format_least = 4; /* what is there is older still */
+    options.format = 5;
     assert_int_equal(store_open(folder->env, &options, &store, &fault), ERR_UNSUPPORTED);
     options = store_test_options();
     options.kind = "other";
@@ -331,6 +353,7 @@ int main(void)
         IN_FOLDER(writes_say_what_is_wrong),
         IN_FOLDER(open_twice_is_busy),
         IN_FOLDER(a_file_cut_anywhere_is_corrupt),
+        IN_FOLDER(an_older_file_is_taken_over_where_it_can_be_read),
         IN_FOLDER(a_file_of_another_sort_is_refused),
         IN_FOLDER(damaged_meta_pages_are_corrupt),
         IN_FOLDER(a_full_map_is_full_and_nothing_is_lost),
