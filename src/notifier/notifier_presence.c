@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The event package `presence` (RFC 3856).  What was published speaks for a user, the newest publication alone and as it
- * is; where nothing is, whether there is a registration does (RFC 3856 6.7 leaves composition to the server). */
+ * is; where nothing is, whether there is a registration does (RFC 3856 6.11.1 and 7.2 leave both to the server). */
 #include "notifier/notifier_priv.h"
 
 #include "sip/sip_uri.h"

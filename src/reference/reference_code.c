@@ -56,7 +56,7 @@ static const struct reference_code codes[] = {
     ROW(437, "Unsupported Credential", "8224 6.2.2", REQUEST, UNSAID, CHANGED, ""),
     ROW(438, "Invalid Identity Header", "8224 6.2.2", REQUEST, UNSAID, CHANGED, ""),
     ROW(439, "First Hop Lacks Outbound Support", "5626 11.6", REQUEST, UNSAID, CHANGED, ""),
-    ROW(440, "Max-Breadth Exceeded", "5393 5", REQUEST, UNSAID, ELSEWHERE, ""),
+    ROW(440, "Max-Breadth Exceeded", "5393 5.3.3", REQUEST, UNSAID, ELSEWHERE, ""),
     ROW(469, "Bad Info Package", "6086 4.2.2", DIALOG, UNSAID, CHANGED, "Recv-Info"),
     ROW(470, "Consent Needed", "5360 5.9.2", REQUEST, UNSAID, CHANGED, "Permission-Missing"),
     ROW(480, "Temporarily Unavailable", "3261 21.4.18", TARGET, NOW, LATER, "Retry-After, Reason"),

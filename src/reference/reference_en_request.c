@@ -97,11 +97,11 @@ const struct reference_text reference_en_request[] = {
     {416, "Unsupported URI Scheme", "The scheme of the Request-URI is not known here.",
      "A tel: or an http: URI at a server that only routes sip:.", "Turn the address into a sip: URI and ask again.",
      "Only for the Request-URI: a scheme in To that is not known is no reason to refuse (RFC 3261 8.2.2.1).", NULL},
-    {417, "Unknown Resource-Priority", "The priority that the request names is not known here.",
-     "A Resource-Priority in a namespace that the server does not have (RFC 4412).",
-     "Ask again with a value from Accept-Resource-Priority where it is given, or without Resource-Priority.",
-     "List what you know in Accept-Resource-Priority. Whoever does not know Resource-Priority at all leaves it unread, "
-     "or answers 420 where Require insists on it.",
+    {417, "Unknown Resource-Priority", "No priority that the request names is known here.",
+     "A Resource-Priority of which no value is known here, with resource-priority in Require (RFC 4412).",
+     "Ask again with a value from Accept-Resource-Priority where it is given, or without resource-priority in Require.",
+     "Only where Require names resource-priority; else serve the request as if it had no Resource-Priority. You may "
+     "list what you know in Accept-Resource-Priority. Whoever does not know the extension answers 420.",
      NULL},
     {420, "Bad Extension", "Require or Proxy-Require names an extension that is not understood.",
      "A client insists on something new.", "Ask again without the option tags in Unsupported.",
@@ -129,7 +129,10 @@ const struct reference_text reference_en_request[] = {
      NULL},
     {425, "Bad Alert Message", "The alert is so malformed that nobody could tell what to do about it.",
      "A MESSAGE with Common Alerting Protocol data, of a sensor say, at an emergency service (RFC 8876).",
-     "Read AlertMsg-Error, mend the alert, send it again.", "Say by AlertMsg-Error what was wrong.", NULL},
+     "Read AlertMsg-Error, mend the alert, send it again.",
+     "AlertMsg-Error is mandatory: say there what was wrong. Only where nothing else in the request is of use either, "
+     "and never where it bears no alert.",
+     NULL},
     {428, "Use Identity Header", "Calls without a signed identity are not taken here.",
      "A verifier whose policy wants an Identity header (STIR), and a request without one of a kind that it "
      "understands.",
@@ -147,7 +150,9 @@ const struct reference_text reference_en_request[] = {
     {433, "Anonymity Disallowed", "Anonymous calls are refused here.",
      "A called party that wants to know who calls, and a caller who hides it.",
      "Call again without privacy, if you wish.",
-     "Only because the caller hides; a known but unwanted caller is 603 or 607.", NULL},
+     "Only where the caller hides on purpose, not where an asserted identity is merely missing; a known but unwanted "
+     "caller is 603 or 607.",
+     NULL},
     {436, "Bad Identity Info", "The certificate that Identity points to cannot be had.",
      "The URI in the info parameter is dead or answers nonsense.", "Mend where your certificates are published.",
      "Take care whom you ask: fetching any URI can be abused.", NULL},
@@ -162,8 +167,8 @@ const struct reference_text reference_en_request[] = {
      "Only where policy refuses calls for a broken signature. Log it: it may be fraud.", NULL},
     {439, "First Hop Lacks Outbound Support", "The client asked for outbound, and its first proxy does not know it.",
      "A REGISTER with reg-id through an edge proxy without RFC 5626, which left no ob in Path.",
-     "Register again without outbound, if that will do.",
-     "Only a registrar sends it, to a client that wrote Supported: outbound.", NULL},
+     "Register again without outbound, if that will do, or through another outbound proxy.",
+     "Only a registrar sends it, to a client that wrote both reg-id and Supported: outbound.", NULL},
     {440, "Max-Breadth Exceeded", "The request would have to be forked wider than Max-Breadth allows.",
      "A proxy with more targets than parallel branches left, which can neither try them in turn nor redirect (RFC "
      "5393).",

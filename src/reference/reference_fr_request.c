@@ -101,11 +101,12 @@ const struct reference_text reference_fr_request[] = {
      "Une URI tel: ou http: chez un serveur qui n'achemine que sip:.", "Tourner l'adresse en URI sip: et redemander.",
      "Seulement pour la Request-URI : un schéma inconnu dans To n'est pas une raison de refuser (RFC 3261 8.2.2.1).",
      NULL},
-    {417, "Resource-Priority inconnue", "La priorité que nomme la requête n'est pas connue ici.",
-     "Un Resource-Priority dans un espace de noms que le serveur n'a pas (RFC 4412).",
-     "Redemander avec une valeur de Accept-Resource-Priority s'il est donné, ou sans Resource-Priority.",
-     "Dire dans Accept-Resource-Priority ce qu'on connaît. Qui ignore tout de Resource-Priority ne le lit pas, ou "
-     "répond 420 si Require y tient.",
+    {417, "Resource-Priority inconnue", "Aucune priorité que nomme la requête n'est connue ici.",
+     "Un Resource-Priority dont aucune valeur n'est connue ici, avec resource-priority dans Require (RFC 4412).",
+     "Redemander avec une valeur de Accept-Resource-Priority s'il est donné, ou sans resource-priority dans Require.",
+     "Seulement si Require nomme resource-priority ; sinon, servir la requête comme si elle n'avait pas de "
+     "Resource-Priority. On peut dire dans Accept-Resource-Priority ce qu'on connaît. Qui ignore cette extension "
+     "répond 420.",
      NULL},
     {420, "Extension non gérée", "Require ou Proxy-Require nomme une extension qui n'est pas comprise.",
      "Un client tient à une nouveauté.", "Redemander sans les étiquettes de Unsupported.",
@@ -136,7 +137,10 @@ const struct reference_text reference_fr_request[] = {
      NULL},
     {425, "Message d'alerte incorrect", "L'alerte est si mal formée que nul ne saurait dire qu'en faire.",
      "Un MESSAGE aux données Common Alerting Protocol, d'un capteur par exemple, chez un service d'urgence (RFC 8876).",
-     "Lire AlertMsg-Error, corriger l'alerte, la renvoyer.", "Dire par AlertMsg-Error ce qui n'allait pas.", NULL},
+     "Lire AlertMsg-Error, corriger l'alerte, la renvoyer.",
+     "AlertMsg-Error est obligatoire : y dire ce qui n'allait pas. Seulement si rien d'autre dans la requête ne peut "
+     "servir, et jamais à une requête sans alerte.",
+     NULL},
     {428, "Identité signée exigée", "Les appels sans identité signée ne sont pas pris ici.",
      "Un vérificateur dont la règle veut un champ Identity (STIR), et une requête qui n'en a aucun d'un genre qu'il "
      "comprenne.",
@@ -153,7 +157,9 @@ const struct reference_text reference_fr_request[] = {
     {433, "Anonymat refusé", "Les appels anonymes sont refusés ici.",
      "Un appelé qui veut savoir qui appelle, et un appelant qui se cache.",
      "Rappeler sans masquer son identité, si l'on veut.",
-     "Seulement parce que l'appelant se cache ; un appelant connu mais non voulu relève de 603 ou 607.", NULL},
+     "Seulement si l'appelant se cache exprès, non s'il manque simplement une identité certifiée ; un appelant connu "
+     "mais non voulu relève de 603 ou 607.",
+     NULL},
     {436, "Information d'identité incorrecte", "Le certificat que désigne Identity ne peut être obtenu.",
      "L'URI du paramètre info est morte ou rend n'importe quoi.", "Réparer la publication de ses certificats.",
      "Prendre garde à qui l'on interroge : aller chercher toute URI peut être détourné.", NULL},
@@ -170,8 +176,8 @@ const struct reference_text reference_fr_request[] = {
      NULL},
     {439, "Premier saut sans outbound", "Le client a demandé outbound, et son premier proxy ne le connaît pas.",
      "Un REGISTER avec reg-id par un proxy de bordure sans RFC 5626, qui n'a pas mis ob dans Path.",
-     "S'enregistrer de nouveau sans outbound, si cela suffit.",
-     "Seul un serveur d'enregistrement l'envoie, à un client qui a écrit Supported: outbound.", NULL},
+     "S'enregistrer de nouveau sans outbound, si cela suffit, ou par un autre proxy sortant.",
+     "Seul un serveur d'enregistrement l'envoie, à un client qui a écrit et reg-id et Supported: outbound.", NULL},
     {440, "Max-Breadth dépassé", "La requête devrait être ramifiée au-delà de ce que Max-Breadth permet.",
      "Un proxy avec plus de cibles que de branches permises, et qui ne peut ni les essayer tour à tour ni rediriger "
      "(RFC 5393).",

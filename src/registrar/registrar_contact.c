@@ -36,7 +36,7 @@ static bool is_bad_q(const struct sip_param *param)
     return span_equal_nocase(param->name, SPAN("q")) && sip_value_q(param->value, &thousandths) != OK;
 }
 
-/* reg-id counts with an instance only, and 0 is none (RFC 5626 6, 11.2). */
+/* reg-id counts with an instance only, and 0 is none (RFC 5626 6, 10). */
 static void read_params(struct span rest, uint32_t default_s, struct registrar_contact *contact, struct buffer *space)
 {
     struct sip_param param;

@@ -108,7 +108,7 @@ static enum err send_bytes(struct txn *txn, struct span bytes)
     return err;
 }
 
-/* The 100 that nobody else sent in time (RFC 3261 17.2.1, RFC 4320 4.2). */
+/* The 100 that nobody else sent in time (RFC 3261 17.2.1, RFC 4320 4.1). */
 static enum err send_trying(struct txn *txn)
 {
     struct sip_message *request = txn->table->scratch;
