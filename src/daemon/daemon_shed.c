@@ -9,7 +9,11 @@
 enum {
     TIMER_MS = WORKER_LOAD_INTERVAL_US / 1000,
     SAY_MS = 1000,
-    SAMPLE_MASK = 31, /* one new request in 32 of those that are read */
+    ROOM = 20,               /* times the target: more work than that may not wait, whatever comes */
+    ROOM_LEAST = 64,         /* messages */
+    BOUND_US = 5000,         /* so often */
+    BOUND_MOST_US = 1000000, /* what is longer ago says nothing of now */
+    SAMPLE_MASK = 31,        /* one new request in 32 of those that are read */
 };
 
 /* Our own Contact has no user, so a request inside of a dialog of ours, and an upstream's heartbeat, have no '@' in
@@ -48,6 +52,36 @@ static void say(struct daemon_worker *self, uint64_t now_ms)
         log_info("overload", "worker %u takes on all new requests again", worker_index(self->worker));
 }
 
+/* The filter follows what comes, and is late where that changes at once; the buffer is what holds then.  It is given as
+ * many messages as are worth so much work, by what the latest ones took of the processor: while others have it, what belongs to
+ * calls is not to be lost. */
+static void bound(struct daemon_worker *self, uint64_t now_us)
+{
+    struct daemon_shed *shed = &self->shed;
+    const struct net_counters *counters = net_stack_counters(self->stack);
+    uint64_t count = counters->udp_received - shed->received_seen, elapsed_us = now_us - shed->bound_us;
+    uint64_t bytes = counters->udp_received_bytes - shed->bytes_seen;
+    if (elapsed_us < BOUND_US)
+        return;
+    uint64_t cpu_us = clock_thread_cpu_ns() / 1000, took_us = cpu_us - shed->bound_cpu_us;
+    shed->received_seen = counters->udp_received;
+    shed->bytes_seen = counters->udp_received_bytes;
+    shed->bound_us = now_us;
+    shed->bound_cpu_us = cpu_us;
+    if (elapsed_us > BOUND_MOST_US || count == 0 || took_us == 0)
+        return;
+    uint64_t messages = ROOM * shed->load.target_us * count / took_us;
+    shed->bounds = true;
+    net_shed_bound(self->stack, messages < ROOM_LEAST ? ROOM_LEAST : (unsigned)messages, (unsigned)(bytes / count));
+}
+
+static void unbound(struct daemon_worker *self)
+{
+    if (self->shed.bounds)
+        net_shed_bound(self->stack, 0, 0);
+    self->shed.bounds = false;
+}
+
 static void apply(struct daemon_worker *self)
 {
     struct daemon_shed *shed = &self->shed;
@@ -76,11 +110,15 @@ static void look(struct daemon_worker *self)
 {
     struct daemon_shed *shed = &self->shed;
     uint64_t wait = wait_us(self);
-    if (wait == 0 && worker_load_is_idle(&shed->load))
+    if (wait == 0 && worker_load_is_idle(&shed->load)) {
+        unbound(self);
         return;
-    uint64_t now_us = clock_mono_ns() / 1000;
-    if (worker_load_note(&shed->load, now_us, wait))
+    }
+    struct worker_load_turn turn = {clock_mono_ns() / 1000, shed->slept_us, wait};
+    if (worker_load_note(&shed->load, &turn))
         apply(self);
+    if (wait > shed->load.target_us)
+        bound(self, turn.now_us);
     if (!worker_load_is_idle(&shed->load) && !timer_is_armed(&shed->timer))
         wheel_arm(worker_wheel(self->worker), &shed->timer, worker_clock(self->worker)->mono_ms + TIMER_MS);
 }
@@ -101,6 +139,19 @@ void daemon_shed_init(struct daemon_worker *self)
 void daemon_shed_stop(struct daemon_worker *self)
 {
     wheel_cancel(worker_wheel(self->worker), &self->shed.timer);
+}
+
+void daemon_shed_turn_begin(struct daemon_worker *self)
+{
+    struct daemon_shed *shed = &self->shed;
+    shed->slept_us = shed->departed_us ? clock_mono_ns() / 1000 - shed->departed_us : 0;
+    shed->departed_us = 0;
+}
+
+void daemon_shed_departed(struct daemon_worker *self)
+{
+    struct daemon_shed *shed = &self->shed;
+    shed->departed_us = worker_load_is_idle(&shed->load) ? 0 : clock_mono_ns() / 1000;
 }
 
 void daemon_shed_turn_end(struct daemon_worker *self)

@@ -13,7 +13,12 @@ struct daemon_worker;
 
 struct daemon_shed {
     struct worker_load load;
-    struct timer timer;    /* while a turn alone would not do: the load may have ended */
+    struct timer timer;   /* while a turn alone would not do: the load may have ended */
+    uint64_t departed_us; /* when the loop last went to sleep; 0: nothing is measured */
+    uint64_t slept_us;    /* before the present turn */
+    uint64_t bound_us;    /* when what may wait was last bounded; what had been received by then */
+    uint64_t received_seen, bytes_seen, bound_cpu_us;
+    bool bounds;           /* the sockets' buffers are smaller than they were opened with */
     bool filters;          /* the sockets have a filter */
     uint64_t refused_seen; /* worker_counters.post_full at the last look */
     uint64_t said_ms;      /* when the log was last told */
@@ -22,7 +27,9 @@ struct daemon_shed {
 /* `self->stack` is open. */
 void daemon_shed_init(struct daemon_worker *self);
 void daemon_shed_stop(struct daemon_worker *self);
-/* At the end of each turn. */
+/* At the beginning and the end of each turn, and when the loop is about to sleep. */
+void daemon_shed_turn_begin(struct daemon_worker *self);
+void daemon_shed_departed(struct daemon_worker *self);
 void daemon_shed_turn_end(struct daemon_worker *self);
 
 /* Whether this request, if it turns out to be a new one, is to be refused: never without overload. */

@@ -180,15 +180,26 @@ static void on_turn_end(void *ctx, struct worker *worker)
     }
 }
 
+static void decide_beside(struct daemon_worker *self)
+{
+    engine_beside_turn(self->core);
+    if (self->lookup.reader)
+        directory_reader_turn_end(self->lookup.reader);
+}
+
 static void on_departed(void *ctx, struct worker *worker)
 {
     (void)ctx;
     struct daemon_worker *self = worker_data(worker);
-    if (!engine_beside_waits(self->core))
-        return;
-    engine_beside_turn(self->core);
-    if (self->lookup.reader)
-        directory_reader_turn_end(self->lookup.reader);
+    if (engine_beside_waits(self->core))
+        decide_beside(self);
+    daemon_shed_departed(self);
+}
+
+static void on_turn_begin(void *ctx, struct worker *worker)
+{
+    (void)ctx;
+    daemon_shed_turn_begin(worker_data(worker));
 }
 
 static unsigned owner_of(void *ctx, struct span bytes, unsigned count)
@@ -205,6 +216,7 @@ struct worker_ops daemon_worker_ops(struct daemon_shared *shared)
         .on_stop = on_stop,
         .on_end = on_end,
         .on_post = daemon_wire_on_post,
+        .on_turn_begin = on_turn_begin,
         .on_turn_end = on_turn_end,
         .on_departed = on_departed,
         .owner_of = owner_of,

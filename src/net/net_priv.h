@@ -36,7 +36,8 @@ union net_sockaddr {
 
 /* Where datagrams arrive: one for the stack, used by one socket at a time. */
 struct net_receive {
-    char *memory; /* mapped: NET_BATCH slots of NET_RECEIVE_ROOM and a little, see net_udp.c */
+    unsigned batch; /* at most so many datagrams a system call */
+    char *memory;   /* mapped: NET_BATCH slots of NET_RECEIVE_ROOM and a little, see net_udp.c */
     struct mmsghdr messages[NET_BATCH];
     struct iovec parts[NET_BATCH];
     union net_sockaddr names[NET_BATCH];
@@ -62,6 +63,7 @@ struct net_udp {
     int fd;
     struct net_flow flow; /* all but `remote` of what arrives here */
     uint32_t drops_seen;  /* SO_RXQ_OVFL counts from the socket's birth */
+    int room;             /* SO_RCVBUF as it was opened with; 0: it never was another */
     bool cut_short;       /* in this turn more could be read than was allowed */
     struct list queue;    /* struct net_queued: the socket was full */
     size_t queue_bytes;

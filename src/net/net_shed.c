@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "net/net_shed.h"
 #include "net/net_priv.h"
+#include "net/net_socket.h"
 
 #include "util/clock.h"
 #include "util/invariant.h"
@@ -100,6 +101,30 @@ enum err net_shed_set(struct net_stack *stack, const struct net_shed *shed)
     }
     stack->sheds = shed != NULL;
     return err;
+}
+
+/* What the kernel charges for one: a block of a power of two for headers, bytes and the block's own end, and its head. */
+static uint64_t charge_of(unsigned bytes)
+{
+    enum { AROUND = 48 + 320, HEAD = 256 };
+    uint64_t block = 512;
+    while (block < bytes + AROUND)
+        block *= 2;
+    return block + HEAD;
+}
+
+void net_shed_bound(struct net_stack *stack, unsigned messages, unsigned each)
+{
+    uint64_t bytes = messages * charge_of(each);
+    for (unsigned i = 0; i < stack->listener_count; i++) {
+        struct net_udp *udp = stack->udps[i];
+        if (!udp)
+            continue;
+        if (udp->room == 0)
+            udp->room = net_socket_buffer(udp->fd, SO_RCVBUF);
+        uint64_t room = messages == 0 || bytes > (uint64_t)udp->room ? (uint64_t)udp->room : bytes;
+        net_socket_set_receive_buffer(udp->fd, (int)(room / 2)); /* the kernel doubles it */
+    }
 }
 
 /* The kernel notes when a datagram arrived from the first time on that it is asked. */

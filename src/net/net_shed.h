@@ -43,6 +43,10 @@ unsigned net_shed_program(const struct net_shed *shed, struct sock_filter code[s
  * udp_shed, not as udp_kernel_drops.  ERR_IO: some socket refused it. */
 MUST_CHECK enum err net_shed_set(struct net_stack *stack, const struct net_shed *shed);
 
+/* In each UDP socket of the stack no more than about so many datagrams of `each` bytes may wait, nor more than its buffer was
+ * opened with; 0: that alone is the limit. */
+void net_shed_bound(struct net_stack *stack, unsigned messages, unsigned each);
+
 /* How long the datagram that was received last had lain in its socket, in microseconds: the longest of all sockets that
  * were read until nothing more was allowed in this turn.  0: none was; each had become empty. */
 uint64_t net_queue_delay_us(struct net_stack *stack);

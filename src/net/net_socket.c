@@ -67,6 +67,11 @@ int net_socket_prepare(int fd, enum net_transport transport, const struct net_bi
     return 0;
 }
 
+void net_socket_set_receive_buffer(int fd, int bytes)
+{
+    ask_buffer(fd, SO_RCVBUFFORCE, SO_RCVBUF, bytes);
+}
+
 int net_socket_buffer(int fd, int option)
 {
     int bytes = 0;

@@ -19,5 +19,7 @@ int net_socket_prepare(int fd, enum net_transport transport, const struct net_bi
 
 /* SO_RCVBUF or SO_SNDBUF as granted. */
 int net_socket_buffer(int fd, int option);
+/* The kernel doubles it. */
+void net_socket_set_receive_buffer(int fd, int bytes);
 /* Where `fd` is bound, or whom it is connected to. */
 MUST_CHECK enum err net_socket_local(int fd, struct net_address *out_address);

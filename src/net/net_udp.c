@@ -16,6 +16,7 @@ enum {
     /* Full batches a socket may have before timers, streams and other sockets get their turn. */
     BATCHES_A_TURN = 4,
     TURN_NS = 4 * 1000 * 1000,
+    BATCH_LEAST = 4,
 };
 
 static void reset_message(struct net_receive *receive, unsigned i)
@@ -37,6 +38,7 @@ enum err net_receive_init(struct net_receive *receive)
     if (memory == MAP_FAILED)
         return ERR_NOMEM;
     receive->memory = memory;
+    receive->batch = NET_BATCH;
     for (unsigned i = 0; i < NET_BATCH; i++) {
         receive->parts[i] = (struct iovec){receive->memory + (size_t)i * SLOT_STRIDE, NET_RECEIVE_ROOM};
         reset_message(receive, i);
@@ -88,7 +90,8 @@ static bool receive_batch(struct net_udp *udp)
     struct net_stack *stack = udp->stack;
     struct net_receive *receive = &stack->receive;
     struct net_flow flow = udp->flow;
-    int count = stack->system->receive_many(udp->fd, receive->messages, NET_BATCH, MSG_DONTWAIT);
+    unsigned batch = receive->batch;
+    int count = stack->system->receive_many(udp->fd, receive->messages, batch, MSG_DONTWAIT);
     if (count <= 0) {
         if (count < 0 && errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR)
             stack->counters.udp_receive_errors++;
@@ -104,16 +107,28 @@ static bool receive_batch(struct net_udp *udp)
         receive->messages[i].msg_hdr.msg_flags = 0;
     }
     net_transmit_flush(stack);
-    return count == NET_BATCH && udp->fd >= 0;
+    return (unsigned)count == batch && udp->fd >= 0;
+}
+
+/* The last of a batch waits for all before it, and the answer of the first for all behind it. */
+static void fit_batch(struct net_receive *receive, uint64_t took_ns)
+{
+    if (took_ns > TURN_NS && receive->batch > BATCH_LEAST)
+        receive->batch /= 2;
+    else if (took_ns < TURN_NS / 4 && receive->batch < NET_BATCH)
+        receive->batch *= 2;
 }
 
 /* Where a message costs much, a few batches are a long time for timers, and for whoever watches the queue. */
 static void receive_batches(struct net_udp *udp)
 {
-    uint64_t end_ns = clock_mono_ns() + TURN_NS;
+    uint64_t now_ns = clock_mono_ns(), end_ns = now_ns + TURN_NS;
     int batches = 0;
     while (receive_batch(udp)) {
-        if (++batches < BATCHES_A_TURN && clock_mono_ns() < end_ns)
+        uint64_t began_ns = now_ns;
+        now_ns = clock_mono_ns();
+        fit_batch(&udp->stack->receive, now_ns - began_ns);
+        if (++batches < BATCHES_A_TURN && now_ns < end_ns)
             continue;
         udp->cut_short = udp->stack->cut_short = true;
         return;

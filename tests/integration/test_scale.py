@@ -11,14 +11,14 @@ from harness.sip import Phone
 SLOW = """
 return function(req)
   local n = 0
-  for i = 1, 9000 do n = n + i end
+  for i = 1, 15000 do n = n + i end
   return ok {}
 end
 """
 
 
 def overload(t, daemon):
-    """One run; what it has to show, or why it does not count: other work on the machine is overload as well."""
+    """One run: whether it showed what it has to; None where it does not count, since other work on the machine is overload as well."""
     server = daemon.address()
     phone = Phone(t, server)
     peak = Flood(server).closed(32, 1.0)
@@ -29,35 +29,47 @@ def overload(t, daemon):
     def heartbeat():
         # Of a kind that upstreams send: it has no user, and must not be lost for what else comes.
         started = time.monotonic()
-        phone.ask("OPTIONS", None, 200, uri=f"sip:{server[0]}:{server[1]}")
-        beats.append(time.monotonic() - started)
+        phone.send(phone.request("OPTIONS", uri=f"sip:{server[0]}:{server[1]}"))
+        beats.append(time.monotonic() - started if phone.receive(0.5) is not None else 9)
 
-    flood.open(3 * peak, 0.5)
+    flood.open(3 * peak, 0.2)
     flood.counted_from = len(flood.sent)
     served_before = flood.codes.get(200, 0)
     flood.open(3 * peak, 2, heartbeat)
     served = (flood.codes.get(200, 0) - served_before) / 2
+    offered = (len(flood.sent) - flood.counted_from) / 2
     ended = time.monotonic()
-    wait_until(lambda: [line for line in daemon.log().splitlines() if " takes on " in line][-1].endswith("again"), 3,
-               "the end of the overload")
+    wait_until(lambda: " takes on " not in daemon.log() or
+               [line for line in daemon.log().splitlines() if " takes on " in line][-1].endswith("again"), 3, "the end of the overload")
     recovered = time.monotonic() - ended
-    flood.take(0.2)
-    check(daemon.metric("verdict_udp_shed_total") > shed_before, "nothing was shed")
-    equal(set(flood.codes) - {200, 503}, set(), "other answers")
-    check(flood.codes.get(503, 0) > 0, "no sample was told")
+    flood.take(0.3)
+    equal(set(flood.codes) - {200, 503, 500}, set(), "other answers")
     equal(flood.twice, 0, "requests with two finals")
-    phone.ask("OPTIONS", "ok", 200)
-    t.note(f"peak {peak:.0f}/s, at three times that {served:.0f}/s served, p99 {flood.wait_ms(0.99):.0f} ms, "
+    wait_until(lambda: phone.send(phone.request("OPTIONS", "ok")) or phone.receive(0.5) is not None, 5, "an answer afterwards")
+    wait_ms = flood.wait_ms(0.99)
+    t.note(f"peak {peak:.0f}/s, at {offered / peak:.1f} times that {served:.0f}/s served, p99 {wait_ms:.0f} ms, "
            f"heartbeats at most {1000 * max(beats):.0f} ms, over after {recovered:.2f} s")
-    return served >= 0.5 * peak and flood.wait_ms(0.99) <= 250 and max(beats) < 0.3 and recovered < 1.2
+    if offered < 2.5 * peak or served > 1.3 * peak or 500 in flood.codes: # 500: the policy was killed by the clock
+        return None
+    check(daemon.metric("verdict_udp_shed_total") > shed_before, "nothing was shed")
+    check(flood.codes.get(503, 0) > 0, "no sample was told")
+    return served >= 0.7 * peak and wait_ms <= 150 and max(beats) < 0.3 and recovered < 1.2
 
 
-@test(limit=40, alone=True, measures=True)
+@test(limit=60, alone=True, measures=True)
 def overload_is_shed_before_it_is_read(t):
+    """Best of four that count: looser than what `scripts/bench overload` asks, where each has a core of its own."""
     daemon = Daemon(t, policy=SLOW, args=["--workers", 1])
     Phone(t, daemon.address()).ask("OPTIONS", "ok", 200)
     equal(daemon.metric("verdict_udp_shed_total"), 0, "shed without overload")
-    check(any(overload(t, daemon) for _ in range(4)), f"in none of four runs: {t.notes}")
+    missed = 0
+    for _ in range(10):
+        result = overload(t, daemon)
+        if result:
+            return
+        missed += result is False
+        check(missed < 4, f"in none of four runs: {t.notes}")
+    check(False, f"no run counts, the machine is too busy: {t.notes}")
 
 
 @test(limit=30, alone=True, measures=True)

@@ -116,12 +116,40 @@ static void a_stack_sheds_and_stops(void **state)
     bench_done(&bench);
 }
 
+/* More may not wait than was said, whatever the datagrams' size; and everything again when that is over. */
+static void what_may_wait_is_bounded(void **state)
+{
+    (void)state;
+    static const unsigned sizes[] = {100, 500, 900, 1400};
+    static char bytes[1400];
+    struct bench bench;
+    bench_init(&bench);
+    bench_open_one(&bench, "udp:127.0.0.1:0");
+    int peer = peer_open(NET_UDP, bench_address(&bench, 0));
+    for (unsigned i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+        unsigned before = bench.datagrams;
+        net_shed_bound(bench.stack, 200, sizes[i]);
+        for (unsigned sent = 0; sent < 1000; sent++)
+            assert_int_equal(send(peer, bytes, sizes[i], 0), sizes[i]);
+        bench_turns(&bench, 40);
+        assert_in_range(bench.datagrams - before, 120, 260);
+    }
+    unsigned before = bench.datagrams;
+    net_shed_bound(bench.stack, 0, 0);
+    for (unsigned sent = 0; sent < 1000; sent++)
+        assert_int_equal(send(peer, bytes, 100, 0), 100);
+    bench_until(&bench, &bench.datagrams, before + 1000);
+    close(peer);
+    bench_done(&bench);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(only_what_is_new_is_shed),
         cmocka_unit_test(a_share_gets_through),
         cmocka_unit_test(a_stack_sheds_and_stops),
+        cmocka_unit_test(what_may_wait_is_bounded),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Datagrams: batches in and out, every size, full sockets, and destinations that cannot be reached. */
 #include "support_net.h"
+#include "util/clock.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -55,15 +56,15 @@ static void bursts_are_answered_in_order(void **state)
         (void)snprintf(text, sizeof(text), "message %06d", i);
         peer_send(peer, text);
     }
-    /* At most four batches of 64 in a turn: others get theirs. */
+    /* At most four batches of 64 in a turn (fewer on a machine that is busy): others get theirs. */
     bench_turns(&bench, 1);
-    assert_int_equal(bench.datagrams, 256);
+    assert_in_range(bench.datagrams, 64, 256);
     for (int i = 0; i < COUNT; i++) {
         (void)snprintf(text, sizeof(text), "message %06d", i);
         peer_expect(&bench, peer, text);
     }
     assert_int_equal(bench.out_of_order, 0);
-    assert_int_equal(bench_counters(&bench)->udp_batches, 8);
+    assert_in_range(bench_counters(&bench)->udp_batches, 8, 40);
     close(peer);
     bench_done(&bench);
 }
@@ -407,6 +408,35 @@ static void closing_in_a_callback_is_fine(void **state)
     bench_done(&bench);
 }
 
+/* Half a millisecond a message. */
+static void on_slow_datagram(void *ctx, const struct net_flow *flow, struct span bytes)
+{
+    struct bench *bench = ctx;
+    (void)flow;
+    (void)bytes;
+    bench->datagrams++;
+    for (uint64_t end_ns = clock_mono_ns() + 500000; clock_mono_ns() < end_ns;)
+        continue;
+}
+
+/* Where a message costs much, few are taken at once: the last of a batch waits for all before it. */
+static void slow_work_makes_small_batches(void **state)
+{
+    (void)state;
+    struct bench bench;
+    bench_init(&bench);
+    bench.handlers.on_datagram = on_slow_datagram;
+    bench_open_one(&bench, "udp:127.0.0.1:0");
+    int peer = peer_open(NET_UDP, bench_address(&bench, 0));
+    for (unsigned sent = 0; sent < 200; sent++)
+        peer_send(peer, "slow");
+    bench_until(&bench, &bench.datagrams, 200);
+    /* 64, 32, 16, and then 8 or fewer at a time; by batches of 64 it would have been four. */
+    assert_in_range(bench_counters(&bench)->udp_batches, 10, 60);
+    close(peer);
+    bench_done(&bench);
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -423,6 +453,7 @@ int main(void)
         cmocka_unit_test(drops_of_the_kernel_are_counted),
         cmocka_unit_test(two_sockets_share_a_batch),
         cmocka_unit_test(closing_in_a_callback_is_fine),
+        cmocka_unit_test(slow_work_makes_small_batches),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
