@@ -374,6 +374,12 @@ static void print_binding(const json_t *binding, FILE *to)
     const char *path = cli_text_of(binding, "path");
     (void)fprintf(to, "%-32s %6lld s  <%s>%s%s%s\n", cli_text_of(binding, "aor"), number_of(binding, "expires_s"),
                   cli_text_of(binding, "contact"), cli_text_of(binding, "params"), path[0] ? "  by " : "", path);
+    const json_t *flow = json_object_get(binding, "flow");
+    if (json_object_get(binding, "gruu"))
+        (void)fprintf(to, "%43s gruu sip:%s\n", "", cli_text_of(binding, "gruu"));
+    if (flow)
+        (void)fprintf(to, "%43s flow %lld: %s%s%s\n", "", number_of(binding, "reg_id"), cli_text_of(flow, "transport"),
+                      cli_text_of(flow, "transport")[0] ? " " : "", cli_text_of(flow, "state"));
 }
 
 static void print_bindings(const json_t *answer, FILE *to)

@@ -138,6 +138,29 @@ struct part {
     struct buffer rows; /* objects with commas between them */
 };
 
+/* Of whom nothing of it is known, nothing is said. */
+static void put_outbound(struct json *json, const struct registrar_view *view)
+{
+    if (view->instance.len)
+        json_put_span(json, "instance", view->instance);
+    if (view->gruu.len)
+        json_put_span(json, "gruu", view->gruu);
+    if (!view->reg_id)
+        return;
+    json_put_u64(json, "reg_id", view->reg_id);
+    json_key(json, "flow");
+    json_object_begin(json);
+    if (view->has_flow) {
+        json_put_text(json, "transport", net_transport_name(view->transport));
+        json_put_text(json, "state", view->transport == NET_UDP ? "datagrams" : view->is_flow_open ? "open" : "closed");
+        if (view->transport != NET_UDP)
+            json_put_u64(json, "worker", view->worker);
+    } else {
+        json_put_text(json, "state", view->path.len ? "its edge's" : "unknown"); /* unknown: of another process */
+    }
+    json_object_end(json);
+}
+
 static bool put_binding(void *ctx, const struct registrar_view *view)
 {
     struct part *part = ctx;
@@ -155,6 +178,7 @@ static bool put_binding(void *ctx, const struct registrar_view *view)
     json_put_u64(&json, "expires_s", view->expires_s);
     json_put_span(&json, "call_id", view->call_id);
     json_put_u64(&json, "cseq", view->cseq);
+    put_outbound(&json, view);
     json_object_end(&json);
     if (part->rows.overflow) {
         part->rows.len = before;

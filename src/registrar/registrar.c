@@ -181,7 +181,11 @@ static bool see_user(const struct registrar *registrar, const struct registrar_u
                      void *ctx)
 {
     uint64_t now = registrar->options.clock->mono_ms;
+    char text[REGISTRAR_GRUU_MAX + 128];
     for (const struct registrar_binding *at = user->first; at; at = at->next) {
+        struct buffer gruu = buffer_over(text, sizeof(text));
+        if (registrar->options.gruus)
+            registrar_gruu_public(&gruu, registrar_user_aor(user), registrar_binding_instance(at));
         struct registrar_view view = {
             .aor = registrar_user_aor(user),
             .uri = registrar_binding_uri(at),
@@ -190,6 +194,13 @@ static bool see_user(const struct registrar *registrar, const struct registrar_u
             .path = registrar_binding_path(at),
             .cseq = at->cseq,
             .expires_s = registrar_binding_expires_s(at, now),
+            .reg_id = at->reg_id,
+            .instance = registrar_binding_instance(at),
+            .gruu = buffer_span(&gruu),
+            .has_flow = at->flow_transport < NET_TRANSPORT_COUNT,
+            .is_flow_open = !at->flow_gone,
+            .transport = (enum net_transport)at->flow_transport,
+            .worker = at->flow_worker,
         };
         if (at->expires_ms > now && !fn(ctx, &view))
             return false;

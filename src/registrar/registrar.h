@@ -169,7 +169,13 @@ extern const struct notifier_package registrar_reg_package;
 /* For an operator's eyes. */
 struct registrar_view {
     struct span aor, uri, params, call_id, path;
-    uint32_t cseq, expires_s;
+    struct span instance; /* with its "<" and ">"; empty: none */
+    uint32_t cseq, expires_s, reg_id;
+    struct span gruu;  /* the public one; empty: none */
+    bool has_flow;     /* of outbound, that it came by in this process; then: */
+    bool is_flow_open; /* false: the connection has ended, and the binding is on its way out */
+    enum net_transport transport;
+    unsigned worker; /* of a connection */
 };
 /* Calls `fn` for each binding, of one user or (NULL) of all, in no order, while it returns true. */
 typedef bool (*registrar_see_fn)(void *ctx, const struct registrar_view *view);

@@ -20,21 +20,6 @@ static void begin_gruu(struct buffer *answer, const struct showing *showing)
         buffer_add_literal(answer, "sip:");
 }
 
-static void add_host(struct buffer *answer, struct span host)
-{
-    buffer_add_byte(answer, '@');
-    sip_host_add(answer, host, sip_host_kind_of(host));
-}
-
-/* The host stands behind the last '@'; a user may have some of its own. */
-static size_t find_last_at(struct span aor)
-{
-    for (size_t i = aor.len; i-- > 0;)
-        if (aor.at[i] == '@')
-            return i;
-    return aor.len;
-}
-
 /* RFC 5627 5.2: of who has an instance and says that it knows what a GRUU is. */
 static void add_gruus(struct buffer *answer, const struct showing *showing, const struct registrar_binding *binding)
 {
@@ -42,22 +27,20 @@ static void add_gruus(struct buffer *answer, const struct showing *showing, cons
                                     registrar_binding_call_id(binding)};
     char text[REGISTRAR_GRUU_MAX * 2 + 128];
     struct buffer user = buffer_over(text, sizeof(text));
-    size_t at = find_last_at(showing->aor);
-    if (!showing->gruus || !phone.instance.len || at == showing->aor.len)
+    size_t host = registrar_gruu_host(showing->aor);
+    if (!showing->gruus || !phone.instance.len || host == showing->aor.len)
         return;
     if (registrar_gruus_add(showing->gruus, &phone, &user) != OK)
         return; /* the phone does without */
-    struct span host = span_slice(showing->aor, at + 1, showing->aor.len);
+    struct span name = span_slice(showing->aor, host, showing->aor.len);
     buffer_add_literal(answer, ";pub-gruu=\"");
     begin_gruu(answer, showing);
-    sip_uri_escape_user(answer, span_slice(showing->aor, 0, at));
-    add_host(answer, host);
-    buffer_add_literal(answer, ";gr=");
-    registrar_gruu_value(answer, phone.instance);
+    registrar_gruu_public(answer, showing->aor, phone.instance);
     buffer_add_literal(answer, "\";temp-gruu=\"");
     begin_gruu(answer, showing);
     buffer_add_span(answer, buffer_span(&user));
-    add_host(answer, host);
+    buffer_add_byte(answer, '@');
+    sip_host_add(answer, name, sip_host_kind_of(name));
     buffer_add_literal(answer, ";gr\"");
 }
 

@@ -32,6 +32,7 @@ enum err registrar_binding_new(const struct registrar_texts *texts, struct regis
         return ERR_NOMEM;
     *binding = (struct registrar_binding){
         .reg_id = texts->reg_id,
+        .flow_transport = NET_TRANSPORT_COUNT,
         .uri_len = (uint16_t)texts->uri.len,
         .params_len = (uint16_t)texts->params.len,
         .call_id_len = (uint16_t)texts->call_id.len,

@@ -5,6 +5,7 @@
 /* Datagrams have no end that could be seen. */
 void registrar_flow_note(struct registrar_binding *binding, const struct net_flow *flow)
 {
+    binding->flow_transport = flow->transport;
     if (flow->transport == NET_UDP)
         return;
     binding->flow_worker = flow->worker;

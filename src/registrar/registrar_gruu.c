@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "registrar/registrar_gruu.h"
 #include "facts/facts_gauge.h"
+#include "sip/sip_uri.h"
 #include "util/random.h"
 #include "util/seal.h"
 #include "util/siphash.h"
@@ -120,6 +121,28 @@ void registrar_gruu_value(struct buffer *out, struct span instance)
         buffer_add_byte(out, digits[byte >> 4]);
         buffer_add_byte(out, digits[byte & 15]);
     }
+}
+
+/* A user may have some '@' of its own. */
+size_t registrar_gruu_host(struct span aor)
+{
+    for (size_t i = aor.len; i-- > 0;)
+        if (aor.at[i] == '@')
+            return i + 1;
+    return aor.len;
+}
+
+void registrar_gruu_public(struct buffer *out, struct span aor, struct span instance)
+{
+    size_t host = registrar_gruu_host(aor);
+    if (!instance.len || host == aor.len)
+        return;
+    struct span name = span_slice(aor, host, aor.len);
+    sip_uri_escape_user(out, span_slice(aor, 0, host - 1));
+    buffer_add_byte(out, '@');
+    sip_host_add(out, name, sip_host_kind_of(name));
+    buffer_add_literal(out, ";gr=");
+    registrar_gruu_value(out, instance);
 }
 
 static int digit_of(char c)

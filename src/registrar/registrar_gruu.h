@@ -28,6 +28,11 @@ void registrar_gruus_let_go(struct registrar_gruus *gruus, const struct registra
 /* Appends an instance as the value of `gr`: without its brackets, and escaped (RFC 3261 25.1, pvalue). */
 void registrar_gruu_value(struct buffer *out, struct span instance);
 
+/* Appends the public GRUU, without its scheme: the address-of-record, escaped, with `gr`.  Nothing where there is no instance. */
+void registrar_gruu_public(struct buffer *out, struct span aor, struct span instance);
+/* Where the host of an address-of-record begins, behind its last '@'; its length where there is none. */
+size_t registrar_gruu_host(struct span aor);
+
 /* Appends the user of a new temporary GRUU.  ERR_NOMEM, ERR_TOO_LONG, ERR_IO. */
 MUST_CHECK enum err registrar_gruus_add(const struct registrar_gruus *gruus, const struct registrar_phone *phone,
                                         struct buffer *out);

@@ -20,7 +20,8 @@ struct registrar_binding {
     uint8_t event;                      /* enum registrar_event: the last one */
     bool held;                          /* counted in registrar_options.gruus */
     bool flow_gone;                     /* its connection has ended: it is to go */
-    uint16_t flow_worker;               /* net_flow's, as the next two; 0, 0, 0: it has none */
+    uint8_t flow_transport; /* net_flow's, as the next three; NET_TRANSPORT_COUNT: it has none, or none any more */
+    uint16_t flow_worker;   /* all three 0: datagrams */
     uint32_t flow_slot, flow_generation;
     char bytes[];
 };

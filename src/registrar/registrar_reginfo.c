@@ -150,6 +150,19 @@ static void add_params(struct buffer *out, struct span rest)
     }
 }
 
+/* RFC 5628 4.2.  The temporary ones are nobody's business but the phone's own. */
+static void add_gruu(struct buffer *out, struct span aor, const struct registrar_binding *binding)
+{
+    char text[REGISTRAR_GRUU_MAX + 128];
+    struct buffer gruu = buffer_over(text, sizeof(text));
+    registrar_gruu_public(&gruu, aor, registrar_binding_instance(binding));
+    if (!gruu.len || gruu.overflow)
+        return;
+    buffer_add_literal(out, "<gr:pub-gruu uri=\"sip:");
+    notifier_xml_escape(out, buffer_span(&gruu));
+    buffer_add_literal(out, "\"/>");
+}
+
 /* One that is registered, or (`gone`) that was. */
 static void add_contact(struct buffer *out, struct span aor, const struct registrar_binding *binding,
                         const struct departed *gone, uint64_t now_ms)
@@ -177,6 +190,8 @@ static void add_contact(struct buffer *out, struct span aor, const struct regist
     notifier_xml_escape(out, registrar_binding_uri(binding));
     buffer_add_literal(out, "</uri>");
     add_params(out, registrar_binding_params(binding));
+    if (!gone && binding->held) /* then GRUUs are given out */
+        add_gruu(out, aor, binding);
     buffer_add_literal(out, "</contact>\r\n");
 }
 
@@ -230,6 +245,8 @@ static enum err build(void *ctx, struct notifier_view *view, struct buffer *out)
     if (!view->full && !view->last && view->mark >= serial)
         return ERR_NOT_FOUND;
     buffer_add_literal(out, "<?xml version=\"1.0\"?>\r\n<reginfo xmlns=\"urn:ietf:params:xml:ns:reginfo\"");
+    if (registrar->options.gruus)
+        buffer_add_literal(out, " xmlns:gr=\"urn:ietf:params:xml:ns:gruuinfo\"");
     add_number(out, "version", view->version);
     buffer_add_text(out, view->full ? " state=\"full\">\r\n" : " state=\"partial\">\r\n");
     buffer_add_literal(out, "<registration aor=\"");

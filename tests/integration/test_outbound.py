@@ -1,12 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
 """Flows (RFC 5626) and GRUUs (RFC 5627) of a real process: over UDP and streams, on several workers, over kill -9."""
+import json
+import os
 import re
+import socket
+import struct
 import uuid
 
 from harness.daemon import Daemon
 from harness.registry import check, equal, test, wait_until
-from harness.sip import Phone
-from harness.ws import WsPhone
+from harness.sip import Phone, token
+from harness.tls import Authority
+from harness.ws import TEXT, WsPhone
+
+NAME = "sip.example.com"
 
 OK = "return function(req) return ok {} end\n"
 
@@ -109,3 +116,123 @@ def a_damaged_key_is_said_and_nothing_else_ends(t):
         phone.ask("OPTIONS", status=200, uri=gruus_of(response)[1])
         check("gruu.key" in daemon.log(), "the log does not say what is wrong")
         equal(key.read_bytes(), damaged, "the file that somebody may want to look at")
+
+
+def start_everywhere(t):
+    """A daemon of all transports that may reach Contacts on this machine, and a maker of phones."""
+    authority = Authority(t)
+    path = t.write("config.lua", 'return { egress = { "127.0.0.0/8" }, notify_interval_ms = 0, workers = 3 }\n')
+    transports = ("udp", "tcp", "tls", "ws", "wss")
+    daemon = Daemon(t, policy=OK, listen=tuple(f"{one}:127.0.0.1:0" for one in transports),
+                    args=["--config", path, *authority.issue("server", f"DNS:{NAME}").flags()])
+
+    def phone_over(transport):
+        context = authority.context() if transport in ("tls", "wss") else None
+        kind = WsPhone if transport in ("ws", "wss") else Phone
+        return kind(t, daemon.address(transport), transport, context=context, name=context and NAME)
+
+    return daemon, transports, phone_over
+
+
+def keep_alive(phone):
+    """CR LF CR LF and its CR LF, as the transport carries them (RFC 5626 4.4.1); over UDP STUN (4.4.2)."""
+    if phone.transport == "udp":
+        transaction = os.urandom(12)
+        phone.sock.send(struct.pack("!HHI", 1, 0, 0x2112A442) + transaction)
+        phone.sock.settimeout(3)
+        answer = phone.sock.recv(2048)
+        equal((answer[:2], answer[8:20]), (b"\1\1", transaction), "the answer to a Binding request")
+        at = answer.index(b"\0\x20\0\x08")
+        port, address = struct.unpack("!HI", answer[at + 6:at + 12])
+        mapped = (socket.inet_ntoa(struct.pack("!I", address ^ 0x2112A442)), port ^ 0x2112)
+        equal(mapped, (phone.host, phone.port), "XOR-MAPPED-ADDRESS")
+    elif phone.transport in ("ws", "wss"):
+        phone.send_raw(b"\r\n\r\n")
+        equal(phone.next_frame(), (TEXT, b"\r\n"), f"a keep-alive over {phone.transport}")
+    else:
+        phone.send_raw(b"\r\n\r\n")
+        phone.sock.settimeout(3)
+        equal(phone.sock.recv(10), b"\r\n", f"a keep-alive over {phone.transport}")
+
+
+@test()
+def flows_and_gruus_over_every_transport(t):
+    daemon, transports, phone_over = start_everywhere(t)
+    caller = Phone(t, daemon.address("udp"))
+    for transport in transports:
+        phone, instance, aor = phone_over(transport), str(uuid.uuid4()), f"sip:{transport}@example.com"
+        response = phone.register(aor, [contact_of(phone, instance)], extra=["Supported: outbound, gruu, path"])
+        equal((response.get("require"), response.get("flow-timer")), ("outbound", "120"), f"{transport}: Require, Flow-Timer")
+        public, temporary = gruus_of(response)
+        keep_alive(phone)
+        for uri in (public, temporary):
+            equal(caller.ask("OPTIONS", uri=uri).status, 200, f"{transport}: {uri}")
+            caller.ask("INVITE", uri=uri, status=200)
+        shown = json.loads(daemon.cli("bindings", aor, "--json", "--control", str(daemon.control)).stdout)["bindings"][0]
+        flow = {"transport": transport.upper(), "state": "datagrams" if transport == "udp" else "open"}
+        worker = shown["flow"].pop("worker", 0)
+        equal((shown["instance"], shown["reg_id"], shown["gruu"], shown["flow"]),
+              (f"<urn:uuid:{instance}>", 1, public[4:], flow), f"{transport}: `verdict bindings`")
+        check(worker in range(3), f"{transport}: worker {worker}")
+        text = daemon.cli("bindings", aor, "--control", str(daemon.control)).stdout
+        check(f"gruu {public}" in text and f"flow 1: {flow['transport']} {flow['state']}" in text, f"`verdict bindings`: {text}")
+        subscribe = phone.request("SUBSCRIBE", uri=aor, extra=["Event: reg", "Expires: 600", f"Contact: <{temporary}>"])
+        phone.send(subscribe)
+        phone.expect(200)
+        notify = phone.expect_request("NOTIFY")  # to a GRUU: by the flow that it came by
+        phone.answer(notify)
+        equal(notify.start, f"NOTIFY {temporary} SIP/2.0", f"{transport}: NOTIFY")
+        check(f'<gr:pub-gruu uri="{public}"/>'.encode() in notify.body, f"{transport}: RFC 5628: {notify.body}")
+
+
+@test()
+def requests_to_a_contact_with_ob_come_by_its_flow(t):
+    """Without `ob` a datagram's Contact is where our requests go; with it, never. A connection that is open is taken in any case."""
+    daemon, transports, phone_over = start_everywhere(t)
+    for transport in transports:
+        for ob in (True, False):
+            phone = phone_over(transport)
+            elsewhere = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+            elsewhere.bind(("127.0.0.1", 0))
+            t.on_end(elsewhere.close)
+            contact = f"sip:a@127.0.0.1:{elsewhere.getsockname()[1]}" + (";transport=" + phone.transport if transport != "udp" else "")
+            invite = phone.request("INVITE", "ok")
+            text = re.sub(rb"Contact: [^\r]*", f"Contact: <{contact}{';ob' if ob else ''}>".encode(), phone.bytes_of(invite))
+            phone.send_raw(text)
+            accepted = phone.expect(200)
+            phone.send(phone.ack_of(invite, accepted))
+            subscribe = phone.request("SUBSCRIBE", uri="sip:ok@example.com",
+                                      extra=["Event: reg", f"Contact: <{contact}{';ob' if ob else ''}>"])
+            phone.send(subscribe)
+            phone.expect(200)
+            if transport == "udp" and not ob:
+                elsewhere.settimeout(3)
+                check(elsewhere.recv(65536).startswith(b"NOTIFY "), "a NOTIFY to the Contact")
+                continue
+            notify = phone.expect_request("NOTIFY")
+            equal(notify.start, f"NOTIFY {contact}{';ob' if ob else ''} SIP/2.0", f"{transport}: NOTIFY")
+            phone.answer(notify)
+            call = next(c for c in daemon.get("/v1/calls")[1]["calls"] if c["call_id"] == invite["call_id"])
+            check(call, f"{transport}: the call")
+
+
+@test()
+def what_an_edge_says_of_a_flow(t):
+    """Behind an edge `ob` in the last Path decides (RFC 5626 6): 439 without it; with it the flow is the edge's to watch."""
+    daemon = Daemon(t, policy=OK)
+    edge, instance = Phone(t, daemon.address()), str(uuid.uuid4())
+
+    def register(path, status):
+        request = edge.request("REGISTER", uri="sip:example.com", to="sip:alice@example.com",
+                               extra=[f"Contact: {contact_of(edge, instance)}", "Supported: outbound, path", f"Path: {path}"])
+        text = edge.bytes_of(request).decode().replace("\r\nMax-Forwards", f"\r\nVia: SIP/2.0/TCP 192.0.2.7;branch=z9hG4bK{token()}\r\nMax-Forwards")
+        edge.send_raw(text.encode())
+        return edge.expect(status)
+
+    refused = register("<sip:edge.example.com;lr>", 439)
+    check("First Hop Lacks Outbound Support" in refused.start, refused.start)
+    accepted = register("<sip:t0ken@edge.example.com;lr;ob>", 200)
+    equal((accepted.get("require"), accepted.get("flow-timer"), accepted.get("path")),
+          ("outbound", None, "<sip:t0ken@edge.example.com;lr;ob>"), "Require, Flow-Timer, Path with its flow token")
+    shown = json.loads(daemon.cli("bindings", "--json", "--control", str(daemon.control)).stdout)["bindings"][0]
+    equal((shown["reg_id"], shown["flow"]), (1, {"state": "its edge's"}), "`verdict bindings`")
