@@ -166,7 +166,7 @@ static enum err judge(struct net_layer *layer, int returned)
     }
 }
 
-/* RFC 5922 7.4: whom we meant to reach has to be whom the certificate is for. */
+/* RFC 5922 7.3: whom we meant to reach has to be whom the certificate is for. */
 static bool is_whom_we_mean(const struct net_layer *layer, X509 *certificate)
 {
     char bytes[TLS_NAMES_BYTES];
