@@ -18,15 +18,13 @@ static uint32_t min_se_of(const struct sip_message *message)
     return seconds;
 }
 
-/* Session-Expires; 0: there is none that can be read. */
-static uint32_t interval_of(const struct sip_message *message, struct span *out_refresher)
+/* Session-Expires.  False: there is none that can be read, and *out_seconds is 0. */
+static bool interval_of(const struct sip_message *message, uint32_t *out_seconds, struct span *out_refresher)
 {
-    uint32_t seconds = 0;
     struct span value = sip_message_value(message, SIP_HEADER_SESSION_EXPIRES);
+    *out_seconds = 0;
     *out_refresher = span_make(NULL, 0);
-    if (!value.at || sip_value_session_expires(value, &seconds, out_refresher) != OK)
-        return 0;
-    return seconds;
+    return value.at && sip_value_session_expires(value, out_seconds, out_refresher) == OK;
 }
 
 static bool knows_timer(const struct sip_message *message)
@@ -38,10 +36,10 @@ static bool knows_timer(const struct sip_message *message)
 bool call_interval_is_small(const struct call_table *table, const struct sip_message *request, uint32_t *out_min_s)
 {
     struct span refresher;
-    uint32_t asked = interval_of(request, &refresher);
+    uint32_t asked;
     *out_min_s = table->options.min_se_s;
     /* Who does not know the extension would not know a 422 either (RFC 4028 8.1). */
-    return asked && asked < table->options.min_se_s && knows_timer(request);
+    return interval_of(request, &asked, &refresher) && asked < table->options.min_se_s && knows_timer(request);
 }
 
 /* Who refreshes (RFC 4028 9, table 2): as the request says; who refreshed before; or the caller, who asked for it. */
@@ -57,13 +55,14 @@ void call_expiry_agree(struct call *call, const struct sip_message *request)
     const struct call_options *options = &call->table->options;
     struct call_terms terms = {.peer_knows = knows_timer(request), .peer_updates = call->terms.peer_updates};
     struct span refresher;
-    uint32_t asked = interval_of(request, &refresher);
-    uint32_t wanted = call->wanted_s ? call->wanted_s : terms.peer_knows || asked ? options->session_expires_s : 0;
+    uint32_t asked;
+    bool has_asked = interval_of(request, &asked, &refresher);
+    uint32_t wanted = call->wanted_s ? call->wanted_s : terms.peer_knows || has_asked ? options->session_expires_s : 0;
     terms.min_s = min_se_of(request);
     if (terms.min_s < options->min_se_s)
         terms.min_s = options->min_se_s;
-    terms.interval_s = asked && (!wanted || asked < wanted) ? asked : wanted;
-    if (terms.interval_s && terms.interval_s < terms.min_s)
+    terms.interval_s = has_asked && (!wanted || asked < wanted) ? asked : wanted;
+    if ((terms.interval_s || has_asked) && terms.interval_s < terms.min_s)
         terms.interval_s = terms.min_s;
     if (asked >= options->min_se_s && terms.interval_s > asked)
         terms.interval_s = asked; /* never more than was asked for, whatever its Min-SE says */
@@ -125,9 +124,9 @@ void call_expiry_start(struct call *call, struct span session)
 void call_expiry_take(struct call *call, const struct sip_message *response)
 {
     struct span refresher;
-    uint32_t interval_s = interval_of(response, &refresher);
+    uint32_t interval_s;
     /* A peer without the extension says nothing, and we go on by ourselves (RFC 4028 7.2). */
-    if (interval_s >= call->terms.min_s)
+    if (interval_of(response, &interval_s, &refresher) && interval_s >= call->terms.min_s)
         call->terms.interval_s = interval_s;
     call->terms.is_ours = !span_equal_nocase(refresher, SPAN("uas"));
     if (sip_message_has(response, SIP_HEADER_ALLOW))

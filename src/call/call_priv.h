@@ -188,7 +188,8 @@ void call_start_answer(struct call *call);
 /* Arms the wheel for the earliest of a call's times. */
 void call_arm(struct call *call);
 void call_tell_start(struct call *call);
-/* The session description of the 2xx at hand, or of the 1xx that stood for it; may be empty. */
+/* The session description of the 2xx at hand, or of the 1xx that stood for it; empty: there is none, or what counts now was
+ * kept since (call_ring_keep). */
 struct span call_answer_body(const struct call *call);
 
 /* Fills and frees (call_dialog.c).  call_dialog_new links nothing. */
@@ -204,7 +205,9 @@ void call_drop(struct call *call);
 struct call *call_of_tag(struct call_table *table, struct span local_tag);
 struct call *call_match(struct call_table *table, const struct sip_message *request, bool *out_mistagged);
 
-/* Session descriptions (call_session.c).  Appends the body of a 2xx: an answer to the request's offer, or our offer when
+/* Session descriptions (call_session.c).  Whether a request brings one, for better or worse. */
+bool call_session_is_in(const struct sip_message *request);
+/* Appends the body of a 2xx: an answer to the request's offer, or our offer when
  * it has none (*out_is_offer).  ERR_SYNTAX and ERR_UNSUPPORTED with *out_why. */
 MUST_CHECK enum err call_session_body(struct call *call, const struct sip_message *request, struct buffer *out,
                                       bool *out_is_offer, const char **out_why);
@@ -244,6 +247,10 @@ MUST_CHECK enum err call_ring_begin(struct call *call, const struct call_reply *
                                     struct span body);
 /* Whether offer and answer are through before the 2xx (RFC 3262 5). */
 bool call_ring_is_agreed(const struct call *call);
+/* Whether an offer of ours is out in a reliable 1xx. */
+bool call_ring_is_offering(const struct call *call);
+/* Keeps what was agreed on after the 1xx and before the 2xx, which says nothing of it.  ERR_TOO_LONG, ERR_NOMEM. */
+MUST_CHECK enum err call_ring_keep(struct call *call, const struct buffer *session);
 void call_ring_again(struct call *call);
 void call_ring_answer(struct call *call);
 /* The final answer to the INVITE is `code`. */

@@ -71,18 +71,26 @@ unsigned call_reinvite(struct call *call, const struct call_reply *reply)
     return 200;
 }
 
-unsigned call_update(struct call *call, const struct call_reply *reply)
+/* An offer meets another that is out (RFC 3311 5.2).  0: it does not. */
+static unsigned refuse_crossing(struct call *call, const struct call_reply *reply)
 {
-    bool has_offer = reply->request->body.len != 0;
-    /* The INVITE's offer has no answer yet (RFC 3311 5.2). */
-    if (has_offer && call->state == CALL_RINGING && !call_ring_is_agreed(call))
-        return call_refuse_overlap(call, reply);
-    /* Our own offer is out and waits for its answer: RFC 3311 5.2. */
-    bool is_offering = (call->answer.is_waiting && call->answer.offer_len) || call_refresh_is_offering(call);
-    if (has_offer && is_offering) {
+    bool is_offering = (call->answer.is_waiting && call->answer.offer_len) || call_refresh_is_offering(call) ||
+                       call_ring_is_offering(call);
+    if (is_offering) { /* ours waits for their answer */
         call_reply_plain(call->table, reply, 491);
         return 491;
     }
+    if (call->state == CALL_RINGING && !call_ring_is_agreed(call))
+        return call_refuse_overlap(call, reply); /* their INVITE's has no answer yet */
+    return 0;
+}
+
+unsigned call_update(struct call *call, const struct call_reply *reply)
+{
+    bool has_offer = call_session_is_in(reply->request);
+    unsigned refused = has_offer ? refuse_crossing(call, reply) : 0;
+    if (refused)
+        return refused;
     if (refuse_interval(call, reply))
         return 422;
     char memory[16384];
@@ -90,13 +98,17 @@ unsigned call_update(struct call *call, const struct call_reply *reply)
     const char *why = "";
     bool is_offer = false;
     uint32_t version = call->session_version;
+    bool is_early = call->state == CALL_RINGING; /* the 2xx is built already, and says what it says */
     enum err err = has_offer ? call_session_body(call, reply->request, &body, &is_offer, &why) : OK;
-    if (err != OK || body.overflow) {
+    if (err == OK && body.overflow)
+        err = ERR_TOO_LONG;
+    if (err == OK && has_offer && is_early)
+        err = call_ring_keep(call, &body);
+    if (err != OK) {
         call->session_version = version;
-        return refuse_session(call, reply, err == OK ? ERR_TOO_LONG : err, why);
+        return refuse_session(call, reply, err, why);
     }
     call_dialog_refresh(call, reply->request);
-    bool is_early = call->state == CALL_RINGING; /* the 2xx is built already, and says what it says */
     if (!is_early)
         call_expiry_agree(call, reply->request);
     struct buffer out = call_reply_begin(call->table, reply, 200, no_span);
@@ -104,9 +116,6 @@ unsigned call_update(struct call *call, const struct call_reply *reply)
     call_reply_abilities(&out);
     if (!is_early)
         call_expiry_say(call, &out);
-    /* Without an offer in it an UPDATE asks for no answer: it refreshes. */
-    if (is_offer || !has_offer)
-        buffer_clear(&body);
     call_reply_end_with(reply, 200, &out, buffer_span(&body));
     if (!is_early)
         call_expiry_start(call, buffer_span(&body));

@@ -76,6 +76,8 @@ struct span call_answer_body(const struct call *call)
 {
     const struct call_answer *answer = &call->answer;
     const struct call_early *early = call->early;
+    if (early && call->session.len)
+        return span_make(NULL, 0);
     if (early && answer->bytes.len == answer->offer_at)
         return span_make(early->bytes.at + early->body_at, early->body_len);
     return span_make(answer->bytes.at + answer->offer_at, answer->bytes.len - answer->offer_at);

@@ -155,11 +155,11 @@ static bool refuse_extensions(struct call_table *table, const struct call_reply 
 static bool refuse_body(struct call_table *table, const struct call_reply *reply)
 {
     const struct sip_message *request = reply->request;
-    struct span encoding = sip_message_value(request, SIP_HEADER_CONTENT_ENCODING), body;
-    bool describes = request->method == SIP_METHOD_INVITE || request->method == SIP_METHOD_UPDATE;
-    bool is_coded = encoding.len && !span_equal_nocase(encoding, SPAN("identity"));
-    if (!describes || !request->body.len || (!is_coded && sip_multipart_sdp(request, &body) != ERR_NOT_FOUND))
+    bool describes = request->method == SIP_METHOD_INVITE || request->method == SIP_METHOD_UPDATE ||
+                     request->method == SIP_METHOD_PRACK;
+    if (!describes || !request->body.len || call_session_is_in(request) || sip_multipart_is_optional(request))
         return false;
+    bool is_coded = sip_multipart_is_coded(request);
     struct buffer out = call_reply_begin(table, reply, 415, no_span);
     if (is_coded)
         sip_reply_header(&out, SPAN("Accept-Encoding"), SPAN("identity"));

@@ -24,6 +24,11 @@ bool call_ring_is_agreed(const struct call *call)
     return early && early->rseq && early->is_pracked && early->body_len;
 }
 
+bool call_ring_is_offering(const struct call *call)
+{
+    return call->early && call->early->is_offer && !call->early->is_pracked;
+}
+
 static uint64_t expiry_of(const struct call *call, const struct sip_message *invite)
 {
     uint32_t seconds;
@@ -164,6 +169,13 @@ static bool is_for(const struct call *call, const struct sip_message *prack)
            rseq == early->rseq && cseq == call->answer.cseq && span_equal(method, SPAN("INVITE"));
 }
 
+enum err call_ring_keep(struct call *call, const struct buffer *session)
+{
+    if (session->overflow)
+        return ERR_TOO_LONG;
+    return call_bytes_set(call->table, &call->session, buffer_span(session)) ? OK : ERR_NOMEM;
+}
+
 /* What the PRACK's body means: the answer to our offer; a further offer, once the INVITE's was answered; else an offer out
  * of turn.  Appends the answer to a further offer. */
 static enum err take_body(struct call *call, const struct sip_message *prack, struct buffer *out)
@@ -175,9 +187,17 @@ static enum err take_body(struct call *call, const struct sip_message *prack, st
         struct span offer = span_make(early->bytes.at + early->body_at, early->body_len);
         return call_session_take_answer(call, offer, prack, &why);
     }
-    if (!prack->body.len)
+    if (!call_session_is_in(prack))
         return OK;
-    return early->body_len ? call_session_body(call, prack, out, &is_offer, &why) : ERR_INVALID;
+    if (!early->body_len)
+        return ERR_INVALID;
+    uint32_t version = call->session_version;
+    enum err err = call_session_body(call, prack, out, &is_offer, &why);
+    if (err == OK)
+        err = call_ring_keep(call, out);
+    if (err != OK)
+        call->session_version = version;
+    return err;
 }
 
 static void acknowledged(struct call *call)
@@ -195,8 +215,10 @@ unsigned call_prack(struct call *call, const struct call_reply *reply)
     char memory[16384];
     struct buffer body = buffer_over(memory, sizeof(memory));
     unsigned code = 481;
-    if (is_for(call, reply->request))
-        code = take_body(call, reply->request, &body) == OK && !body.overflow ? 200 : 488;
+    if (is_for(call, reply->request)) {
+        enum err err = take_body(call, reply->request, &body);
+        code = err == OK ? 200 : err == ERR_NOMEM ? 500 : err == ERR_TOO_LONG ? 513 : 488;
+    }
     if (code == 200)
         acknowledged(call);
     else

@@ -102,6 +102,12 @@ static enum err answer_offer(struct call *call, struct span body, struct buffer 
     return ERR_UNSUPPORTED;
 }
 
+bool call_session_is_in(const struct sip_message *request)
+{
+    struct span body;
+    return sip_multipart_sdp(request, &body) != ERR_NOT_FOUND;
+}
+
 enum err call_session_body(struct call *call, const struct sip_message *request, struct buffer *out, bool *out_is_offer,
                            const char **out_why)
 {

@@ -124,23 +124,13 @@ static bool has_sdp(const struct sip_message *message)
     return sip_multipart_sdp(message, &body) != ERR_NOT_FOUND;
 }
 
-static bool body_is_optional(const struct sip_message *message)
-{
-    struct sip_value disposition;
-    struct span value = sip_message_value(message, SIP_HEADER_CONTENT_DISPOSITION);
-    if (!value.len || sip_value_token(value, &disposition) != OK)
-        return false;
-    return span_equal_nocase(sip_param_value(disposition.params, SPAN("handling")), SPAN("optional"));
-}
-
 /* 8.2.3: what must be understood has to be.  A MESSAGE's body is the policy's to read, whatever its type. */
 static bool check_body(struct engine_request *request)
 {
     const struct sip_message *message = request->message;
-    if (message->body.len == 0 || body_is_optional(message))
+    if (message->body.len == 0 || sip_multipart_is_optional(message))
         return false;
-    struct span encoding = sip_message_value(message, SIP_HEADER_CONTENT_ENCODING);
-    if (encoding.len && !span_equal_nocase(encoding, SPAN("identity"))) {
+    if (sip_multipart_is_coded(message)) {
         engine_answer(request, 415, SPAN(""), SPAN("Accept-Encoding"), SPAN("identity"));
         return true;
     }

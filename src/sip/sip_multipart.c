@@ -177,8 +177,25 @@ enum err sip_multipart_find(const struct sip_message *message, struct span type,
     return err;
 }
 
+bool sip_multipart_is_coded(const struct sip_message *message)
+{
+    struct span encoding = sip_message_value(message, SIP_HEADER_CONTENT_ENCODING);
+    return encoding.len && !span_equal_nocase(encoding, SPAN("identity"));
+}
+
+bool sip_multipart_is_optional(const struct sip_message *message)
+{
+    struct sip_value disposition;
+    struct span value = sip_message_value(message, SIP_HEADER_CONTENT_DISPOSITION);
+    if (!value.len || sip_value_token(value, &disposition) != OK)
+        return false;
+    return span_equal_nocase(sip_param_value(disposition.params, SPAN("handling")), SPAN("optional"));
+}
+
 enum err sip_multipart_sdp(const struct sip_message *message, struct span *out_sdp)
 {
+    if (sip_multipart_is_coded(message))
+        return ERR_NOT_FOUND;
     if (!message->body.len || !span_equal(sip_message_value(message, SIP_HEADER_CONTENT_TYPE), SPAN("application/sdp")))
         return sip_multipart_find(message, SPAN("application"), SPAN("sdp"), out_sdp);
     *out_sdp = message->body; /* nearly always */

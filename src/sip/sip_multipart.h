@@ -31,5 +31,9 @@ MUST_CHECK enum err sip_multipart_next(struct sip_multipart *walk, struct sip_pa
  * alternative (nested up to the cap).  ERR_NOT_FOUND; ERR_SYNTAX when a multipart is broken before it is found. */
 MUST_CHECK enum err sip_multipart_find(const struct sip_message *message, struct span type, struct span subtype,
                                        struct span *out_body);
-/* sip_multipart_find for application/sdp. */
+/* sip_multipart_find for application/sdp.  ERR_NOT_FOUND also for a coded body: nobody here can look into it. */
 MUST_CHECK enum err sip_multipart_sdp(const struct sip_message *message, struct span *out_sdp);
+/* Whether a Content-Encoding hides what the body holds (RFC 3261 20.12). */
+bool sip_multipart_is_coded(const struct sip_message *message);
+/* Whether the body as a whole may be left unread: its Content-Disposition says handling=optional (RFC 3261 20.11). */
+bool sip_multipart_is_optional(const struct sip_message *message);

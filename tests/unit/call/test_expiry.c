@@ -81,6 +81,11 @@ static void test_a_session_that_would_expire_too_soon(void **state)
     sip_ask(&bench->asked, (struct sip_ask){.extra = "Supported: timer\r\nSession-Expires: 60\r\n"});
     assert_true(call_interval_is_small(bench->calls, &bench->asked.message, &min_s));
     assert_int_equal(min_s, 90);
+    /* Nothing at all is less than that, too; what is no number is no interval. */
+    sip_ask(&bench->asked, (struct sip_ask){.extra = "Supported: timer\r\nSession-Expires: 0\r\n"});
+    assert_true(call_interval_is_small(bench->calls, &bench->asked.message, &min_s));
+    sip_ask(&bench->asked, (struct sip_ask){.extra = "Supported: timer\r\nSession-Expires: soon\r\n"});
+    assert_false(call_interval_is_small(bench->calls, &bench->asked.message, &min_s));
     /* Whoever does not know the extension would not know the refusal either. */
     sip_ask(&bench->asked, (struct sip_ask){.extra = "Session-Expires: 60\r\n"});
     assert_false(call_interval_is_small(bench->calls, &bench->asked.message, &min_s));

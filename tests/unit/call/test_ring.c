@@ -288,6 +288,117 @@ static void test_an_offer_before_the_answer_once_all_is_agreed(void **state)
     assert_false(bench_has(bench, -1, "Session-Expires"));
 }
 
+/* RFC 3262 5: a PRACK's 200 describes a session only where the PRACK offered one; RFC 3261 8.2.3 for what it holds else. */
+static void test_a_prack_with_something_else_in_it(void **state)
+{
+    struct call_bench *bench = *state;
+    progress(bench, (struct sip_ask){.body = BENCH_OFFER, .extra = "Require: 100rel\r\n"}, 5000);
+    char rack[96], extra[192];
+    struct sip_ask prack = prack_of(bench, 2, rack, 0);
+    prack.type = "text/plain";
+    prack.body = "hello";
+    bench_request(bench, &bench->udp, prack);
+    assert_int_equal(bench_status(bench, -1), 415);
+    assert_true(bench_has(bench, -1, "\r\nAccept: application/sdp\r\n"));
+    prack = prack_of(bench, 3, rack, 0);
+    snprintf(extra, sizeof(extra), "%sContent-Disposition: signal;handling=optional\r\n", rack);
+    prack.extra = extra;
+    prack.type = "application/isup";
+    prack.body = "abc";
+    bench_request(bench, &bench->udp, prack);
+    assert_int_equal(bench_status(bench, -1), 200);
+    assert_true(bench_has(bench, -1, "CSeq: 3 PRACK"));
+    assert_true(bench_has(bench, -1, "\r\nContent-Length: 0\r\n"));
+}
+
+/* Another such body is no answer to our offer. */
+static void test_our_offer_is_not_answered_by_something_else(void **state)
+{
+    struct call_bench *bench = *state;
+    ring(bench, (struct sip_ask){.extra = "Require: 100rel\r\n"}, 1000);
+    char rack[96], extra[192];
+    struct sip_ask update = bench_in_dialog(bench, "UPDATE", 2);
+    update.body = BENCH_OFFER;
+    bench_request(bench, &bench->udp, update);
+    assert_int_equal(bench_status(bench, -1), 491); /* our own offer is out (RFC 3311 5.2) */
+    struct sip_ask prack = prack_of(bench, 3, rack, 0);
+    snprintf(extra, sizeof(extra), "%sContent-Disposition: signal;handling=optional\r\n", rack);
+    prack.extra = extra;
+    prack.type = "application/isup";
+    prack.body = "abc";
+    bench_request(bench, &bench->udp, prack);
+    assert_int_equal(bench_status(bench, -1), 488);
+}
+
+#define VIDEO_TOO BENCH_OFFER "m=video 40002 RTP/AVP 31\r\na=rtpmap:31 H261/90000\r\n"
+
+/* The version in the o= line of the description sent last. */
+static unsigned long long version_of(const struct call_bench *bench)
+{
+    unsigned long long id = 0, version = 0;
+    const char *at = strstr(fake_wire_text(&bench->wire, -1), "\r\no=");
+    assert_non_null(at);
+    assert_int_equal(sscanf(at, "\r\no=%*s %llu %llu", &id, &version), 2);
+    return version;
+}
+
+/* RFC 3264 8: our offer has a place for each stream that was agreed on before the 200, and a later version. */
+static void keeps_what_was_agreed_early(struct call_bench *bench, struct sip_ask offering)
+{
+    offering.body = VIDEO_TOO;
+    bench_request(bench, &bench->udp, offering);
+    assert_int_equal(bench_status(bench, -1), 200);
+    assert_true(bench_has(bench, -1, "m=video 9 RTP/AVP 31\r\n"));
+    unsigned long long version = version_of(bench);
+    fake_clock_pass(&bench->fake, 5000);
+    assert_true(bench_status(bench, -1) == 200 && bench_has(bench, -1, "CSeq: 1 INVITE"));
+    bench_ack(bench, &bench->udp);
+    bench_request(bench, &bench->udp, bench_in_dialog(bench, "INVITE", 9));
+    assert_int_equal(bench_status(bench, -1), 200);
+    assert_true(bench_has(bench, -1, "m=audio 9 RTP/AVP 0 8\r\n"));
+    assert_true(bench_has(bench, -1, "m=video 9 RTP/AVP 31\r\n"));
+    assert_true(version_of(bench) >= version);
+}
+
+static void test_an_early_update_counts_later(void **state)
+{
+    struct call_bench *bench = *state;
+    char rack[96];
+    progress(bench, (struct sip_ask){.body = BENCH_OFFER, .extra = "Require: 100rel\r\n"}, 5000);
+    bench_request(bench, &bench->udp, prack_of(bench, 2, rack, 0));
+    keeps_what_was_agreed_early(bench, bench_in_dialog(bench, "UPDATE", 3));
+}
+
+static void test_an_offer_in_a_prack_counts_later(void **state)
+{
+    struct call_bench *bench = *state;
+    char rack[96];
+    progress(bench, (struct sip_ask){.body = BENCH_OFFER, .extra = "Require: 100rel\r\n"}, 5000);
+    keeps_what_was_agreed_early(bench, prack_of(bench, 2, rack, 0));
+}
+
+/* What cannot be kept is not agreed on. */
+static void test_an_early_offer_without_memory(void **state)
+{
+    struct call_bench *bench = *state;
+    char rack[96];
+    progress(bench, (struct sip_ask){.body = BENCH_OFFER, .extra = "Require: 100rel\r\n"}, 5000);
+    struct sip_ask prack = prack_of(bench, 2, rack, 0);
+    prack.body = VIDEO_TOO;
+    txn_slab_fail_at(txn_table_slab(bench->txns), 2); /* the first is the transaction */
+    bench_request(bench, &bench->udp, prack);
+    txn_slab_fail_at(txn_table_slab(bench->txns), 0);
+    assert_int_equal(bench_status(bench, -1), 500);
+    bench_request(bench, &bench->udp, prack_of(bench, 3, rack, 0));
+    assert_int_equal(bench_status(bench, -1), 200);
+    struct sip_ask update = bench_in_dialog(bench, "UPDATE", 4);
+    update.body = VIDEO_TOO;
+    txn_slab_fail_at(txn_table_slab(bench->txns), 2);
+    bench_request(bench, &bench->udp, update);
+    txn_slab_fail_at(txn_table_slab(bench->txns), 0);
+    assert_int_equal(bench_status(bench, -1), 500);
+}
+
 static void test_early_media_that_nobody_acknowledges(void **state)
 {
     struct call_bench *bench = *state;
@@ -342,6 +453,11 @@ int main(void)
         TEST(test_early_media_is_a_foretaste_of_the_answer),
         TEST(test_reliable_early_media_holds_the_answer),
         TEST(test_an_offer_before_the_answer_once_all_is_agreed),
+        TEST(test_a_prack_with_something_else_in_it),
+        TEST(test_our_offer_is_not_answered_by_something_else),
+        TEST(test_an_early_update_counts_later),
+        TEST(test_an_offer_in_a_prack_counts_later),
+        TEST(test_an_early_offer_without_memory),
         TEST(test_early_media_that_nobody_acknowledges),
         TEST(test_ringing_without_memory),
     };

@@ -163,6 +163,33 @@ static void test_a_plain_session_costs_no_memory(void **state)
     assert_int_equal(bench->call->session.len, 0);
 }
 
+/* RFC 3261 20.11: what may be left unread is no offer and no reason to refuse, in a dialog as before it. */
+static void test_an_optional_body_is_left_unread(void **state)
+{
+    struct call_bench *bench = *state;
+    bench_invite(bench, &bench->udp, (struct sip_ask){.body = BENCH_OFFER});
+    bench_ack(bench, &bench->udp);
+    struct sip_ask update = bench_in_dialog(bench, "UPDATE", 2);
+    update.type = "application/isup";
+    update.body = "abc";
+    bench_request(bench, &bench->udp, update);
+    assert_int_equal(bench_status(bench, -1), 415);
+    update = bench_in_dialog(bench, "UPDATE", 3);
+    update.type = "application/isup";
+    update.body = "abc";
+    update.extra = "Content-Disposition: signal;handling=optional\r\n";
+    bench_request(bench, &bench->udp, update);
+    assert_int_equal(bench_status(bench, -1), 200);
+    assert_true(bench_has(bench, -1, "\r\nContent-Length: 0\r\n"));
+    struct sip_ask again = bench_in_dialog(bench, "INVITE", 4);
+    again.type = "application/sdp"; /* of which nobody can say what it holds */
+    again.body = "abc";
+    again.extra = "Content-Disposition: signal;handling=optional\r\nContent-Encoding: gzip\r\n";
+    bench_request(bench, &bench->udp, again);
+    assert_int_equal(bench_status(bench, -1), 200);
+    assert_true(bench_has(bench, -1, "m=audio 9 RTP/AVP 0 8\r\n"));
+}
+
 /* RFC 3261 14.2: also where it turns out late that the answer cannot be given. */
 static void test_a_refused_re_invite_leaves_the_session_as_it_was(void **state)
 {
@@ -225,6 +252,7 @@ int main(void)
         TEST(test_a_re_offer_that_ends_every_stream),
         TEST(test_an_offer_of_ours_keeps_the_streams),
         TEST(test_a_plain_session_costs_no_memory),
+        TEST(test_an_optional_body_is_left_unread),
         TEST(test_a_refused_re_invite_leaves_the_session_as_it_was),
         TEST(test_a_description_beyond_our_limits),
     };
