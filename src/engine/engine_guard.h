@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The 410 guard: a script decides, but it cannot contradict what is known.  410 promises "once existed here, no forwarding
- * address, permanent" (RFC 3261 21.4.11), and a client that is told so may never come back. */
+/* The 410 guard: a script decides, but it cannot contradict what is known.  410 promises that somebody was here, that
+ * there is no forwarding address and that it is for good (RFC 3261 21.4.10); who is told so may never come back. */
 #pragma once
 
 #include "policy/policy_decision.h"
