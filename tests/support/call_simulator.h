@@ -480,7 +480,11 @@ static inline bool sim_run(struct sim *sim, uint64_t seed)
 {
     sim_set_up(sim, seed);
     static const uint64_t whole = 64 * SIM_T1_MS;
-    while (!sim->failure) {
+    for (unsigned turns = 0; !sim->failure; turns++) {
+        if (turns == SIM_TURNS_MAX) {
+            sim_fail(sim, "time stands still, or a schedule has no end");
+            break;
+        }
         /* Nothing is left after the last event, 64*T1 for the ACK, 64*T1 for our BYE and T4. */
         uint64_t now = sim->fake.clock.mono_ms;
         unsigned next = sim_next_event(sim);

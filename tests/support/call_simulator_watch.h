@@ -15,8 +15,9 @@ enum {
     SIM_CALLERS_MAX = 3,
     SIM_EVENTS_MAX = 1024,
     SIM_MESSAGE_MAX = 1536,
-    SIM_FINALS_MAX = 64, /* transactions of one caller */
-    SIM_SENDINGS = 11    /* of a final answer to INVITE, by the timers alone */
+    SIM_FINALS_MAX = 64,   /* transactions of one caller */
+    SIM_TURNS_MAX = 20000, /* of one schedule; the longest of many needs some hundreds */
+    SIM_SENDINGS = 11      /* of a final answer to INVITE, by the timers alone */
 };
 
 enum sim_decision { SIM_ACCEPT, SIM_REFUSE, SIM_HOLD, SIM_DROP };
