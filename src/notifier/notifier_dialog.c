@@ -169,8 +169,8 @@ const char *notifier_event(const struct notifier_subscription *subscription)
 const char *notifier_state_text(const struct notifier_subscription *subscription)
 {
     static const char *const texts[NOTIFIER_STATE_COUNT] = {
-        [NOTIFIER_IDLE] = "told",  [NOTIFIER_DUE] = "due",     [NOTIFIER_BUSY] = "telling", [NOTIFIER_STALE] = "behind",
-        [NOTIFIER_CUT] = "ending", [NOTIFIER_LAST] = "ending", [NOTIFIER_OVER] = "over",
+        [NOTIFIER_IDLE] = "told",    [NOTIFIER_DUE] = "due",     [NOTIFIER_BUSY] = "telling",
+        [NOTIFIER_STALE] = "behind", [NOTIFIER_LAST] = "ending", [NOTIFIER_OVER] = "over",
     };
     return texts[subscription->state];
 }

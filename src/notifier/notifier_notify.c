@@ -164,6 +164,7 @@ static void done(void *user, enum errand_end end, const struct sip_message *resp
     struct notifier_subscription *subscription = user;
     enum notifier_event event = NOTIFIER_EV_LOST;
     subscription->errand = NULL;
+    subscription->is_passed = false;
     subscription->version++; /* whatever became of it, somebody may have read it */
     if (end != ERRAND_ANSWERED) {
         subscription->table->counters.failed++;

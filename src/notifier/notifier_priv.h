@@ -12,7 +12,6 @@ enum notifier_state {
     NOTIFIER_DUE,   /* something is to be told, at due_ms */
     NOTIFIER_BUSY,  /* a NOTIFY is out */
     NOTIFIER_STALE, /* one is out, and more is to be told after it */
-    NOTIFIER_CUT,   /* one is out, and the last one comes after it */
     NOTIFIER_LAST,  /* the last one is out */
     NOTIFIER_OVER,  /* about to be freed */
     NOTIFIER_STATE_COUNT
@@ -37,7 +36,8 @@ enum notifier_action {
     NOTIFIER_DO_SEND = 1 << 0,      /* a NOTIFY */
     NOTIFIER_DO_SEND_LAST = 1 << 1, /* with Subscription-State: terminated */
     NOTIFIER_DO_WAIT = 1 << 2,      /* until the interval allows the next one */
-    NOTIFIER_DO_MISSED = 1 << 3     /* what was sent did not arrive: the next one has to be full */
+    NOTIFIER_DO_MISSED = 1 << 3,    /* what was sent did not arrive: the next one has to be full */
+    NOTIFIER_DO_PASS = 1 << 4 /* by the NOTIFY that is out: its transaction goes on, and nobody waits for its end */
 };
 
 /* One cell of the table; not set: the event is ignored. */
@@ -132,6 +132,7 @@ struct notifier_subscription {
     bool is_full;     /* the one that is out is */
     bool is_nothing;  /* there was nothing to tell */
     bool is_asked;    /* a SUBSCRIBE waits for its NOTIFY */
+    bool is_passed;   /* one NOTIFY passed another, and neither has been answered */
     bool is_fetch;    /* Expires 0 from the beginning */
     bool is_begun;    /* a 200 went out */
     bool is_unproven; /* counted among the unacknowledged of its source, until a NOTIFY was answered */

@@ -31,7 +31,7 @@ struct notifier_subscription *notifier_find(struct notifier_table *table, const 
     bool fits = span_equal(notifier_text(subscription, NOTIFIER_TEXT_CALL_ID), request->call_id) &&
                 span_equal(notifier_text(subscription, NOTIFIER_TEXT_REMOTE_TAG), request->from.tag);
     /* One that ends is over for its subscriber already. */
-    return fits && subscription->state < NOTIFIER_CUT && !subscription->user->ends ? subscription : NULL;
+    return fits && subscription->state < NOTIFIER_LAST && !subscription->user->ends ? subscription : NULL;
 }
 
 struct notifier_subscription *notifier_next(const struct notifier_table *table,

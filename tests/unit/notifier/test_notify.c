@@ -82,17 +82,58 @@ static void one_is_out_at_a_time(void **state)
     assert_sent(bench, 1, "CSeq: 3 NOTIFY");
 }
 
-/* The first answer cannot be waited for: a SUBSCRIBE is answered by a NOTIFY after it, and without the interval. */
-static void a_refresh_while_one_is_out_is_told_after_it(void **state)
+static void answer_later(struct bench *bench, int index)
+{
+    struct sip_asked with = {0};
+    char text[2048];
+    const struct sip_message *plain = sip_ask_answer(&bench->answered, fake_wire_text(&bench->wire, index), 503);
+    snprintf(text, sizeof(text), "%.*sRetry-After: 20\r\nContent-Length: 0\r\n\r\n",
+             (int)(plain->bytes.len - strlen("Content-Length: 0\r\n\r\n")), plain->bytes.at);
+    assert_true(txn_receive_response(bench->txns, sip_ask_parse(&with, text)));
+}
+
+/* RFC 6665 4.2.1.2: at once, whatever became of the NOTIFY before, and whole, since that one may have been lost. */
+static void a_refresh_while_one_is_out_is_told_at_once(void **state)
 {
     struct bench *bench = *state;
     bench_subscribe(bench, "c1", COUNT);
     assert_int_equal(bench_refresh(bench, "c1", 2, COUNT), 200);
-    assert_int_equal(bench->wire.count, 3);
-    bench_answer_with(bench, 1, 200);
-    fake_clock_pass(&bench->fake, 0);
     assert_int_equal(bench->wire.count, 4);
     assert_sent(bench, 3, "full version=1");
+    assert_sent(bench, 3, "CSeq: 2 NOTIFY");
+    bench_answer_with(bench, 1, 481); /* to the one that was passed: it says nothing any more */
+    bench_answer_with(bench, 3, 200);
+    assert_int_equal(notifier_count(bench->table), 1);
+    fake_clock_pass(&bench->fake, 40000);
+    assert_int_equal(bench->wire.count, 4);
+}
+
+/* Nobody gets more than two by asking again and answering nothing. */
+static void a_third_waits_for_an_answer(void **state)
+{
+    struct bench *bench = *state;
+    bench_subscribe(bench, "c1", COUNT);
+    for (unsigned cseq = 2; cseq < 6; cseq++)
+        assert_int_equal(bench_refresh(bench, "c1", cseq, COUNT), 200);
+    assert_int_equal(bench->wire.count, 1 + 4 + 2);
+    bench_answer_with(bench, 3, 200);
+    fake_clock_pass(&bench->fake, 0);
+    assert_int_equal(bench->wire.count, 1 + 4 + 2 + 1);
+    assert_sent(bench, 7, "full version=2");
+}
+
+/* What a SUBSCRIBE asks for waits for no Retry-After of the NOTIFY before it. */
+static void a_refresh_passes_a_retry_after(void **state)
+{
+    struct bench *bench = *state;
+    bench_subscribe(bench, "c1", COUNT);
+    bench_refresh(bench, "c1", 2, COUNT);
+    bench_refresh(bench, "c1", 3, COUNT);
+    assert_int_equal(bench->wire.count, 5);
+    answer_later(bench, 3);
+    fake_clock_pass(&bench->fake, 0);
+    assert_int_equal(bench->wire.count, 6);
+    assert_sent(bench, 5, "CSeq: 3 NOTIFY");
 }
 
 static void nothing_to_tell_is_not_told(void **state)
@@ -168,12 +209,7 @@ static void retry_after_is_obeyed(void **state)
     struct bench *bench = *state;
     begin(bench);
     change(bench);
-    struct sip_asked with = {0};
-    char text[2048];
-    const struct sip_message *plain = sip_ask_answer(&bench->answered, fake_wire_text(&bench->wire, 0), 503);
-    snprintf(text, sizeof(text), "%.*sRetry-After: 20\r\nContent-Length: 0\r\n\r\n",
-             (int)(plain->bytes.len - strlen("Content-Length: 0\r\n\r\n")), plain->bytes.at);
-    assert_true(txn_receive_response(bench->txns, sip_ask_parse(&with, text)));
+    answer_later(bench, 0);
     fake_clock_pass(&bench->fake, 19999);
     assert_int_equal(bench->wire.count, 1);
     fake_clock_pass(&bench->fake, 1);
@@ -329,18 +365,18 @@ static void who_ends_cannot_refresh_and_who_comes_new_stays(void **state)
     assert_true(span_equal(notifier_call_id(notifier_next(bench->table, NULL)), SPAN("c2")));
 }
 
-/* A NOTIFY that is out comes first; then the last one, which is told once. */
-static void an_end_waits_for_what_is_out(void **state)
+/* The end passes a NOTIFY that is out, and is told once. */
+static void an_end_passes_what_is_out(void **state)
 {
     struct bench *bench = *state;
     bench_subscribe(bench, "c1", COUNT);
     notifier_end(bench->table, SPAN("bob@example.com"), NOTIFIER_REJECTED);
     fake_clock_pass(&bench->fake, 100);
-    assert_int_equal(bench->wire.count, 2);
-    bench_answer_with(bench, 1, 200);
     assert_int_equal(bench->wire.count, 3);
     assert_sent(bench, 2, "terminated;reason=rejected");
+    bench_answer_with(bench, 1, 200);
     bench_answer_with(bench, 2, 200);
+    assert_int_equal(bench->wire.count, 3);
     assert_int_equal(notifier_count(bench->table), 0);
 }
 
@@ -429,7 +465,9 @@ int main(void)
         TEST(another_package_is_not),
         TEST(changes_within_the_interval_become_one),
         TEST(one_is_out_at_a_time),
-        TEST(a_refresh_while_one_is_out_is_told_after_it),
+        TEST(a_refresh_while_one_is_out_is_told_at_once),
+        TEST(a_third_waits_for_an_answer),
+        TEST(a_refresh_passes_a_retry_after),
         TEST(nothing_to_tell_is_not_told),
         TEST(what_cannot_be_said_goes_without_a_body_and_then_whole),
         TEST(every_answer_ends_it_or_leaves_it),
@@ -442,7 +480,7 @@ int main(void)
         TEST(a_large_one_to_somebody_else_stays_a_datagram),
         TEST(an_end_reaches_everybody_at_the_rate),
         TEST(who_ends_cannot_refresh_and_who_comes_new_stays),
-        TEST(an_end_waits_for_what_is_out),
+        TEST(an_end_passes_what_is_out),
         TEST(a_change_during_the_walk_reaches_everybody_again),
         TEST(a_slow_rate_is_slow),
         TEST(a_shutdown_asks_everybody_to_come_back_in_time),

@@ -2,16 +2,15 @@
 /* Every cell of the state table: its content against a table written again, as text, and its walk by the runner. */
 #include "unit/notifier/support_notifier.h"
 
-static const char *const states[NOTIFIER_STATE_COUNT] = {"idle", "due", "busy", "stale", "cut", "last", "over"};
+static const char *const states[NOTIFIER_STATE_COUNT] = {"idle", "due", "busy", "stale", "last", "over"};
 
 /* asked, left, changed, due, expired, end, told, untold, later, lost: "-" is ignored; ! sends, * sends the last one, ~ waits,
- * ? is full next time. */
+ * ? is full next time, ^ passes the one that is out. */
 static const char *const expected[NOTIFIER_STATE_COUNT][NOTIFIER_EVENT_COUNT] = {
     {"busy!", "last*", "due~", "-", "last*", "last*", "-", "-", "-", "-"},
     {"busy!", "last*", "-", "busy!", "last*", "last*", "-", "-", "-", "-"},
-    {"stale", "cut", "stale", "-", "cut", "cut", "idle", "idle?", "due~?", "over"},
-    {"stale", "cut", "stale", "-", "cut", "cut", "due~", "due~?", "due~?", "over"},
-    {"-", "-", "-", "-", "-", "-", "last*", "last*", "last*", "over"},
+    {"busy!^", "last*^", "stale", "-", "last*^", "last*^", "idle", "idle?", "due~?", "over"},
+    {"busy!^", "last*^", "stale", "-", "last*^", "last*^", "due~", "due~?", "due~?", "over"},
     {"-", "-", "-", "-", "-", "-", "over", "over", "over", "over"},
     {"-", "-", "-", "-", "-", "-", "-", "-", "-", "-"},
 };
@@ -22,9 +21,9 @@ static void write_cell(const struct notifier_step *step, char *out, size_t cap)
         snprintf(out, cap, "-");
         return;
     }
-    snprintf(out, cap, "%s%s%s%s%s", states[step->next], step->actions & NOTIFIER_DO_SEND ? "!" : "",
+    snprintf(out, cap, "%s%s%s%s%s%s", states[step->next], step->actions & NOTIFIER_DO_SEND ? "!" : "",
              step->actions & NOTIFIER_DO_SEND_LAST ? "*" : "", step->actions & NOTIFIER_DO_WAIT ? "~" : "",
-             step->actions & NOTIFIER_DO_MISSED ? "?" : "");
+             step->actions & NOTIFIER_DO_MISSED ? "?" : "", step->actions & NOTIFIER_DO_PASS ? "^" : "");
 }
 
 static void the_table_is_as_written(void **state)
@@ -50,7 +49,7 @@ static struct notifier_subscription *bring_to(struct bench *bench, enum notifier
         bench_answer_with(bench, -1, 200);
     if (target == NOTIFIER_DUE || target == NOTIFIER_STALE)
         notifier_run(subscription, NOTIFIER_EV_CHANGED);
-    if (target == NOTIFIER_CUT || target == NOTIFIER_LAST)
+    if (target == NOTIFIER_LAST)
         notifier_run(subscription, NOTIFIER_EV_END);
     assert_int_equal(subscription->state, target);
     fake_wire_clear(&bench->wire);
@@ -81,7 +80,7 @@ static void walk_cell(struct bench *bench, enum notifier_state from, enum notifi
     assert_memory_equal(next, states[subscription->state], strlen(states[subscription->state]));
     if (strchr(cell, '?'))
         assert_true(subscription->wants_full);
-    assert_int_equal(timer_is_armed(&subscription->timer), subscription->state < NOTIFIER_CUT);
+    assert_int_equal(timer_is_armed(&subscription->timer), subscription->state < NOTIFIER_LAST);
     notifier_drop(subscription);
 }
 
