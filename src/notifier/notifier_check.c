@@ -117,6 +117,13 @@ static bool refuses_body(const struct notifier_table *table, const struct notifi
     return false;
 }
 
+bool notifier_check_publication(const struct notifier_table *table, const struct notifier_entry *entry,
+                                const struct sip_message *request, struct notifier_refusal *out_refusal)
+{
+    return notifier_check_expires(&table->options.publish, request, out_refusal) ||
+           refuses_body(table, entry, request, out_refusal);
+}
+
 static bool refuses_publish(const struct notifier_table *table, const struct notifier_entry *entry,
                             const struct sip_message *request, struct notifier_refusal *out_refusal)
 {
@@ -125,8 +132,8 @@ static bool refuses_publish(const struct notifier_table *table, const struct not
         return notifier_refuse(out_refusal, 400, "SIP-If-Match is no entity-tag");
     if (!match.at && !request->body.len)
         return notifier_refuse(out_refusal, 400, "an initial PUBLISH has a body");
-    return notifier_check_expires(&table->options.publish, request, out_refusal) ||
-           refuses_body(table, entry, request, out_refusal);
+    /* RFC 3903 6: what the entity-tag names is looked for before Expires and body are read. */
+    return !match.at && notifier_check_publication(table, entry, request, out_refusal);
 }
 
 bool notifier_refuses(const struct notifier_table *table, const struct sip_message *request,

@@ -195,5 +195,7 @@ enum err notifier_publish(struct notifier_table *table, const struct sip_message
         find_publication(notifier_user_find(table, accept->aor), notifier_check_event(table, request), etag);
     if (!publication)
         return refuse(table, out_refusal, 412, ERR_CONFLICT);
+    if (notifier_check_publication(table, &table->packages[publication->package], request, out_refusal))
+        return ERR_INVALID;
     return publish_again(publication, request, accept, out_grant, out_refusal);
 }

@@ -228,11 +228,13 @@ static void add_departed(struct buffer *out, const struct registrar_watch *watch
     }
 }
 
-static const char *state_of(const struct registrar_user *user, const struct notifier_view *view)
+/* Terminated is what was active (RFC 3680 3.4.1) and has ended since this watcher was told last; then it is init again. */
+static const char *state_of(const struct registrar_user *user, const struct registrar_watch *watch,
+                            const struct notifier_view *view)
 {
     if (user && user->count)
         return "active";
-    return view->version ? "terminated" : "init";
+    return view->version && watch && watch->serial > view->mark ? "terminated" : "init";
 }
 
 static enum err build(void *ctx, struct notifier_view *view, struct buffer *out)
@@ -254,7 +256,7 @@ static enum err build(void *ctx, struct notifier_view *view, struct buffer *out)
     buffer_add_literal(out, "\" id=\"");
     add_id(out, "r", siphash(&fixed, view->aor.at, view->aor.len));
     buffer_add_literal(out, "\" state=\"");
-    buffer_add_text(out, state_of(user, view));
+    buffer_add_text(out, state_of(user, watch, view));
     buffer_add_literal(out, "\">\r\n");
     for (const struct registrar_binding *at = user ? user->first : NULL; at; at = at->next)
         add_contact(out, view->aor, at, NULL, now_ms);

@@ -425,6 +425,41 @@ static void begin_watching(void)
     expect_heard("version=\"0\" state=\"full\"");
 }
 
+/* RFC 3680 3.4.1: nothing ends that was not, and what has ended is in its first state again. */
+static void who_never_registered_is_not_terminated(void **state)
+{
+    (void)state;
+    char text[1024], tag[64] = "";
+    open_with(ok_policy);
+    world_receive(&world, "SUBSCRIBE sip:alice@example.com SIP/2.0\nVia: SIP/2.0/UDP 192.0.2.1;branch=z9hG4bKsub\n"
+                          "From: <sip:w@example.org>;tag=w\nTo: <sip:alice@example.com>\nCall-ID: sub\n"
+                          "CSeq: 1 SUBSCRIBE\nContact: <sip:w@192.0.2.1>\nEvent: reg\nExpires: 3600\n\n");
+    const char *from = strstr(heard(), "\r\nFrom: <sip:alice@example.com>;tag=");
+    assert_non_null(from);
+    assert_int_equal(sscanf(strstr(from, ";tag="), ";tag=%63[^\r]", tag), 1);
+    for (unsigned cseq = 2; cseq < 5; cseq++) {
+        snprintf(text, sizeof(text),
+                 "SUBSCRIBE sip:alice@example.com SIP/2.0\nVia: SIP/2.0/UDP 192.0.2.1;branch=z9hG4bKsub%u\n"
+                 "From: <sip:w@example.org>;tag=w\nTo: <sip:alice@example.com>;tag=%s\nCall-ID: sub\n"
+                 "CSeq: %u SUBSCRIBE\nContact: <sip:w@192.0.2.1>\nEvent: reg\nExpires: 3600\n\n",
+                 cseq, tag, cseq);
+        world_receive(&world, text);
+        const char *notify = heard();
+        assert_non_null(strstr(notify, "state=\"full\""));
+        if (!strstr(notify, "\" state=\"init\">"))
+            fail_msg("no init in %s", notify);
+        if (cseq == 3) {
+            ask("a", 1, "Contact: <sip:a@192.0.2.1>\n");
+            world_advance(&world, 1000);
+            expect_heard("\" state=\"active\">");
+            ask("a", 2, "Contact: *\nExpires: 0\n");
+            world_advance(&world, 1000);
+            expect_heard("\" state=\"terminated\">");
+        }
+    }
+    world_close(&world);
+}
+
 /* One REGISTER may name a contact twice; whoever watches hears what became of it in the end. */
 static void a_contact_named_twice_is_told_by_its_end(void **state)
 {
@@ -539,6 +574,7 @@ int main(void)
         cmocka_unit_test(the_policy_decides_who_may),
         cmocka_unit_test(a_retransmission_gets_the_same_bytes),
         cmocka_unit_test(watchers_are_told),
+        cmocka_unit_test(who_never_registered_is_not_terminated),
         cmocka_unit_test(a_contact_named_twice_is_told_by_its_end),
         cmocka_unit_test(who_expired_leaves_nothing_behind),
         cmocka_unit_test(who_is_there_for_less_than_a_second_is_there),

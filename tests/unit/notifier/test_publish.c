@@ -84,6 +84,8 @@ static void a_publication_is_passed_on(void **state)
     assert_int_equal(publish(bench, etag, NULL, PIDF("closed")), 200);
     assert_non_null(strstr(heard(bench), PIDF("closed")));
     keep_etag(bench, etag);
+    assert_int_equal(publish(bench, etag, "10", NULL), 423);
+    assert_int_equal(publish(bench, etag, NULL, "<presence>"), 400);
     assert_int_equal(publish(bench, etag, "0", NULL), 200);
     assert_int_equal(bench->grant.expires_s, 0);
     assert_non_null(strstr(heard(bench), "<tuple id=\"registration\">"));
@@ -134,6 +136,9 @@ static void what_is_wrong_is_refused(void **state)
         {FOR_PRESENCE "SIP-If-Match: nobody\r\n", PIDF("open"), "application/pidf+xml", 412},
         {FOR_PRESENCE "SIP-If-Match: 0123456789abcdef\r\n", NULL, NULL, 412},
         {FOR_PRESENCE "Expires: 0\r\nSIP-If-Match: 0123456789abcdef\r\n", NULL, NULL, 412},
+        /* RFC 3903 6: step 4 comes before steps 5 and 6. */
+        {FOR_PRESENCE "Expires: 10\r\nSIP-If-Match: nobody\r\n", PIDF("open"), "application/pidf+xml", 412},
+        {FOR_PRESENCE "SIP-If-Match: nobody\r\n", PIDF("open"), "text/plain", 412},
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         char call_id[16];
