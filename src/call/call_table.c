@@ -100,6 +100,12 @@ struct call *call_match(struct call_table *table, const struct sip_message *requ
     return *out_mistagged ? NULL : call;
 }
 
+bool call_knows(struct call_table *table, const struct sip_message *request)
+{
+    bool mistagged;
+    return call_match(table, request, &mistagged) != NULL;
+}
+
 void call_link(struct call *call)
 {
     struct call_table *table = call->table;

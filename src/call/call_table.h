@@ -159,6 +159,8 @@ size_t call_table_buckets(const struct call_table *table);
 void call_table_bucket(struct call_table *table, size_t index, call_fn fn, void *ctx);
 /* The call with this Call-ID and tags, or NULL: for `verdict call show`. */
 struct call *call_find(struct call_table *table, struct span call_id, struct span local_tag, struct span remote_tag);
+/* Whether the request is in the dialog of a call that is here: Call-ID and both tags (RFC 3261 12.2.2). */
+bool call_knows(struct call_table *table, const struct sip_message *request);
 
 /* Accessors; spans live as long as the call. */
 enum call_state call_state(const struct call *call);

@@ -57,9 +57,10 @@ static void receive_in_dialog(struct engine_request *request)
     struct engine_core *core = request->core;
     if (engine_receive_subscribed(request))
         return;
-    /* A forged To tag must not buy more unacknowledged answers than a source may have. */
-    if (!engine_may_answer(request) ||
-        call_receive(core->calls, request->message, &request->back, &request->flow->remote) != OK)
+    /* A forged To tag must not buy more unacknowledged answers than a source may have; the right one is not forged, and
+     * others behind the same address must not keep a call from being refreshed. */
+    bool may = engine_may_answer(request) || call_knows(core->calls, request->message);
+    if (!may || call_receive(core->calls, request->message, &request->back, &request->flow->remote) != OK)
         engine_answer_busy(request, false);
 }
 

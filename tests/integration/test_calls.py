@@ -260,6 +260,28 @@ def answers_without_an_ack_are_capped_a_source(t):
         other = phone.ask("OPTIONS", "ok", 200)  # what needs no ACK is answered as ever
         check(other.tag("to"), "no To tag")
 
+
+@test()
+def a_call_is_refreshed_though_others_behind_its_address_are_capped(t):
+    config = t.write("verdict.lua", "return { max_unacknowledged = 3 }\n")
+    daemon = Daemon(t, args=["--config", str(config), "--workers", 1])
+    phone, other = Phone(t, daemon.address()), Phone(t, daemon.address())
+    invite = phone.request("INVITE", "ok")
+    phone.send(invite)
+    answer = phone.expect(200)
+    phone.send(phone.ack_of(invite, answer))
+    for _ in range(3):
+        other.send(other.request("INVITE", "ok"))
+        other.expect(200)
+    other.send(other.request("INVITE", "ok"))
+    check(any(m.status == 503 for m in other.collect(0.3)), "the cap was not reached")
+    again = dict(invite, cseq=2, to=invite["uri"], to_tag=answer.tag(), branch="z9hG4bK" + token(), uri=contact_of(answer))
+    phone.send(again)
+    phone.send(phone.ack_of(again, phone.expect(200)))
+    forged = dict(again, to_tag=token(), branch="z9hG4bK" + token())
+    phone.send(forged)
+    phone.expect(503)
+
 IN_CALLS = """
 return policy {
   name = "in_calls", on_error = reject(500) {}, default = ok { hangup_after = 3 },
