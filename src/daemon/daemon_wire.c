@@ -40,6 +40,8 @@ static void take(struct daemon_worker *self, const struct net_flow *flow, struct
 /* Here, whoever owns it: so that what a source sends too much costs nobody else. */
 static void refuse(struct daemon_worker *self, const struct net_flow *flow, struct span bytes, enum sip_framing framing)
 {
+    if (self->trace)
+        trace_put(self->trace, TRACE_IN, flow, bytes);
     self->core->refuse_new = true;
     engine_core_receive(self->core, flow, bytes, framing);
 }
@@ -108,7 +110,21 @@ static bool on_message(void *ctx, const struct net_flow *flow, struct span bytes
     return true;
 }
 
-static struct net_frame frame(void *ctx, struct span bytes, struct net_frame_memory *memory)
+/* What a stream cannot be read on after is answered here, and seen by whoever looks on. */
+static struct span refuse_stream(const struct daemon_worker *self, const struct net_flow *flow,
+                                 const struct sip_stream_frame *found, struct span bytes)
+{
+    struct span broken = span_slice(bytes, 0, found->len);
+    struct span answer = engine_core_refuse_stream(self->core, flow, broken, &found->problem);
+    if (self->trace && answer.len) {
+        trace_put(self->trace, TRACE_IN, flow, broken);
+        trace_put(self->trace, TRACE_OUT, flow, answer);
+    }
+    return answer;
+}
+
+static struct net_frame frame(void *ctx, const struct net_flow *flow, struct span bytes,
+                              struct net_frame_memory *memory)
 {
     const struct daemon_worker *self = ctx;
     struct sip_stream_state state = {memory->words[0], memory->words[1]};
@@ -132,7 +148,7 @@ static struct net_frame frame(void *ctx, struct span bytes, struct net_frame_mem
         break;
     case SIP_STREAM_ERROR:
         out.kind = NET_FRAME_FATAL;
-        out.reply = engine_core_refuse_stream(self->core, span_slice(bytes, 0, found.len), &found.problem);
+        out.reply = refuse_stream(self, flow, &found, bytes);
         break;
     }
     return out;

@@ -9,7 +9,8 @@
 static struct net_flow way_back(const struct net_flow *flow, const struct sip_via *via)
 {
     struct net_flow back = *flow;
-    if (flow->transport != NET_UDP || !via->has_rport)
+    bool is_web = flow->transport == NET_WS || flow->transport == NET_WSS; /* nobody can call a browser back */
+    if (!is_web && (flow->transport != NET_UDP || !via->has_rport))
         back.remote.port = via->port ? via->port : net_transport_default_port((enum net_transport)flow->transport);
     return back;
 }

@@ -172,7 +172,8 @@ static inline enum sip_framing engine_framing_of(const struct net_flow *flow)
 
 /* What a stream is told whose framing is lost (`bytes` starts with the message that lost it): an answer with the
  * problem's code where one can be addressed, else empty.  Valid until the next call of this core. */
-struct span engine_core_refuse_stream(struct engine_core *core, struct span bytes, const struct sip_problem *problem);
+struct span engine_core_refuse_stream(struct engine_core *core, const struct net_flow *flow, struct span bytes,
+                                      const struct sip_problem *problem);
 
 /* At the end of each turn: what was registered in it goes to the disk. */
 void engine_core_turn_end(struct engine_core *core);

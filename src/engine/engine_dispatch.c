@@ -159,7 +159,8 @@ static void receive_request(struct engine_core *core, const struct net_flow *flo
         engine_report_refusal(&request, "");
 }
 
-struct span engine_core_refuse_stream(struct engine_core *core, struct span bytes, const struct sip_problem *problem)
+struct span engine_core_refuse_stream(struct engine_core *core, const struct net_flow *flow, struct span bytes,
+                                      const struct sip_problem *problem)
 {
     static const struct sip_reply_via nothing;
     struct sip_problem ignored;
@@ -176,6 +177,11 @@ struct span engine_core_refuse_stream(struct engine_core *core, struct span byte
                     problem->code == 400 && !text.overflow ? buffer_span(&text) : SPAN(""), &nothing,
                     span_make(tag, TXN_TAG_LEN));
     sip_reply_end(&out, SPAN(""), SPAN(""));
+    struct engine_request request;
+    engine_request_init(&request, core, flow);
+    core->target.aor = SPAN("");
+    core->last.code = (unsigned)problem->code;
+    engine_report_refusal(&request, problem->reason);
     return out.overflow ? SPAN("") : buffer_span(&out);
 }
 

@@ -52,7 +52,7 @@ static enum err take_unit(struct net_layer *layer, struct span rest, struct pass
     struct framing *framing = layer->state;
     const struct net_handlers *handlers = net_layer_handlers(layer);
     size_t most = net_layer_limits(layer)->message_max;
-    struct net_frame frame = handlers->frame(handlers->ctx, rest, &framing->memory);
+    struct net_frame frame = handlers->frame(handlers->ctx, net_layer_flow(layer), rest, &framing->memory);
     invariant(frame.kind == NET_FRAME_MORE || frame.kind == NET_FRAME_FATAL ||
               (frame.len > 0 && frame.len <= rest.len));
     enum err err = OK;

@@ -73,7 +73,8 @@ struct net_handlers {
      * offered again with each turn and every few milliseconds, until they are taken. */
     bool (*on_message)(void *ctx, const struct net_flow *flow, struct span bytes);
     /* Cuts a stream; `bytes` is all that is buffered, never empty. */
-    struct net_frame (*frame)(void *ctx, struct span bytes, struct net_frame_memory *memory);
+    struct net_frame (*frame)(void *ctx, const struct net_flow *flow, struct span bytes,
+                              struct net_frame_memory *memory);
     /* A connection has ended: the last that is heard of this flow, on which nothing could be sent for up to 2 s.  Always
      * called from the loop, never out of a function that was called.  May be NULL. */
     void (*on_flow_closed)(void *ctx, const struct net_flow *flow, enum net_close reason);

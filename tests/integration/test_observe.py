@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """What an operator sees of calls: the live list, a call's ladder, the peers' ACKs, HEP, and the policy's own events."""
+import collections
 import json
 import os
 import socket
@@ -11,6 +12,8 @@ from harness.daemon import VERDICT, Daemon
 from harness.registry import check, equal, test, wait_until
 from harness.sip import Phone
 from harness.sipp import have
+from harness.tls import Authority
+from harness.ws import WsPhone
 
 EVENTS = """
 return policy {
@@ -283,10 +286,17 @@ def hep_of_every_transport(t):
     collector.bind(("127.0.0.1", 0))
     collector.settimeout(5)
     t.on_end(collector.close)
-    daemon = Daemon(t, policy=EVENTS, listen=("udp:127.0.0.1:0", "tcp:127.0.0.1:0", "udp:[::1]:0"),
-                    args=hep_args(collector.getsockname()[1]))
+    authority = Authority(t)
+    pair = authority.issue("server", "DNS:sip.example.com")
+    daemon = Daemon(t, policy=EVENTS, listen=("udp:127.0.0.1:0", "tcp:127.0.0.1:0", "udp:[::1]:0", "tls:127.0.0.1:0",
+                                              "ws:127.0.0.1:0", "wss:127.0.0.1:0"),
+                    args=[*hep_args(collector.getsockname()[1]), *pair.flags()])
+    secure = {"context": authority.context(), "name": "sip.example.com"}
     for phone, protocol, family in ((Phone(t, daemon.address(host="127.0.0.1")), 17, 2),
                                     (Phone(t, daemon.address("tcp"), "tcp"), 6, 2),
+                                    (Phone(t, daemon.address("tls"), "tls", **secure), 6, 2),
+                                    (WsPhone(t, daemon.address("ws")), 6, 2),
+                                    (WsPhone(t, daemon.address("wss"), "wss", **secure), 6, 2),
                                     (Phone(t, daemon.address(host="::1")), 17, 10)):
         phone.send_raw(b"\r\n\r\n")  # a keep-alive is no message
         request = phone.request("INVITE", "gone")
@@ -305,6 +315,43 @@ def hep_of_every_transport(t):
             equal((packet["destination"], packet["destination_port"]), destination, "destination")
         phone.send(phone.ack_of(request, answer))
         equal(hep_decode(collector.recv(65536))["payload"][:4], b"ACK ", "the ACK")
+
+
+
+@test()
+def hep_of_what_no_policy_sees(t):
+    """A stream that cannot be read on after, and a source that sends too much."""
+    collector = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    collector.bind(("127.0.0.1", 0))
+    collector.settimeout(5)
+    t.on_end(collector.close)
+    log = t.path("decisions.jsonl")
+    config = t.write("verdict.lua", f'return {{ source_rate = 2, log = "all", log_file = "{log}" }}\n')
+    daemon = Daemon(t, listen=("udp:127.0.0.1:0", "tcp:127.0.0.1:0"),
+                    args=[*hep_args(collector.getsockname()[1]), "--config", str(config), "--workers", 1])
+    stream = Phone(t, daemon.address("tcp"), "tcp")
+    broken = stream.bytes_of(stream.request("INVITE", "gone")).replace(b"Content-Length: ", b"Content-Length: x")
+    stream.send_raw(broken)
+    answer = stream.expect(400)
+    seen = [hep_decode(collector.recv(65536))["payload"] for _ in range(2)]
+    check(broken.startswith(seen[0]) and seen[1] == answer.raw, f"what was seen: {seen}")
+    wait_until(lambda: '"status":400' in log.read_text(), 3, "the decision log to tell of it")
+    collector.settimeout(1)
+    phone = Phone(t, daemon.address())
+    asked = [phone.request("MESSAGE", "gone") for _ in range(200)]
+    for request in asked:
+        phone.send(request)
+    refused = [m.get("call-id") for m in phone.collect(0.5) if m.status == 503]
+    check(refused, "nothing was refused")
+    seen = collections.Counter()
+    try:
+        while True:
+            packet = hep_decode(collector.recv(65536))
+            seen[packet["correlation"].decode(), packet["payload"][:7] == b"SIP/2.0"] += 1
+    except socket.timeout:
+        pass
+    for call_id in refused:
+        equal((seen[call_id, False], seen[call_id, True]), (1, 1), f"the request and its answer, {call_id}")
 
 
 @test()

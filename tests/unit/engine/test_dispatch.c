@@ -204,13 +204,14 @@ static void test_a_stream_that_lost_its_framing_is_told_why(void **state)
     static const struct sip_problem problem = {400, "Content-Length", "it is missing", 0};
     static const char text[] = "OPTIONS sip:a@192.0.2.9 SIP/2.0\r\nVia: SIP/2.0/TCP 192.0.2.1;branch=z9hG4bKa\r\n"
                                "From: <sip:a@b>;tag=1\r\nTo: <sip:a@b>\r\nCall-ID: a\r\nCSeq: 1 OPTIONS\r\n\r\n";
+    struct net_flow flow = {.transport = NET_TCP};
     world_open(&world, NULL, ok_policy);
-    struct span told = engine_core_refuse_stream(world.core, SPAN(text), &problem);
+    struct span told = engine_core_refuse_stream(world.core, &flow, SPAN(text), &problem);
     assert_true(
         span_starts_with(told, SPAN("SIP/2.0 400 Content-Length: it is missing\r\nVia: SIP/2.0/TCP 192.0.2.1")));
-    told = engine_core_refuse_stream(world.core, SPAN("ACK sip:a SIP/2.0\r\n\r\n"), &problem);
+    told = engine_core_refuse_stream(world.core, &flow, SPAN("ACK sip:a SIP/2.0\r\n\r\n"), &problem);
     assert_int_equal(told.len, 0);
-    told = engine_core_refuse_stream(world.core, SPAN("noise\r\n\r\n"), &problem);
+    told = engine_core_refuse_stream(world.core, &flow, SPAN("noise\r\n\r\n"), &problem);
     assert_int_equal(told.len, 0);
     world_close(&world);
 }

@@ -90,10 +90,11 @@ static void on_flow_closed(void *ctx, const struct net_flow *flow, enum net_clos
     bench->closed_reason = reason;
 }
 
-struct net_frame bench_frame(void *ctx, struct span bytes, struct net_frame_memory *memory)
+struct net_frame bench_frame(void *ctx, const struct net_flow *flow, struct span bytes, struct net_frame_memory *memory)
 {
     (void)memory;
     (void)ctx;
+    (void)flow;
     uint32_t len;
     if (bytes.at[0] == '!')
         return (struct net_frame){.kind = NET_FRAME_FATAL, .reply = SPAN("bad")};

@@ -61,7 +61,8 @@ void bench_turns(struct bench *bench, unsigned turns);
 
 /* Frames of the tests: "0007payload" with the payload's length in four digits; CR LF is a keep-alive, answered by "+";
  * "!" is fatal and answered by "bad". */
-struct net_frame bench_frame(void *ctx, struct span bytes, struct net_frame_memory *memory);
+struct net_frame bench_frame(void *ctx, const struct net_flow *flow, struct span bytes,
+                             struct net_frame_memory *memory);
 
 /* A blocking peer with a receive timeout of five seconds, connected. */
 int peer_open(enum net_transport transport, const struct net_address *to);

@@ -103,8 +103,10 @@ static bool on_message(void *ctx, const struct net_flow *flow, struct span bytes
     return err == OK;
 }
 
-static struct net_frame frame(void *ctx, struct span bytes, struct net_frame_memory *memory)
+static struct net_frame frame(void *ctx, const struct net_flow *flow, struct span bytes,
+                              struct net_frame_memory *memory)
 {
+    (void)flow;
     (void)ctx;
     (void)memory;
     if (bytes.len < MESSAGE_LEN)
