@@ -7,6 +7,7 @@ const at = (id) => document.getElementById(id);
 let ua = null;
 let account = ""; // what the phone was made for
 let session = null;
+let lost = null; // the call whose connection broke
 const watched = new Map(); // user to its subscriber
 
 const MEANINGS = {
@@ -80,7 +81,10 @@ function connect() {
   });
   const mine = ua;
   const on = (event, handler) => mine.on(event, (data) => mine === ua && handler(data));
-  on("disconnected", () => registered(false, "no connection", "bad"));
+  on("disconnected", () => {
+    registered(false, "no connection", "bad");
+    loseCall();
+  });
   on("registered", () => {
     registered(true, "registered", "good");
     watchMyself();
@@ -147,6 +151,14 @@ function watchMyself() {
   subscriber.subscribe();
 }
 
+/** Without its connection a call has nobody left to talk to: it is ended here, and said so. */
+function loseCall() {
+  if (!session || !session.isEstablished())
+    return; // one that is being set up fails by itself
+  lost = session;
+  session.terminate();
+}
+
 function inCall(is) {
   at("call").disabled = is;
   at("hangup").disabled = !is;
@@ -169,6 +181,8 @@ async function call(event) {
   session.on("accepted", ({ response }) => verdict(response.status_code, response.reason_phrase, MEANINGS[200], "good"));
   session.on("ended", ({ originator }) => {
     inCall(false);
+    if (lost === started)
+      return verdict("–", "Connection lost", "The call is over: its connection to the server broke.", "bad");
     verdict(200, "Ended", originator === "local" ? "You hung up." : "The server hung up.", "good");
   });
   session.on("failed", ({ message, cause }) => {

@@ -21,11 +21,11 @@ def web_daemon(t, users):
     """The policy of policies/digest_auth over WS and WSS; each of these users has PASSWORD; bob is there, carol is retired."""
     data = t.folder / "data"
     data.mkdir()
-    for user in (*users, "bob", "carol"):
+    for user in (*users, *("friend-" + user for user in users), "bob", "carol"):
         equal(cli("directory", "add", "--data", data, f"sip:{user}@{DOMAIN}").returncode, 0, f"add {user}")
     pair = Authority(t).issue("server", "IP:127.0.0.1")
     daemon = Daemon(t, policy=ROOT / "policies/digest_auth", data=False, listen=("ws:127.0.0.1:0", "wss:127.0.0.1:0"),
-                    args=["--data", data, "--domain", DOMAIN, *pair.flags()])
+                    args=["--data", data, "--domain", DOMAIN, "--set", "end_retired_calls=true", *pair.flags()])
     daemon.data = data
     retire(daemon, "carol")
     for user in users:
@@ -38,12 +38,27 @@ def server_of(daemon, scheme):
     return f"{scheme}://{host}:{port}"
 
 
+def is_ended_by_us(phone, daemon, friend):
+    """Before it is registered its Contact says `ob`; the BYE of a call whose callee is retired comes by the flow."""
+    where = phone.page
+    check(phone.ask("contact").endswith(".invalid;transport=ws;ob>"), f"{where}: its Contact before: {phone.ask('contact')}")
+    equal(phone.ask("call", f"sip:{friend}@{DOMAIN}")["status"], 200, f"{where}: INVITE")
+    retire(daemon, friend)
+    equal(phone.ask("isEnded"), "remote", f"{where}: who ended the call to who is retired")
+    wait_until(lambda: daemon.metric("verdict_calls") == 0.0, 3, f"{where}: the answer to our BYE")
+
+
 def a_day(phone, daemon, user):
     """Registers, calls, subscribes, and is told what is not there any more."""
     where = phone.page
+    is_ended_by_us(phone, daemon, f"friend-{user}")
     equal(phone.ask("register")["status"], 200, f"{where}: REGISTER")
-    listed = daemon.get(f"/v1/bindings?user=sip:{user}@{DOMAIN}")
-    check(".invalid" in str(listed), f"{where}: its binding: {listed}")
+    binding = daemon.get(f"/v1/bindings?aor=sip:{user}@{DOMAIN}")[1]["bindings"][0]
+    check(".invalid" in binding["contact"], f"{where}: its binding: {binding}")
+    gruu = f"{user}@{DOMAIN};gr={binding['instance'].strip('<>')}"
+    flow = {"transport": where.split()[1].upper(), "state": "open", "worker": binding["flow"].get("worker")}
+    equal((binding["reg_id"], binding["gruu"], binding["flow"]), (1, gruu, flow), f"{where}: outbound and GRUU")
+    equal(phone.ask("contact"), f"<sip:{gruu}>", f"{where}: its Contact now")
     got = phone.ask("call", f"sip:bob@{DOMAIN}")
     equal(got["status"], 200, f"{where}: INVITE: {got}")
     check(got["streams"] and all(" 0 UDP/TLS/RTP/SAVPF " in line for line in got["streams"]), f"{where}: the answer: {got}")
@@ -83,9 +98,10 @@ def browsers_register_call_and_are_told(t):
     for library in ("jssip", "sipjs"):
         guess = LabPhone(browser, library, server_of(daemon, "ws"), "dave", "guess")
         equal(guess.ask("register")["status"], 401, f"{library} with a wrong password")
-    equal(daemon.metric("verdict_acks_total", kind="acknowledged"), 18.0,
-          "acknowledged: in 8 calls a 401 and then a 200 or 410, in two of them a second 200")
-    for name in ("verdict_missing_acks_total", "verdict_byes_sent_total", "verdict_notifies_failed_total"):
+    equal(daemon.metric("verdict_acks_total", kind="acknowledged"), 26.0,
+          "acknowledged: in 12 calls a 401 and then a 200 or 410, in two of them a second 200")
+    equal(daemon.metric("verdict_byes_sent_total"), 4.0, "our BYEs")
+    for name in ("verdict_missing_acks_total", "verdict_bye_failures_total", "verdict_notifies_failed_total"):
         equal(daemon.metric(name), 0.0, name)
 
 
@@ -151,6 +167,9 @@ def the_example_webphone(t):
     check(phone.text("#text").startswith("SIP/2.0 410 Gone"), "the message behind an arrow")
     phone.screenshot("gone.png")
 
+    phone.fill("#target", f"sip:bob@{DOMAIN}")
+    phone.click("#call")
+    phone.text("#code", "200")
     retire(daemon, "alice")
     phone.text("#registration", "ended by the server")
     phone.click("#register")
@@ -158,4 +177,9 @@ def the_example_webphone(t):
     phone.click("#dialogs button:first-child")
     browser.tell("media", phone.page, scheme="dark")
     phone.screenshot("dark.png")
+    daemon.kill()
+    phone.text("#registration", "no connection")
+    phone.text("#phrase", "Connection lost")
+    phone.screenshot("lost.png")
+    equal(browser.evaluate(phone.page, "document.getElementById('hangup').disabled"), True, "a call that can be hung up")
     check(not browser.errors(), f"errors in the page: {browser.errors()}")

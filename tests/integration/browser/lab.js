@@ -57,6 +57,16 @@ class JsSipPhone {
     return this.ended.promise;
   }
 
+  /** Who ends the call that stands: "remote" is the server. */
+  async isEnded() {
+    return (await this.ended.promise).originator;
+  }
+
+  /** What it writes into a request that begins a dialog. */
+  contact() {
+    return this.ua.contact.toString({ outbound: true });
+  }
+
   subscribe(target, event, accept) {
     const done = promised();
     const subscriber = this.ua.subscribe(target, event, accept, { expires: EXPIRES, contentType: accept });
@@ -96,7 +106,7 @@ class SipJsPhone {
 
   register() {
     const done = promised();
-    this.registerer ??= new SIP.Registerer(this.ua, { expires: EXPIRES });
+    this.registerer ??= new SIP.Registerer(this.ua, { expires: EXPIRES, regId: 1 });
     this.registerer.register(SipJsPhone.answer(done));
     return done.promise;
   }
@@ -106,6 +116,8 @@ class SipJsPhone {
     const stood = promised();
     const session = this.session = new SIP.Inviter(this.ua, SIP.UserAgent.makeURI(target),
       { sessionDescriptionHandlerOptions: { constraints: audio } });
+    this.ended = promised();
+    session.delegate = { onBye: (bye) => bye.accept().then(() => this.ended.keep("remote")) };
     session.stateChange.addListener((state) => {
       if (state === SIP.SessionState.Established || state === SIP.SessionState.Terminated) stood.keep(state);
     });
@@ -130,6 +142,14 @@ class SipJsPhone {
     const done = promised();
     this.session.bye(SipJsPhone.answer(done));
     return done.promise;
+  }
+
+  isEnded() {
+    return this.ended.promise;
+  }
+
+  contact() {
+    return this.ua.contact.toString({ outbound: !this.ua.contact.pubGruu });
   }
 
   subscribe(target, event, accept) {
