@@ -39,7 +39,8 @@ struct sdp {
     struct sdp_media media[SDP_MEDIA_MAX];
 };
 
-/* CR LF or LF end a line (RFC 8866 5); unknown attributes and line types are skipped, as 8866 asks.
+/* CR LF or LF end a line, and unknown attributes are skipped (RFC 8866 5).  Lines of an unknown type are skipped too, where
+ * 8866 wants the whole refused: nothing here hangs on one.
  * ERR_SYNTAX, or over a cap ERR_UNSUPPORTED, with *out_reason (static text, may be NULL); *out_sdp then holds nothing of
  * use. */
 MUST_CHECK enum err sdp_parse(struct span body, struct sdp *out_sdp, const char **out_reason);

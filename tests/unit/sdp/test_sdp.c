@@ -21,7 +21,7 @@ static void descriptions_are_read(void **state)
     parse("v=0\no=- 1 2 IN IP6 ::1\ns= \nt=0 0\nt=3 4\na=sendonly\nz=skipped\n"
           "m=audio 49170/2 RTP/AVP  0 97 \nc=IN IP4 224.2.1.1/127/3\nb=AS:64\na=rtpmap:97 "
           "iLBC/8000\na=recvonly\na=ptime:20\n"
-          "a=mute\nm=video 0 RTP/AVP 31\n\n",
+          "a=mute\ny=0100000001\nm=video 0 RTP/AVP 31\nf=v/2/5\n\n",
           &sdp);
     assert_span(sdp.username, "-");
     assert_span(sdp.session_id, "1");
