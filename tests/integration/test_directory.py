@@ -3,9 +3,12 @@
 import concurrent.futures
 import json
 import os
+import pathlib
 import pty
 import random
+import shutil
 import subprocess
+import tempfile
 import threading
 import time
 
@@ -30,8 +33,8 @@ SMALL = HEADER + ("number,+15550100,active,,,,,,\nnumber,+15550101,gone,,2025-06
                   "range,+15550200-+15550299,gone,,,1,,,\n")
 
 
-def directory_daemon(t, content=SMALL, **kwargs):
-    data = t.folder / "data"
+def directory_daemon(t, content=SMALL, folder=None, **kwargs):
+    data = (folder or t.folder) / "data"
     data.mkdir()
     done = cli("directory", "import", "--data", data, "-", stdin=content)
     if done.returncode:
@@ -366,11 +369,29 @@ def sync_all_the_while(path, delays, stop):
             stop.wait(0.005)
 
 
+def sleep_all_the_while(delays, stop):
+    """What this machine makes anybody wait who only wants to wake up."""
+    while not stop.is_set():
+        start = time.monotonic()
+        stop.wait(0.005)
+        delays.all.append(max(0, time.monotonic() - start - 0.005))
+
+
+def memory_folder(t):
+    """A folder without a disk under it, or None: what a commit takes there is the engine's alone."""
+    if not os.path.isdir("/dev/shm") or shutil.disk_usage("/dev/shm").free < 1 << 30:
+        return None
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="verdict-", dir="/dev/shm"))
+    t.on_end(lambda: shutil.rmtree(folder, ignore_errors=True))
+    return folder
+
+
 @test(limit=120, alone=True, measures=True)
 def a_million_lines(t):
     """Progress is shown, it takes seconds, and the engine answers all the while."""
-    daemon = directory_daemon(t)
-    registers, disk = Delays(), Delays()
+    folder = memory_folder(t)
+    daemon = directory_daemon(t, folder=folder)
+    registers, disk, naps = Delays(), Delays(), Delays()
     count = 1000000
     path = t.path("million.csv")
     with open(path, "wb") as file:
@@ -380,7 +401,8 @@ def a_million_lines(t):
     start = time.monotonic()
     stop = threading.Event()
     probes = [threading.Thread(target=register_all_the_while, args=(t, daemon, registers, stop)),
-              threading.Thread(target=sync_all_the_while, args=(t.path("sync"), disk, stop))]
+              threading.Thread(target=sync_all_the_while, args=((folder or t.folder) / "sync", disk, stop)),
+              threading.Thread(target=sleep_all_the_while, args=(naps, stop))]
     for probe in probes:
         probe.start()
     t.on_end(stop.set)
@@ -405,10 +427,11 @@ def a_million_lines(t):
         probe.join()
     # A REGISTER waits for at most two commits, its own and the one before; what the disk itself takes is not the import's.
     check(len(registers.all) > 50, f"only {len(registers.all)} REGISTERs were answered")
-    check(registers.most < 0.020 + 3 * disk.most, f"a REGISTER took {1000 * registers.most:.1f} ms, fdatasync {disk}")
+    allowed = 0.020 + naps.most + (0 if folder else 2 * disk.most)
+    check(registers.most < allowed, f"a REGISTER took {1000 * registers.most:.1f} ms, fdatasync {disk}, a nap {naps} longer")
     check(b"rows" in shown, f"no progress is shown: {shown}")
     Phone(t, daemon.address()).ask("INVITE", f"+1777{count - 1:07d}", 410)
     equal(sipp.finish(load, 60)[1], 0, "failed calls")
     check(seconds < 60, f"{seconds:.1f} s")
     t.note(f"{count} lines in {seconds:.1f} s beside 200 calls a second; {daemon.memory_kb()} kB resident; "
-           f"REGISTER {registers}, fdatasync {disk}")
+           f"REGISTER {registers}, fdatasync {disk}, naps {naps} longer")
