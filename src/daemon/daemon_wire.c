@@ -37,9 +37,34 @@ static void take(struct daemon_worker *self, const struct net_flow *flow, struct
     engine_core_receive(self->core, flow, bytes, framing);
 }
 
+static void handle_group(struct daemon_worker *self)
+{
+    struct daemon_group *group = &self->group;
+    unsigned count = group->count;
+    group->count = 0;
+    for (unsigned i = 0; i < count; i++) {
+        if (self->trace)
+            trace_put(self->trace, TRACE_IN, &group->flows[i], group->bytes[i]);
+        self->core->refuse_new = daemon_shed_refuses(self, &group->flows[i], group->bytes[i]);
+        engine_core_handle(self->core, i, &group->flows[i]);
+    }
+}
+
+/* A datagram is read now, and handled when its group is full or nothing more has come with it. */
+static void take_datagram(struct daemon_worker *self, const struct net_flow *flow, struct span bytes)
+{
+    struct daemon_group *group = &self->group;
+    group->flows[group->count] = *flow;
+    group->bytes[group->count] = bytes;
+    engine_core_read(self->core, group->count, bytes, SIP_DATAGRAM);
+    if (++group->count == ENGINE_GROUP)
+        handle_group(self);
+}
+
 /* Here, whoever owns it: so that what a source sends too much costs nobody else. */
 static void refuse(struct daemon_worker *self, const struct net_flow *flow, struct span bytes, enum sip_framing framing)
 {
+    handle_group(self); /* what came before */
     if (self->trace)
         trace_put(self->trace, TRACE_IN, flow, bytes);
     self->core->refuse_new = true;
@@ -75,9 +100,15 @@ static void on_datagram(void *ctx, const struct net_flow *flow, struct span byte
         return;
     unsigned owner = worker_owner_of(self->worker, bytes);
     if (owner == worker_index(self->worker))
-        take(self, flow, bytes, SIP_DATAGRAM);
+        take_datagram(self, flow, bytes);
     else if (hand_over(self, owner, flow, bytes) != OK)
         count_noise(self, ENGINE_NOISE_RING_FULL); /* the sender will send it again */
+}
+
+static void on_batch(void *ctx)
+{
+    struct daemon_worker *self = ctx;
+    handle_group(self);
 }
 
 /* A connection that brings a REGISTER for another worker's user: that worker is told when it ends.  One for users of
@@ -217,6 +248,7 @@ struct net_handlers daemon_wire_handlers(struct daemon_worker *self)
         .ctx = self,
         .on_turn_begin = on_turn_begin,
         .on_datagram = on_datagram,
+        .on_batch = on_batch,
         .on_message = on_message,
         .frame = frame,
         .on_flow_closed = on_flow_closed,
@@ -282,16 +314,24 @@ struct txn_wire daemon_wire(struct daemon_worker *self)
     return (struct txn_wire){self, wire_send};
 }
 
+void daemon_wire_on_posted(void *ctx, struct worker *worker)
+{
+    (void)ctx;
+    handle_group(worker_data(worker));
+}
+
 void daemon_wire_on_post(void *ctx, struct worker *worker, const struct worker_post *post)
 {
     (void)ctx;
     struct daemon_worker *self = worker_data(worker);
     struct net_flow flow = post->flow;
+    if (post->kind != POST_DATAGRAM)
+        handle_group(self);
     switch ((enum post_kind)post->kind) {
     case POST_DATAGRAM:
         /* A datagram's answer leaves from our own socket of the same listener. */
         flow.worker = (uint16_t)worker_index(worker);
-        take(self, &flow, post->bytes, SIP_DATAGRAM);
+        take_datagram(self, &flow, post->bytes);
         break;
     case POST_STREAM:
         take(self, &flow, post->bytes, engine_framing_of(&flow));

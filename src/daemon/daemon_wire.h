@@ -8,3 +8,4 @@ struct net_handlers daemon_wire_handlers(struct daemon_worker *self);
 struct txn_wire daemon_wire(struct daemon_worker *self);
 /* For worker_ops. */
 void daemon_wire_on_post(void *ctx, struct worker *worker, const struct worker_post *post);
+void daemon_wire_on_posted(void *ctx, struct worker *worker);

@@ -216,6 +216,7 @@ struct worker_ops daemon_worker_ops(struct daemon_shared *shared)
         .on_stop = on_stop,
         .on_end = on_end,
         .on_post = daemon_wire_on_post,
+        .on_posted = daemon_wire_on_posted,
         .on_turn_begin = on_turn_begin,
         .on_turn_end = on_turn_end,
         .on_departed = on_departed,

@@ -64,6 +64,13 @@ struct daemon_registered {
 };
 enum { DAEMON_REOPENED_MAX = 64, DAEMON_REGISTERED_MAX = 65536 };
 
+/* Datagrams that were read and wait to be handled, in order; the bytes are the receiver's until then. */
+struct daemon_group {
+    unsigned count;
+    struct net_flow flows[ENGINE_GROUP];
+    struct span bytes[ENGINE_GROUP];
+};
+
 struct daemon_worker {
     const struct daemon_shared *shared;
     struct worker *worker;
@@ -84,6 +91,7 @@ struct daemon_worker {
     struct timer publish;
     struct daemon_shed shed;
     struct gate_view gate;
+    struct daemon_group group;
     bool asked_rebuild;
     uint64_t said_drops, said_pauses; /* of these the log has spoken */
 };

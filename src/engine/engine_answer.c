@@ -18,9 +18,9 @@ static struct net_flow way_back(const struct net_flow *flow, const struct sip_vi
 void engine_request_init(struct engine_request *request, struct engine_core *core, const struct net_flow *flow)
 {
     request->core = core;
-    request->message = &core->message;
+    request->message = core->message;
     request->flow = flow;
-    request->back = way_back(flow, &core->message.via);
+    request->back = way_back(flow, &core->message->via);
     request->txn = NULL;
     request->started_ns = 0;
     request->logs = false;

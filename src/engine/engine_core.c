@@ -97,6 +97,7 @@ enum err engine_core_new(const struct engine_core_options *options, struct engin
     struct engine_core *core = calloc(1, sizeof(*core));
     if (!core)
         return ERR_NOMEM;
+    core->message = &core->group[0];
     core->config = options->config;
     core->site = options->site;
     core->clock = options->clock;

@@ -93,7 +93,7 @@ struct engine_identity {
     char text[ENGINE_IDENTITY_MAX];
 };
 
-enum { ENGINE_REPLY_BYTES = 72 * 1024, ENGINE_LINES_MAX = 2048, ENGINE_ABILITIES_MAX = 512 };
+enum { ENGINE_REPLY_BYTES = 72 * 1024, ENGINE_LINES_MAX = 2048, ENGINE_ABILITIES_MAX = 512, ENGINE_GROUP = 16 };
 
 /* Log lines that may repeat per packet are held back by kind. */
 enum engine_limit {
@@ -105,6 +105,12 @@ enum engine_limit {
 };
 
 struct engine_beside;
+
+/* What came of reading a message. */
+struct engine_reading {
+    enum err err;
+    struct sip_problem problem;
+};
 
 struct engine_core {
     const struct engine_config *config;
@@ -142,7 +148,9 @@ struct engine_core {
     bool owes_collection;      /* the policy made garbage since the last policy_collect */
     struct log_limit limits[ENGINE_LIMIT_COUNT];
     struct engine_outcome last;
-    struct sip_message message;
+    struct sip_message *message; /* the one at hand: one of the group */
+    struct sip_message group[ENGINE_GROUP];
+    struct engine_reading readings[ENGINE_GROUP];
     struct engine_target target;
     struct span abilities; /* what every 200 to OPTIONS says, as whole lines */
     char ability_lines[ENGINE_ABILITIES_MAX];
@@ -159,7 +167,11 @@ void engine_core_free(struct engine_core *core); /* NULL is fine */
 /* Forgets every transaction and call: a test's fresh start. */
 MUST_CHECK enum err engine_core_reset(struct engine_core *core);
 
-/* One message from the wire.  `framing` says whether it is a datagram or was cut from a stream. */
+/* A group of messages from the wire is read first and handled then, in order: the code for one message (52 KiB, Lua's
+ * included) is more than a core's nearest cache holds (32), so that each part had to be fetched again for each message.  `place` is below ENGINE_GROUP; `bytes` have to stay until the message has been handled, which each is once. */
+void engine_core_read(struct engine_core *core, unsigned place, struct span bytes, enum sip_framing framing);
+void engine_core_handle(struct engine_core *core, unsigned place, const struct net_flow *flow);
+/* A group of one.  `framing` says whether it is a datagram or was cut from a stream. */
 void engine_core_receive(struct engine_core *core, const struct net_flow *flow, struct span bytes,
                          enum sip_framing framing);
 

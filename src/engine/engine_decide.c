@@ -185,7 +185,7 @@ static enum err judge(struct engine_core *core)
     struct engine_identity *identity = &core->identity;
     struct auth_result *result = &identity->result;
     const struct auth_question question = {
-        .message = &core->message,
+        .message = core->message,
         .source = engine_site_trusts(core->site, core->source) ? NULL : core->source, /* a proxy brings everybody's */
         .now_ms = core->clock->wall_ms,
         .ctx = core,

@@ -14,7 +14,7 @@ static void count_noise(struct engine_core *core, enum engine_noise kind, uint64
 static void refuse_malformed(struct engine_core *core, const struct net_flow *flow, const struct sip_problem *problem)
 {
     struct engine_request request;
-    if (problem->code == 0 || !core->message.answerable) {
+    if (problem->code == 0 || !core->message->answerable) {
         count_noise(core, problem->code == 0 ? ENGINE_NOISE_EMPTY : ENGINE_NOISE_UNANSWERABLE, 1);
         return;
     }
@@ -33,7 +33,7 @@ static void refuse_malformed(struct engine_core *core, const struct net_flow *fl
 /* OPTIONS for one of our hosts itself is an upstream's heartbeat: C answers, and no script can break it. */
 static bool is_heartbeat(struct engine_core *core)
 {
-    const struct sip_message *message = &core->message;
+    const struct sip_message *message = core->message;
     return message->method == SIP_METHOD_OPTIONS && message->uri.user.at == NULL &&
            (message->uri.scheme == SIP_SCHEME_SIP || message->uri.scheme == SIP_SCHEME_SIPS) &&
            engine_site_target(core->site, message, &core->target) == OK;
@@ -115,14 +115,14 @@ static void receive_merged(struct engine_request *request)
 /* Before anything is answered: what the request leads to may go by it already. */
 static void note_alias(struct engine_core *core, const struct net_flow *flow)
 {
-    if (flow->peer && core->peers.lend && sip_param_has(core->message.via.params, SPAN("alias")))
-        core->peers.lend(core->peers.ctx, flow, &core->message.via);
+    if (flow->peer && core->peers.lend && sip_param_has(core->message->via.params, SPAN("alias")))
+        core->peers.lend(core->peers.ctx, flow, &core->message->via);
 }
 
 static struct txn_arrival sort_request(struct engine_core *core, const struct net_flow *back)
 {
-    if (!is_stateless(&core->message))
-        return txn_receive(core->txns, &core->message, back);
+    if (!is_stateless(core->message))
+        return txn_receive(core->txns, core->message, back);
     txn_receive_stateless(core->txns);
     return (struct txn_arrival){TXN_NEW, NULL};
 }
@@ -132,7 +132,7 @@ static void receive_request(struct engine_core *core, const struct net_flow *flo
     struct engine_request request;
     note_alias(core, flow);
     if (core->meters)
-        metric_count(core->meters->requests[core->message.method], core->worker, 1);
+        metric_count(core->meters->requests[core->message->method], core->worker, 1);
     engine_request_init(&request, core, flow);
     core->target.aor = SPAN("");
     struct txn_arrival arrival = sort_request(core, &request.back);
@@ -141,11 +141,11 @@ static void receive_request(struct engine_core *core, const struct net_flow *flo
     case TXN_ACK_ABSORBED:
         return;
     case TXN_ACK_FOR_CALL:
-        (void)call_receive_ack(core->calls, &core->message, flow);
+        (void)call_receive_ack(core->calls, core->message, flow);
         return;
     case TXN_CANCEL_MATCHED:
     case TXN_CANCEL_UNMATCHED:
-        if (call_cancel(core->calls, &core->message, arrival.txn, &request.back, &flow->remote) != OK)
+        if (call_cancel(core->calls, core->message, arrival.txn, &request.back, &flow->remote) != OK)
             engine_answer_busy(&request, false);
         return;
     case TXN_MERGED:
@@ -166,14 +166,14 @@ struct span engine_core_refuse_stream(struct engine_core *core, const struct net
     struct sip_problem ignored;
     char reason[160], tag[TXN_TAG_LEN];
     struct buffer text = buffer_over(reason, sizeof(reason)), out = buffer_over(core->reply, sizeof(core->reply));
-    enum err err = sip_message_parse(&core->message, bytes, SIP_DATAGRAM, &ignored);
-    if ((err != OK && !core->message.answerable) || !core->message.is_request ||
-        core->message.method == SIP_METHOD_ACK || problem->code == 0)
+    enum err err = sip_message_parse(core->message, bytes, SIP_DATAGRAM, &ignored);
+    if ((err != OK && !core->message->answerable) || !core->message->is_request ||
+        core->message->method == SIP_METHOD_ACK || problem->code == 0)
         return SPAN("");
     count_noise(core, ENGINE_NOISE_MALFORMED, 1);
     sip_problem_add(&text, problem);
-    txn_stateless_tag(core->txns, &core->message, tag);
-    sip_reply_begin(&out, &core->message, (unsigned)problem->code,
+    txn_stateless_tag(core->txns, core->message, tag);
+    sip_reply_begin(&out, core->message, (unsigned)problem->code,
                     problem->code == 400 && !text.overflow ? buffer_span(&text) : SPAN(""), &nothing,
                     span_make(tag, TXN_TAG_LEN));
     sip_reply_end(&out, SPAN(""), SPAN(""));
@@ -185,18 +185,31 @@ struct span engine_core_refuse_stream(struct engine_core *core, const struct net
     return out.overflow ? SPAN("") : buffer_span(&out);
 }
 
+void engine_core_read(struct engine_core *core, unsigned place, struct span bytes, enum sip_framing framing)
+{
+    struct engine_reading *reading = &core->readings[place];
+    reading->err = sip_message_parse(&core->group[place], bytes, framing, &reading->problem);
+}
+
+void engine_core_handle(struct engine_core *core, unsigned place, const struct net_flow *flow)
+{
+    const struct engine_reading *reading = &core->readings[place];
+    core->message = &core->group[place];
+    if (reading->err != OK) {
+        refuse_malformed(core, flow, &reading->problem);
+        return;
+    }
+    if (core->message->trailing)
+        count_noise(core, ENGINE_NOISE_TRAILING, 1);
+    if (core->message->is_request)
+        receive_request(core, flow);
+    else if (!txn_receive_response(core->txns, core->message))
+        count_noise(core, ENGINE_NOISE_STRAY_RESPONSE, 1);
+}
+
 void engine_core_receive(struct engine_core *core, const struct net_flow *flow, struct span bytes,
                          enum sip_framing framing)
 {
-    struct sip_problem problem;
-    if (sip_message_parse(&core->message, bytes, framing, &problem) != OK) {
-        refuse_malformed(core, flow, &problem);
-        return;
-    }
-    if (core->message.trailing)
-        count_noise(core, ENGINE_NOISE_TRAILING, 1);
-    if (core->message.is_request)
-        receive_request(core, flow);
-    else if (!txn_receive_response(core->txns, &core->message))
-        count_noise(core, ENGINE_NOISE_STRAY_RESPONSE, 1);
+    engine_core_read(core, 0, bytes, framing);
+    engine_core_handle(core, 0, flow);
 }

@@ -118,13 +118,13 @@ static bool recall(struct engine_core *core, struct txn *txn, struct recalled *o
         return false;
     if (held.len)
         memcpy(out_recalled->bytes, held.at, held.len);
-    if (sip_message_parse(&core->message, span_make(out_recalled->bytes, held.len), SIP_DATAGRAM, &problem) != OK)
+    if (sip_message_parse(core->message, span_make(out_recalled->bytes, held.len), SIP_DATAGRAM, &problem) != OK)
         return false;
     out_recalled->flow = *txn_flow(txn);
     engine_request_init(request, core, &out_recalled->flow);
     request->txn = txn;
     memcpy(request->tag, txn_tag(txn).at, TXN_TAG_LEN);
-    return engine_site_target(core->site, &core->message, &core->target) == OK;
+    return engine_site_target(core->site, core->message, &core->target) == OK;
 }
 
 static void answer_failed(struct engine_core *core, struct txn *txn)

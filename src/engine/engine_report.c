@@ -251,7 +251,7 @@ void engine_report_message(struct engine_request *request)
 static void txn_acknowledged(void *ctx, struct txn *txn, const struct txn_ack *ack)
 {
     struct engine_core *core = ctx;
-    report_ack(core, &(struct ack_news){.call_id = core->message.call_id,
+    report_ack(core, &(struct ack_news){.call_id = core->message->call_id,
                                         .peer = &txn_flow(txn)->remote,
                                         .code = txn_code(txn),
                                         .resends = ack->resends,

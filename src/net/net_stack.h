@@ -69,6 +69,9 @@ struct net_handlers {
     /* Before the first event of a loop turn: the clock's owner refreshes it here.  May be NULL. */
     void (*on_turn_begin)(void *ctx);
     void (*on_datagram)(void *ctx, const struct net_flow *flow, struct span bytes);
+    /* Behind the datagrams that were received together, whose bytes stay where they are until then: for who handles several
+     * at a time.  What it sends leaves with their answers.  May be NULL. */
+    void (*on_batch)(void *ctx);
     /* One message of a stream.  False: cannot be taken now.  The connection is not read any more, and the same bytes are
      * offered again with each turn and every few milliseconds, until they are taken. */
     bool (*on_message)(void *ctx, const struct net_flow *flow, struct span bytes);

@@ -101,6 +101,8 @@ static bool receive_batch(struct net_udp *udp)
     stack->counters.udp_received += (unsigned)count;
     for (int i = 0; i < count && udp->fd >= 0; i++)
         deliver(udp, &flow, (unsigned)i);
+    if (stack->handlers.on_batch)
+        stack->handlers.on_batch(stack->handlers.ctx);
     for (int i = 0; i < count; i++) {
         receive->messages[i].msg_hdr.msg_namelen = sizeof(receive->names[i]);
         receive->messages[i].msg_hdr.msg_controllen = sizeof(receive->control[i]);

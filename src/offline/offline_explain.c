@@ -322,7 +322,7 @@ static void put_all(const struct offline_explainer *self, struct buffer *out)
 {
     struct json json = json_into(out);
     json_object_begin(&json);
-    json_put_span(&json, "call_id", self->trial->core->message.call_id);
+    json_put_span(&json, "call_id", self->trial->core->message->call_id);
     json_put_span(&json, "target", self->trial->core->target.aor);
     json_key(&json, "steps");
     json_array_begin(&json);

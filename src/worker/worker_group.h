@@ -13,7 +13,7 @@ struct worker;
 struct worker_group;
 
 /* A message from one worker to another.  `bytes` is copied into the ring when it is posted, and lies in the ring, valid
- * during on_post only, when it arrives. */
+ * until the on_posted behind its on_post, when it arrives. */
 struct worker_post {
     struct net_flow flow;
     struct span bytes;
@@ -40,6 +40,8 @@ struct worker_ops {
     /* After the loop has ended and all handles are closed: free the rest.  May be NULL. */
     void (*on_end)(void *ctx, struct worker *worker);
     void (*on_post)(void *ctx, struct worker *worker, const struct worker_post *post);
+    /* Behind some messages, at most 16: their bytes go now.  May be NULL. */
+    void (*on_posted)(void *ctx, struct worker *worker);
     /* Once a turn, before its first event (the clock is fresh), and after its last one.  What on_turn_end posts leaves in
      * this turn; what it sends does so when its stack was made by on_start (one that was made later has flushed by
      * then: call net_flush).  May be NULL. */

@@ -80,16 +80,24 @@ static void receive_one(void *ctx, const struct worker_post *post)
     worker->group->ops.on_post(worker->group->ops.ctx, worker, post);
 }
 
+static void receive_bundle(void *ctx)
+{
+    struct worker *worker = ctx;
+    if (worker->group->ops.on_posted)
+        worker->group->ops.on_posted(worker->group->ops.ctx, worker);
+}
+
 static void receive_from(struct worker *worker, unsigned from)
 {
     struct worker_group *group = worker->group;
+    const struct worker_ring_taker taker = {receive_one, receive_bundle, worker};
     struct worker_ring *answers = worker_ring_between(group, from, worker->index, WORKER_LANE_ANSWER);
-    worker->counters.received += worker_ring_drain(answers, NULL, receive_one, worker);
+    worker->counters.received += worker_ring_drain(answers, NULL, &taker);
     if (worker_ring_take_starving(answers))
         wake(worker, from);
     worker->counters.received +=
         worker_ring_drain(worker_ring_between(group, from, worker->index, WORKER_LANE_ASK),
-                          worker_ring_between(group, worker->index, from, WORKER_LANE_ANSWER), receive_one, worker);
+                          worker_ring_between(group, worker->index, from, WORKER_LANE_ANSWER), &taker);
 }
 
 void worker_post_receive(struct worker *worker)

@@ -113,7 +113,7 @@ bool worker_ring_take_starving(struct worker_ring *ring)
            atomic_exchange_explicit(&ring->starving, false, memory_order_seq_cst);
 }
 
-static void hand_out(const struct record *record, worker_ring_fn fn, void *ctx)
+static void hand_out(const struct record *record, const struct worker_ring_taker *taker)
 {
     struct worker_post post = {.flow = record->flow,
                                .bytes = span_make((const char *)(record + 1), record->len),
@@ -122,24 +122,33 @@ static void hand_out(const struct record *record, worker_ring_fn fn, void *ctx)
                                .from = record->from,
                                .priority = record->priority,
                                .answer = record->answer};
-    fn(ctx, &post);
+    taker->each(taker->ctx, &post);
 }
 
-size_t worker_ring_drain(struct worker_ring *ring, struct worker_ring *answers, worker_ring_fn fn, void *ctx)
+/* What lies before `at` is the producer's again. */
+static void release(struct worker_ring *ring, size_t at, const struct worker_ring_taker *taker)
+{
+    if (taker->bundle)
+        taker->bundle(taker->ctx);
+    atomic_store_explicit(&ring->tail, at, memory_order_release);
+}
+
+size_t worker_ring_drain(struct worker_ring *ring, struct worker_ring *answers, const struct worker_ring_taker *taker)
 {
     size_t end = atomic_load_explicit(&ring->published, memory_order_acquire);
-    size_t at = atomic_load_explicit(&ring->tail, memory_order_relaxed);
+    size_t released = atomic_load_explicit(&ring->tail, memory_order_relaxed), at = released;
     size_t count = 0;
     while (at != end && (!answers || worker_ring_has_reserve(answers))) {
         const struct record *record = record_at(ring, at);
-        size_t size = record->size;
-        if (record->len != FILLER) {
-            hand_out(record, fn, ctx);
-            count++;
-        }
-        at += size;
-        atomic_store_explicit(&ring->tail, at, memory_order_release);
+        at += record->size;
+        if (record->len == FILLER)
+            continue;
+        hand_out(record, taker);
+        if (++count % WORKER_RING_BUNDLE == 0)
+            release(ring, released = at, taker);
     }
+    if (at != released)
+        release(ring, at, taker);
     return count;
 }
 

@@ -26,7 +26,14 @@ struct worker_ring {
     alignas(WORKER_RING_LINE) _Atomic bool starving;
 };
 
-typedef void (*worker_ring_fn)(void *ctx, const struct worker_post *post);
+/* Who takes what was in a ring: each message, and a word behind at most WORKER_RING_BUNDLE of them (may be NULL), until which
+ * their bytes stay. */
+enum { WORKER_RING_BUNDLE = 16 };
+struct worker_ring_taker {
+    void (*each)(void *ctx, const struct worker_post *post);
+    void (*bundle)(void *ctx);
+    void *ctx;
+};
 
 /* `cap` is a power of two >= WORKER_RING_MIN; memory that was never used costs nothing. */
 MUST_CHECK enum err worker_ring_init(struct worker_ring *ring, size_t cap);
@@ -46,4 +53,4 @@ MUST_CHECK bool worker_ring_take_starving(struct worker_ring *ring);
 
 /* Consumer: hands out what had been published when this was called, in order, while `answers` (may be NULL; this side
  * is its producer) has its reserve of room; returns how many. */
-size_t worker_ring_drain(struct worker_ring *ring, struct worker_ring *answers, worker_ring_fn fn, void *ctx);
+size_t worker_ring_drain(struct worker_ring *ring, struct worker_ring *answers, const struct worker_ring_taker *taker);

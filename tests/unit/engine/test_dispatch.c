@@ -440,6 +440,49 @@ static void test_calls_are_told_of(void **state)
     world_close(&world);
 }
 
+static struct span as_wire(const char *message, char *wire, size_t cap)
+{
+    struct buffer bytes = buffer_over(wire, cap);
+    for (const char *at = message; *at; at++) {
+        if (*at == '\n')
+            buffer_add_byte(&bytes, '\r');
+        buffer_add_byte(&bytes, *at);
+    }
+    assert_false(bytes.overflow);
+    return buffer_span(&bytes);
+}
+
+/* What was read together is handled as if each had come alone: a copy finds the transaction that the first one opened, and
+ * what is wrong with one message is nobody else's. */
+static void test_a_group_is_handled_in_order(void **state)
+{
+    static const unsigned codes[] = {410, 410, 400, 410, 410};
+    static char wires[5][4096];
+    (void)state;
+    world_open(&world, NULL, gone_policy);
+    const char *invite = request_to("INVITE", "sip:a@192.0.2.9", "a", "");
+    const char *messages[] = {invite, invite, request_to("MESSAGE", "sip:a@192.0.2.9", "b", "Max-Forwards: x\n"),
+                              request_to("OPTIONS", "sip:a@192.0.2.9", "c", ""),
+                              request_to("MESSAGE", "sip:a@192.0.2.9", "d", "")};
+    const struct net_flow flow = {
+        .transport = NET_UDP,
+        .remote = {.ip = {192, 0, 2, 1}, .port = 5060, .family = NET_FAMILY_IP4},
+        .local = {.ip = {192, 0, 2, 9}, .port = 5060, .family = NET_FAMILY_IP4},
+    };
+    world.sent_count = 0;
+    for (unsigned i = 0; i < 5; i++)
+        engine_core_read(world.core, i, as_wire(messages[i], wires[i], sizeof(wires[i])), SIP_DATAGRAM);
+    for (unsigned i = 0; i < 5; i++) {
+        engine_core_handle(world.core, i, &flow);
+        assert_int_equal(world.sent_count, i + 1);
+        expect(codes[i], NULL);
+    }
+    assert_string_equal(world.sent[0], world.sent[1]);
+    assert_non_null(strstr(world.sent[3], "\r\nCall-ID: c@example.org\r\n"));
+    assert_non_null(strstr(world.sent[4], "\r\nCall-ID: d@example.org\r\n"));
+    world_close(&world);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -467,6 +510,7 @@ int main(void)
         cmocka_unit_test(test_unacknowledged_answers_are_capped),
         cmocka_unit_test(test_on_ack_missing_is_told_after_the_fact),
         cmocka_unit_test(test_calls_are_told_of),
+        cmocka_unit_test(test_a_group_is_handled_in_order),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -408,6 +408,50 @@ static void closing_in_a_callback_is_fine(void **state)
     bench_done(&bench);
 }
 
+static struct {
+    struct net_flow flow;
+    struct span bytes[8];
+    unsigned count;
+} kept;
+
+static void on_kept_datagram(void *ctx, const struct net_flow *flow, struct span bytes)
+{
+    (void)ctx;
+    assert_true(kept.count < 8);
+    kept.flow = *flow;
+    kept.bytes[kept.count++] = bytes;
+}
+
+/* Echoes what the batch brought, from where it lies. */
+static void on_batch(void *ctx)
+{
+    struct bench *bench = ctx;
+    for (unsigned i = 0; i < kept.count; i++, bench->datagrams++)
+        assert_int_equal(net_send(bench->stack, &kept.flow, kept.bytes[i]), OK);
+    kept.count = 0;
+}
+
+static void a_batch_may_be_handled_as_one(void **state)
+{
+    (void)state;
+    struct bench bench;
+    bench_init(&bench);
+    bench.handlers.on_datagram = on_kept_datagram;
+    bench.handlers.on_batch = on_batch;
+    bench_open_one(&bench, "udp:127.0.0.1:0");
+    int peer = peer_open(NET_UDP, bench_address(&bench, 0));
+    peer_send(peer, "one");
+    peer_send(peer, "two");
+    peer_send(peer, "three");
+    bench_until(&bench, &bench.datagrams, 3);
+    peer_expect(&bench, peer, "one");
+    peer_expect(&bench, peer, "two");
+    peer_expect(&bench, peer, "three");
+    assert_int_equal(kept.count, 0);
+    close(peer);
+    bench_done(&bench);
+}
+
 /* Half a millisecond a message. */
 static void on_slow_datagram(void *ctx, const struct net_flow *flow, struct span bytes)
 {
@@ -453,6 +497,7 @@ int main(void)
         cmocka_unit_test(drops_of_the_kernel_are_counted),
         cmocka_unit_test(two_sockets_share_a_batch),
         cmocka_unit_test(closing_in_a_callback_is_fine),
+        cmocka_unit_test(a_batch_may_be_handled_as_one),
         cmocka_unit_test(slow_work_makes_small_batches),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

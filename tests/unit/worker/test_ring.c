@@ -57,9 +57,11 @@ static void what_goes_in_comes_out_in_order(void **state)
     for (unsigned burst = 1; burst < 400; burst++) {
         for (unsigned i = 0; i < burst % 70; i++, tag++)
             assert_int_equal(add(&ring, tag), OK);
-        assert_int_equal(worker_ring_drain(&ring, NULL, see, &seen), 0); /* not shown yet */
+        assert_int_equal(worker_ring_drain(&ring, NULL, &(struct worker_ring_taker){.each = see, .ctx = &seen}),
+                         0); /* not shown yet */
         worker_ring_publish(&ring);
-        assert_int_equal(worker_ring_drain(&ring, NULL, see, &seen), burst % 70);
+        assert_int_equal(worker_ring_drain(&ring, NULL, &(struct worker_ring_taker){.each = see, .ctx = &seen}),
+                         burst % 70);
     }
     assert_int_equal(seen.count, tag);
     assert_int_equal(seen.wrong, 0);
@@ -92,14 +94,15 @@ static void a_full_ring_says_so_and_keeps_a_part_for_priority(void **state)
         priority++;
     assert_in_range(priority, WORKER_RING_MIN / 4 / 1100 - 1, WORKER_RING_MIN / 4 / 1000);
     worker_ring_publish(&ring);
-    assert_int_equal(worker_ring_drain(&ring, NULL, ignore, &out), plain + priority);
+    assert_int_equal(worker_ring_drain(&ring, NULL, &(struct worker_ring_taker){.each = ignore, .ctx = &out}),
+                     plain + priority);
     assert_int_equal(out, plain + priority);
     /* The longest ones, however little is left before the end. */
     for (int i = 0; i < 50; i++) {
         post.bytes.len = (size_t)(WORKER_POST_MAX - i * 777);
         assert_int_equal(worker_ring_add(&ring, &post), OK);
         worker_ring_publish(&ring);
-        assert_int_equal(worker_ring_drain(&ring, NULL, ignore, &out), 1);
+        assert_int_equal(worker_ring_drain(&ring, NULL, &(struct worker_ring_taker){.each = ignore, .ctx = &out}), 1);
     }
     post.bytes.len = WORKER_POST_MAX + 1;
     assert_int_equal(worker_ring_add(&ring, &post), ERR_TOO_LONG);
@@ -128,14 +131,15 @@ static void asking_waits_for_room_to_answer(void **state)
         filled++;
     }
     /* The longest answer still fits. */
-    assert_int_equal(worker_ring_drain(&asks, &answers, ignore, &out), 0);
+    assert_int_equal(worker_ring_drain(&asks, &answers, &(struct worker_ring_taker){.each = ignore, .ctx = &out}), 0);
     assert_int_equal(out, 0);
     worker_ring_publish(&answers);
     assert_true(worker_ring_take_starving(&answers));
     assert_false(worker_ring_take_starving(&answers));
-    assert_int_equal(worker_ring_drain(&answers, NULL, ignore, &out), filled);
+    assert_int_equal(worker_ring_drain(&answers, NULL, &(struct worker_ring_taker){.each = ignore, .ctx = &out}),
+                     filled);
     out = 0;
-    assert_int_equal(worker_ring_drain(&asks, &answers, ignore, &out), 10);
+    assert_int_equal(worker_ring_drain(&asks, &answers, &(struct worker_ring_taker){.each = ignore, .ctx = &out}), 10);
     assert_int_equal(out, 10);
     assert_false(worker_ring_take_starving(&answers));
     worker_ring_done(&asks);
@@ -159,6 +163,57 @@ static void *produce(void *arg)
     return NULL;
 }
 
+/* Who takes several at once: what was seen since the last bundle has to be there still. */
+struct several {
+    struct seen seen;
+    struct worker_ring *ring;
+    struct worker_post posts[WORKER_RING_BUNDLE];
+    unsigned held;
+    unsigned bundles;
+};
+
+static void hold(void *ctx, const struct worker_post *post)
+{
+    struct several *several = ctx;
+    assert_true(several->held < WORKER_RING_BUNDLE);
+    several->posts[several->held++] = *post;
+}
+
+static void see_several(void *ctx)
+{
+    struct several *several = ctx;
+    size_t outstanding = worker_ring_outstanding(several->ring);
+    for (unsigned i = 0; i < several->held; i++) {
+        assert_true(outstanding >= several->posts[i].bytes.len); /* none of it is the producer's yet */
+        outstanding -= several->posts[i].bytes.len;
+        see(&several->seen, &several->posts[i]);
+    }
+    several->held = 0;
+    several->bundles++;
+}
+
+static void bytes_stay_until_their_bundle(void **state)
+{
+    (void)state;
+    struct worker_ring ring;
+    struct several several = {.ring = &ring};
+    uint32_t tag = 0;
+    assert_int_equal(worker_ring_init(&ring, WORKER_RING_MIN), OK);
+    for (unsigned round = 0; round < 40; round++) {
+        for (unsigned i = 0; i < 37; i++, tag++)
+            assert_int_equal(add(&ring, tag), OK);
+        worker_ring_publish(&ring);
+        const struct worker_ring_taker taker = {hold, see_several, &several};
+        assert_int_equal(worker_ring_drain(&ring, NULL, &taker), 37);
+        assert_int_equal(several.held, 0);
+        assert_int_equal(worker_ring_outstanding(&ring), 0);
+    }
+    assert_int_equal(several.bundles, 40 * 3);
+    assert_int_equal(several.seen.count, tag);
+    assert_int_equal(several.seen.wrong, 0);
+    worker_ring_done(&ring);
+}
+
 static void two_threads_agree(void **state)
 {
     (void)state;
@@ -168,12 +223,12 @@ static void two_threads_agree(void **state)
     assert_int_equal(worker_ring_init(&ring, WORKER_RING_MIN), OK);
     assert_int_equal(pthread_create(&producer, NULL, produce, &ring), 0);
     while (seen.count < THREADED) {
-        if (worker_ring_drain(&ring, NULL, see, &seen) == 0)
+        if (worker_ring_drain(&ring, NULL, &(struct worker_ring_taker){.each = see, .ctx = &seen}) == 0)
             sched_yield();
     }
     assert_int_equal(pthread_join(producer, NULL), 0);
     assert_int_equal(seen.wrong, 0);
-    assert_int_equal(worker_ring_drain(&ring, NULL, see, &seen), 0);
+    assert_int_equal(worker_ring_drain(&ring, NULL, &(struct worker_ring_taker){.each = see, .ctx = &seen}), 0);
     worker_ring_done(&ring);
 }
 
@@ -183,6 +238,7 @@ int main(void)
         cmocka_unit_test(what_goes_in_comes_out_in_order),
         cmocka_unit_test(a_full_ring_says_so_and_keeps_a_part_for_priority),
         cmocka_unit_test(asking_waits_for_room_to_answer),
+        cmocka_unit_test(bytes_stay_until_their_bundle),
         cmocka_unit_test(two_threads_agree),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
