@@ -31,6 +31,20 @@ tests[#tests + 1] = { "real numbers are answered beside them",
   request = { uri = "sip:+15550100@example.com" }, record = { state = "active" },
   expect = { code = 200, rule = "active" } }
 
+-- `in_call` is sent in the call that the request began; `expect` is about its answer.
+tests[#tests + 1] = { "in a call a MESSAGE is heard",
+  request = { uri = "sip:test-200@example.com" }, source = { ip = "192.0.2.7", trusted = true },
+  in_call = { method = "MESSAGE", body = "hello" },
+  expect = { code = 200, verdict = "ok", rule = "on_request", reason = "Heard" } }
+tests[#tests + 1] = { "and so it is once the phone has stopped ringing",
+  request = { uri = "sip:test-180@example.com" }, source = { ip = "192.0.2.7", trusted = true },
+  in_call = { method = "MESSAGE", headers = { Subject = "hello" } },
+  expect = { code = 200, rule = "on_request" } }
+tests[#tests + 1] = { "an INFO is the engine's to answer",
+  request = { uri = "sip:test-200@example.com" }, source = { ip = "192.0.2.7", trusted = true },
+  in_call = { method = "INFO" },
+  expect = { code = 200, rule = "" } }
+
 tests[#tests + 1] = { "retired ones are gone",
   request = { uri = "sip:+15550101@example.com" }, record = { state = "gone" },
   expect = { code = 410, rule = "gone" } }

@@ -193,20 +193,52 @@ static bool read_ack(struct authoring_case *test, lua_State *L, int index)
            refuse(test, "ack: only false means something: no ACK ever comes, and the time of a lost one passes");
 }
 
+static bool add_headers(struct authoring_case *test, lua_State *L, int index, struct buffer *out);
+
+/* in_call = { method = "INFO", headers = { ... }, body = "..." }: asked in the call that the request begins. */
+static bool read_in_call(struct authoring_case *test, lua_State *L, int index)
+{
+    static const char *const known[] = {"method", "headers", "body", "body_type"};
+    static const char *const methods[] = {"INFO", "OPTIONS", "MESSAGE", "REFER"};
+    struct authoring_test_in_call *in_call = &test->test.in_call;
+    struct buffer lines = buffer_over(test->lines, sizeof(test->lines));
+    in_call->body_type = SPAN("text/plain");
+    int type = lua_getfield(L, index, "in_call"), at = lua_gettop(L);
+    bool fine = type == LUA_TNIL || type == LUA_TTABLE ||
+                refuse(test, "in_call: expected a table such as { method = \"INFO\" }");
+    if (fine && type == LUA_TTABLE)
+        fine = check_fields(test, L, at, "in_call", known, 4) && take_text(test, L, at, "method", &in_call->method) &&
+               take_text(test, L, at, "body", &in_call->body) &&
+               take_text(test, L, at, "body_type", &in_call->body_type) && add_headers(test, L, at, &lines);
+    lua_settop(L, at - 1);
+    in_call->lines = buffer_span(&lines);
+    if (!fine || type == LUA_TNIL)
+        return fine;
+    if (lines.overflow)
+        return refuse(test, "in_call: more than %d bytes of headers", CASE_LINES_MAX);
+    for (size_t i = 0; in_call->method.at && i < sizeof(methods) / sizeof(*methods); i++)
+        if (span_equal(in_call->method, span_of(methods[i])))
+            return true;
+    return refuse(test, "in_call: method: expected INFO, OPTIONS, MESSAGE or REFER, which on_request is asked about");
+}
+
 bool authoring_case_read(struct authoring_case *test, lua_State *L, int index)
 {
-    static const char *const known[] = {"request", "source",           "record",    "now",  "times",
-                                        "expect",  "authenticated_as", "in_dialog", "note", "ack"};
+    static const char *const known[] = {"request",          "source",    "record", "now", "times",  "expect",
+                                        "authenticated_as", "in_dialog", "note",   "ack", "in_call"};
     int64_t now_s = 1767225600; /* 2026-01-01T00:00:00Z: tests that say nothing about time repeat */
     int64_t times = 1;
     test->test = (struct authoring_test_case){.file = "test.lua", .line = test->test.line};
     test->problem[0] = '\0';
-    if (!read_name(test, L, index) || !check_fields(test, L, index, "test", known, 10) ||
+    if (!read_name(test, L, index) || !check_fields(test, L, index, "test", known, 11) ||
         !read_source(test, L, index) || !read_record(test, L, index) || !take_time(test, L, index, "now", &now_s) ||
         !take_integer(test, L, index, "times", &times) ||
         !take_text(test, L, index, "authenticated_as", &test->test.authenticated_as) ||
-        !take_boolean(test, L, index, "in_dialog", &test->test.in_dialog) || !read_ack(test, L, index))
+        !take_boolean(test, L, index, "in_dialog", &test->test.in_dialog) || !read_ack(test, L, index) ||
+        !read_in_call(test, L, index))
         return false;
+    if (test->test.in_call.method.at && test->test.ack_lost)
+        return refuse(test, "in_call: there is no call where no ACK comes");
     if (times < 1 || times > CASE_TIMES_MAX)
         return refuse(test, "times: expected 1 to %d", CASE_TIMES_MAX);
     test->times = (unsigned)times;

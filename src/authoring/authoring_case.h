@@ -7,14 +7,15 @@
 
 struct lua_State;
 
-enum { CASE_BYTES_MAX = 65535, CASE_TIMES_MAX = 100000 };
+enum { CASE_BYTES_MAX = 65535, CASE_TIMES_MAX = 100000, CASE_LINES_MAX = 8192 };
 
 struct authoring_case {
     struct authoring_test_case test;
     unsigned times;  /* how often the request is sent; the last answer counts */
     unsigned number; /* of the case, from 1 */
     char bytes[CASE_BYTES_MAX];
-    char problem[256]; /* why the entry is no case */
+    char lines[CASE_LINES_MAX]; /* in_call's header fields */
+    char problem[256];          /* why the entry is no case */
 };
 
 /* Reads the entry at `index` (absolute, a table), inside a protected call.  False with `problem` set when it is wrong. */

@@ -282,6 +282,10 @@ enum err authoring_test_decide(void *ctx, const struct authoring_test_case *test
     struct authoring_test_bench *bench = ctx;
     struct sip_problem problem = {0};
     struct policy_request request;
+    if (test->in_call.method.at) {
+        *out_got = (struct authoring_test_got){.failure_text = "in_call: there are no calls without an engine"};
+        return ERR_UNSUPPORTED;
+    }
     if (prepare(bench, test, &request, &problem) != OK) {
         *out_got = (struct authoring_test_got){.code = problem.code, .failure_text = problem.reason};
         return ERR_SYNTAX;

@@ -11,6 +11,14 @@ enum authoring_test_record {
     AUTHORING_TEST_UNREADABLE, /* the directory cannot be read */
 };
 
+/* A request inside the call that the case's request begins: what `on_request` is asked about. */
+struct authoring_test_in_call {
+    struct span method; /* at == NULL: the case has none */
+    struct span lines;  /* further header fields, whole lines */
+    struct span body;
+    struct span body_type;
+};
+
 /* One request of a case, ready to be parsed; whom it is for follows from it. */
 struct authoring_test_case {
     const char *name;
@@ -20,6 +28,7 @@ struct authoring_test_case {
     struct policy_peer source;
     struct span authenticated_as;
     bool in_dialog;
+    struct authoring_test_in_call in_call;
     bool ack_lost; /* `ack = false`: none comes, and the time of a lost one passes */
     enum authoring_test_record has_record;
     struct policy_record record;

@@ -64,7 +64,9 @@ const struct cli_command cli_replay_command = {
         "The traffic is a packet capture (pcap or pcapng), or a decision log that was kept with log_request = true\n"
         "(- is standard input). POLICY's answers are compared with those of then (a capture's own, matched by\n"
         "transaction), or with POLICY2's. Each request is decided at its own time, so opening hours replay right.\n"
-        "Only requests outside dialogs are decided, each transaction once; nothing is sent.",
+        "Only requests outside dialogs are decided, each transaction once; nothing is sent. Where nothing could be\n"
+        "decided it says why and exits with 1; what was left out (TLS, WebSockets, cut packets, ...) is always "
+        "counted.",
     .options = options,
     .args_min = 2,
     .args_max = 2,
@@ -131,6 +133,17 @@ static void print(const struct replay_ask *ask, const struct replay_result *resu
     buffer_done(&out);
 }
 
+/* A replay of nothing has shown nothing, and must not pass for one that found no difference. */
+static enum err check_decided(const struct replay_ask *ask, const struct replay_result *result, struct fault *fault)
+{
+    char text[FAULT_TEXT_MAX];
+    struct buffer why = buffer_over(text, sizeof(text));
+    if (result->counters.decided)
+        return OK;
+    replay_report_nothing(result, &why);
+    return fault_set(fault, ERR_NOT_FOUND, ask->traffic, 0, "%.*s", SPAN_ARG(buffer_span(&why)));
+}
+
 static enum err replay(const struct values *values, const struct cli_arguments *arguments, struct view *view,
                        struct engine_config *config, struct fault *fault)
 {
@@ -158,8 +171,10 @@ static enum err replay(const struct values *values, const struct cli_arguments *
     if (err == OK)
         err = replay_run(&ask, &result, fault);
     clear_line(view);
-    if (err == OK)
+    if (err == OK) {
         print(&ask, result, values->json);
+        err = check_decided(&ask, result, fault);
+    }
     replay_result_free(result);
     daemon_lookup_close(&view->lookup);
     return err;

@@ -152,7 +152,8 @@ static void format_record(const struct decisions_record *record, struct buffer *
     format_time(record->wall_ms, time_text);
     json_object_begin(&json);
     json_put_text(&json, "time", time_text);
-    json_put_text(&json, "event", record->kind == DECISIONS_RECORD_ACK ? "ack" : "decision");
+    static const char *const events[] = {"decision", "ack", "in_call"};
+    json_put_text(&json, "event", events[record->kind]);
     put_some(&json, "call_id", record->call_id);
     put_some(&json, "method", record->method);
     put_some(&json, "source", record->source);
@@ -168,7 +169,7 @@ static void format_record(const struct decisions_record *record, struct buffer *
     if (record->kind == DECISIONS_RECORD_ACK) {
         json_put_u64(&json, "retransmissions", record->retransmissions);
         json_put_u64(&json, "waited_ms", record->waited_ms);
-    } else {
+    } else if (record->kind == DECISIONS_RECORD_DECISION) {
         json_put_u64(&json, "us", record->micros);
     }
     if (record->fuel)

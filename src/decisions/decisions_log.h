@@ -20,7 +20,8 @@ struct decisions_options {
     uint32_t keep;      /* rotated files */
 };
 
-enum decisions_record_kind { DECISIONS_RECORD_DECISION, DECISIONS_RECORD_ACK };
+/* IN_CALL: what `on_request` said to a request inside a call. */
+enum decisions_record_kind { DECISIONS_RECORD_DECISION, DECISIONS_RECORD_ACK, DECISIONS_RECORD_IN_CALL };
 
 /* What a line says.  Spans are copied into the ring.  Empty spans are left out of the line. */
 struct decisions_record {

@@ -29,7 +29,7 @@ void engine_request_init(struct engine_request *request, struct engine_core *cor
     core->identity.asked = false;
     memset(request->tag, 0, sizeof(request->tag));
     /* Not the decision: it is written whole before `decided` says so. */
-    core->last.decided = core->last.guarded = false;
+    core->last.decided = core->last.guarded = core->last.asked_in_call = false;
     core->last.code = 0;
     core->last.note = "";
 }

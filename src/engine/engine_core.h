@@ -42,6 +42,7 @@ enum { ENGINE_PEER_NAMES_MAX = 16 };
 struct engine_outcome {
     struct policy_decision decision; /* valid when `decided` */
     bool decided;                    /* a policy was asked */
+    bool asked_in_call;              /* on_request was: `decision` says what it gave, without an answer where nothing */
     bool guarded;                    /* gone{} went through the guard */
     enum engine_guard_kind guard;
     enum policy_verdict verdict; /* as carried out */

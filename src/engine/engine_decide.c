@@ -105,6 +105,7 @@ bool engine_ask_in_call(struct engine_core *core, struct call *call, const struc
     };
     struct policy_call told = engine_view_of_call(call, call_age_ms(call), SPAN(""));
     policy_in_call(core->policy, &view, &told, decision);
+    core->last.asked_in_call = true;
     core->owes_collection = true;
     if (decision->failure != POLICY_FAILED_NOT)
         engine_report_event(core, POLICY_ON_REQUEST, decision, call_id(call));

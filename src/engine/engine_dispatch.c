@@ -155,7 +155,7 @@ static void receive_request(struct engine_core *core, const struct net_flow *flo
         receive_new(&request);
         break;
     }
-    if (!core->last.decided && core->last.code >= 300)
+    if (!core->last.decided && !core->last.asked_in_call && core->last.code >= 300)
         engine_report_refusal(&request, "");
 }
 

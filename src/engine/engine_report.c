@@ -217,6 +217,41 @@ static void tell_of_call(struct engine_core *core, enum policy_event event, cons
     tell_policy(core, event, &view);
 }
 
+/* What on_request said, and what went out. */
+static void call_answered(void *ctx, struct call *call, const struct sip_message *request, unsigned code)
+{
+    struct engine_core *core = ctx;
+    const struct policy_decision *said = &core->last.decision;
+    bool failed = said->failure != POLICY_FAILED_NOT;
+    if (!core->last.asked_in_call)
+        return;
+    core->last.code = code;
+    if (!core->decisions ||
+        !decisions_log_wants(core->decisions, siphash(&core->key, request->call_id.at, request->call_id.len), failed))
+        return;
+    char source[NET_ADDRESS_TEXT_MAX];
+    struct decisions_record record = {
+        .kind = DECISIONS_RECORD_IN_CALL,
+        .failed = failed,
+        .wall_ms = core->clock->wall_ms,
+        .version = (uint32_t)core->version,
+        .status = code,
+        .fuel = said->fuel,
+        .call_id = request->call_id,
+        .method = request->method_text,
+        .source = source_text(&call_flow(call)->remote, source),
+        .from = request->from.uri.text,
+        .target = core->target.aor,
+        .rule = span_of(policy_event_name(POLICY_ON_REQUEST)),
+        .verdict = said->answer ? span_of(policy_verdict_name(said->answer->verdict)) : SPAN("none"),
+        .reason = span_of(said->text),
+        .note = failed                                                 ? span_of(policy_failure_name(said->failure))
+                : said->answer && (unsigned)said->answer->code != code ? SPAN("engine_answered")
+                                                                       : SPAN(""),
+    };
+    decisions_log_put(core->decisions, core->worker, &record);
+}
+
 static bool call_asks(void *ctx, struct call *call, const struct sip_message *request, struct call_say *out_say)
 {
     return engine_ask_in_call(ctx, call, request, out_say);
@@ -354,5 +389,6 @@ struct call_handlers engine_call_handlers(struct engine_core *core)
                                   .on_ack = call_acknowledged,
                                   .on_ack_missing = call_unacknowledged,
                                   .on_end = call_ended,
+                                  .on_request = call_answered,
                                   .on_ask = call_asks};
 }

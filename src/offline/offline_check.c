@@ -22,6 +22,29 @@ static int answered(const struct offline_trial *trial)
     return at ? (int)trial->sent[at - 1].code : 0;
 }
 
+/* In a call the rule is on_request where it gave the answer, and none where the engine did. */
+static enum err run_in_call(struct offline_trial *trial, const struct authoring_test_case *test,
+                            struct authoring_test_got *out_got)
+{
+    const char *why = "";
+    enum err err = offline_trial_in_call(trial, test, &why);
+    const struct engine_outcome *last = &trial->core->last;
+    const struct policy_answer *said = last->asked_in_call ? last->decision.answer : NULL;
+    *out_got = (struct authoring_test_got){
+        .verdict = said               ? said->verdict
+                   : last->code < 300 ? POLICY_OK
+                                      : POLICY_REJECT,
+        .code = answered(trial),
+        .rule = said ? policy_event_name(POLICY_ON_REQUEST) : "",
+        .failure = last->asked_in_call ? last->decision.failure : POLICY_FAILED_NOT,
+        .failure_text = err != OK             ? why
+                        : last->asked_in_call ? last->decision.text
+                                              : "",
+        .answer = said,
+    };
+    return err;
+}
+
 /* Each case meets an empty engine, so that no transaction of an earlier one answers for it. */
 static enum err run_case(void *ctx, const struct authoring_test_case *test, struct authoring_test_got *out_got)
 {
@@ -29,6 +52,8 @@ static enum err run_case(void *ctx, const struct authoring_test_case *test, stru
     enum err err = offline_trial_run(trial, test);
     if (err != OK)
         return err;
+    if (test->in_call.method.at)
+        return run_in_call(trial, test, out_got);
     const struct engine_outcome *last = &trial->core->last;
     *out_got = (struct authoring_test_got){
         .verdict = last->decided ? last->verdict : POLICY_REJECT,

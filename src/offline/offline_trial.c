@@ -212,6 +212,7 @@ static enum err receive(struct offline_trial *trial, const struct offline_trial_
     trial->answer_len = 0;
     trial->answer_ms = 0;
     trial->lost_ack_told = false;
+    trial->flow = message->flow;
     trial->began_ms = trial->clock.mono_ms;
     trial->clock.wall_ms = message->wall_ms;
     trial->site.own_count = trial->own_count;

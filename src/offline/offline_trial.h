@@ -37,7 +37,9 @@ struct offline_trial {
     struct engine_lookup lookup;         /* find == NULL: the case's own record */
     const struct authoring_test_case *test;
     uint64_t began_ms;
-    bool lost_ack_told; /* on_ack_missing ran, and did not fail */
+    struct net_flow flow;     /* of the message that came last */
+    struct sip_message reply; /* its answer, read again */
+    bool lost_ack_told;       /* on_ack_missing ran, and did not fail */
     unsigned sent_count;
     struct offline_trial_sent sent[OFFLINE_TRIAL_SENT_MAX];
     size_t answer_len;  /* the first final answer; 0: none */
@@ -70,6 +72,10 @@ void offline_trial_free(struct offline_trial *trial); /* NULL is fine */
 MUST_CHECK enum err offline_trial_run(struct offline_trial *trial, const struct authoring_test_case *test);
 /* The same for a message of the network: who is trusted is the configuration's word, nothing but its bytes speaks. */
 MUST_CHECK enum err offline_trial_receive(struct offline_trial *trial, const struct offline_trial_message *message);
+/* The case's `in_call`, once offline_trial_run has answered its INVITE with 200 and the call stands: the ACK, then that request.
+ * What came of it is in core->last and `answer`.  ERR_INVALID: there is no call; *out_why says so. */
+MUST_CHECK enum err offline_trial_in_call(struct offline_trial *trial, const struct authoring_test_case *test,
+                                          const char **out_why);
 /* Lets so much time pass, without a message coming in. */
 void offline_trial_wait(struct offline_trial *trial, uint64_t ms);
 /* How often the final answer went out, and whether a BYE did. */

@@ -177,6 +177,9 @@ static void take_line(struct replay *self, struct span text, unsigned long numbe
     case REPLAY_LINE_NO_REQUEST:
         counters->no_request++;
         return;
+    case REPLAY_LINE_IN_CALL:
+        counters->in_dialog++;
+        return;
     case REPLAY_LINE_OTHER:
         return;
     case REPLAY_LINE_BAD:

@@ -57,5 +57,7 @@ MUST_CHECK enum err replay_run(const struct replay_ask *ask, struct replay_resul
 void replay_result_free(struct replay_result *result); /* NULL is fine */
 
 /* The result for people, and as JSON. */
+/* Why nothing was decided, a sentence without its end. */
+void replay_report_nothing(const struct replay_result *result, struct buffer *out);
 void replay_report_text(const struct replay_ask *ask, const struct replay_result *result, struct buffer *out);
 void replay_report_json(const struct replay_ask *ask, const struct replay_result *result, struct buffer *out);

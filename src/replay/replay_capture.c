@@ -162,6 +162,10 @@ struct replay_capture_counters replay_capture_counters(const struct replay_captu
     counters.gaps = streams->gaps;
     counters.unframed = streams->unframed;
     counters.foreign = streams->foreign;
+    counters.tls = streams->tls;
+    counters.websocket = streams->websocket;
+    counters.foreign_packets = streams->other;
+    counters.headless = streams->headless;
     counters.incomplete = replay_fragments_incomplete(self->fragments);
     return counters;
 }

@@ -15,7 +15,8 @@ struct replay_capture_counters {
     uint64_t other;                   /* packets that carry no SIP */
     uint64_t damaged;                 /* cut by the capture's snap length, or contradicting lengths */
     uint64_t incomplete;              /* fragmented packets with pieces missing */
-    uint64_t gaps, unframed, foreign; /* of TCP, see replay_streams.h */
+    uint64_t gaps, unframed, foreign; /* of TCP, see replay_streams.h; and its packets that were not read */
+    uint64_t tls, websocket, foreign_packets, headless;
 };
 
 /* Takes `file`, also on failure; `path` names it in faults.  `filter` is one of libpcap's ("host 192.0.2.1"), NULL: everything.  ERR_IO, ERR_INVALID

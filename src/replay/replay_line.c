@@ -97,8 +97,10 @@ static enum replay_line_kind read_object(const json_t *object, struct replay_lin
     struct span event = text_of(object, "event");
     if (span_equal(event, SPAN("ack")))
         return REPLAY_LINE_OTHER;
+    if (span_equal(event, SPAN("in_call")))
+        return REPLAY_LINE_IN_CALL;
     if (!span_equal(event, SPAN("decision"))) {
-        *out_why = "not a line of a decision log (its \"event\" is neither \"decision\" nor \"ack\")";
+        *out_why = "not a line of a decision log (its \"event\" is none of \"decision\", \"ack\", \"in_call\")";
         return REPLAY_LINE_BAD;
     }
     if (!json_object_get(object, "request") && !json_object_get(object, "request_bytes"))

@@ -21,6 +21,7 @@ struct replay_line {
 enum replay_line_kind {
     REPLAY_LINE_DECISION,   /* it can be decided again */
     REPLAY_LINE_NO_REQUEST, /* a decision, but the log was kept without `log_request` */
+    REPLAY_LINE_IN_CALL,    /* a request inside a call: without that call it cannot be decided again */
     REPLAY_LINE_OTHER,      /* what became of an ACK, an empty line */
     REPLAY_LINE_BAD         /* no line of a decision log */
 };

@@ -181,13 +181,17 @@ static size_t left_out_rows(const struct replay_counters *counters, struct row r
         {"gaps", "gaps in TCP streams", capture->gaps},
         {"unframed", "places in TCP streams where no message ends", capture->unframed},
         {"foreign_streams", "TCP streams of other protocols, or encrypted", capture->foreign},
+        {"packets_tls", "packets under TLS, which cannot be read here", capture->tls},
+        {"packets_websocket", "packets of WebSockets, which are not taken apart", capture->websocket},
+        {"packets_foreign", "packets of other protocols over TCP", capture->foreign_packets},
+        {"packets_headless", "packets of TCP streams that began before the capture", capture->headless},
     };
     _Static_assert(sizeof(all) / sizeof(*all) <= LEFT_OUT_MAX, "they fit");
     memcpy(rows, all, sizeof(all));
     return sizeof(all) / sizeof(*all);
 }
 
-static void say_left_out(const struct replay_counters *counters, struct buffer *out)
+static void say_left_out(const struct replay_counters *counters, const char *before, struct buffer *out)
 {
     struct row rows[LEFT_OUT_MAX];
     size_t count = left_out_rows(counters, rows);
@@ -195,13 +199,27 @@ static void say_left_out(const struct replay_counters *counters, struct buffer *
     for (size_t i = 0; i < count; i++) {
         if (!rows[i].count)
             continue;
-        buffer_add_text(out, any ? ", " : "left out: ");
+        buffer_add_text(out, any ? ", " : before);
         add_count(out, rows[i].count);
         buffer_addf(out, " %s", rows[i].text);
         any = true;
     }
     if (any)
         buffer_add_byte(out, '\n');
+}
+
+void replay_report_nothing(const struct replay_result *result, struct buffer *out)
+{
+    buffer_add_literal(out, "no request in it could be decided");
+    size_t before = out->len;
+    say_left_out(&result->counters, ": it has ", out);
+    if (out->len > before)
+        out->len--; /* the line's end */
+    if (result->counters.no_request)
+        buffer_add_literal(out, "; keep the log with log_request = true");
+    if (result->counters.capture.tls || result->counters.capture.websocket)
+        buffer_add_literal(
+            out, "; what came under TLS or over a WebSocket is in a decision log kept with log_request = true");
 }
 
 void replay_report_text(const struct replay_ask *ask, const struct replay_result *result, struct buffer *out)
@@ -228,7 +246,7 @@ void replay_report_text(const struct replay_ask *ask, const struct replay_result
         add_count(out, counters->cancelled);
         buffer_add_literal(out, " were given up by the caller before they were answered\n");
     }
-    say_left_out(counters, out);
+    say_left_out(counters, "left out: ", out);
     if (result->damage[0])
         buffer_addf(out, "the capture is damaged at its end: %s\n", result->damage);
     if (replay_tally_compared(result->tally)) {

@@ -21,10 +21,11 @@ struct stream {
     struct map_node node;
     struct list recent; /* the most recent one last */
     struct net_address from, to;
-    bool known;   /* `next` is */
-    bool foreign; /* no SIP: nothing is kept of it */
-    bool is_sip;  /* its first bytes said so */
-    bool hunting; /* for the next start of a message */
+    bool known;       /* `next` is */
+    bool foreign;     /* no SIP: nothing is kept of it */
+    uint64_t *unread; /* of a foreign one: where its packets are counted */
+    bool is_sip;      /* its first bytes said so */
+    bool hunting;     /* for the next start of a message */
     uint32_t next;
     int64_t wall_ms;
     int64_t gap_ms; /* when the first piece was put aside */
@@ -233,6 +234,16 @@ static bool take_frame(struct replay_streams *self, struct stream *stream)
     return true;
 }
 
+/* Which packets of this kind were left unread: a TLS record (RFC 8446 5.1), a WebSocket's handshake (RFC 6455 4), or something else. */
+static uint64_t *unread(struct replay_streams *self, struct span bytes, uint64_t *otherwise)
+{
+    if (bytes.len > 2 && bytes.at[0] >= 0x14 && bytes.at[0] <= 0x17 && bytes.at[1] == 3)
+        return &self->counters.tls;
+    bool handshake = span_starts_with(bytes, SPAN("HTTP/1.1 101")) ||
+                     (span_starts_with(bytes, SPAN("GET ")) && memmem(bytes.at, bytes.len, "Sec-WebSocket-Key", 17));
+    return handshake ? &self->counters.websocket : otherwise;
+}
+
 /* What the connection carries shows in its first bytes. */
 static bool is_of_interest(struct replay_streams *self, struct stream *stream)
 {
@@ -249,6 +260,8 @@ static bool is_of_interest(struct replay_streams *self, struct stream *stream)
     }
     self->counters.foreign++;
     stream->foreign = true;
+    stream->unread = unread(self, buffer_span(&stream->data), &self->counters.other);
+    (*stream->unread)++; /* the packet that showed it; those before it were the start of its first line */
     forget_bytes(self, stream);
     return false;
 }
@@ -340,8 +353,10 @@ static void take_data(struct replay_streams *self, struct stream *stream, uint32
     int64_t ahead = (int32_t)(seq - stream->next);
     /* The capture began in the middle, or another connection took this one's place. */
     if (!stream->known || ahead > 4 * REPLAY_STREAM_AHEAD || ahead < -(int64_t)(1 << 30)) {
-        if (replay_is_sip(bytes) != REPLAY_IS_SIP)
+        if (replay_is_sip(bytes) != REPLAY_IS_SIP) {
+            (*unread(self, bytes, &self->counters.headless))++;
             return;
+        }
         restart(self, stream, true, seq);
     }
     if (take_in_order(self, stream, seq, bytes))
@@ -368,7 +383,9 @@ void replay_streams_add(struct replay_streams *self, int64_t wall_ms, const stru
     if (segment->syn && !(stream->known && stream->next == seq + 1)) /* not the same SYN again */
         restart(self, stream, true, seq + 1);
     seq += segment->syn;
-    if (packet->payload.len && !stream->foreign)
+    if (packet->payload.len && stream->foreign)
+        (*stream->unread)++;
+    else if (packet->payload.len)
         take_data(self, stream, seq, packet->payload);
     if (segment->fin && stream->known && stream->next == seq + (uint32_t)packet->payload.len)
         drop_stream(self, stream);

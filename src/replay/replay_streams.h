@@ -18,6 +18,10 @@ struct replay_streams_counters {
     uint64_t gaps;     /* bytes that the capture has not; the message around them is lost */
     uint64_t unframed; /* where no message ends any more */
     uint64_t foreign;  /* connections of another protocol, or encrypted */
+    /* Packets with data that were not read, by what they are. */
+    uint64_t tls, websocket; /* SIP may be in there, but not for us to see */
+    uint64_t other;          /* of other protocols */
+    uint64_t headless;       /* of connections that began before the capture, before a message starts in them */
 };
 
 struct replay_streams;

@@ -42,8 +42,10 @@ static void blind_mode(lua_State *state)
 
 static void begin_phase(struct vm *vm, uint64_t fuel, int64_t wall_ms, uint64_t seed)
 {
-    vm->fuel = (int64_t)fuel;
+    vm->fuel = vm->loading ? 0 : (int64_t)fuel;
     vm->fuel_given = fuel;
+    vm->fuel_kept = vm->loading ? fuel : 0;
+    vm->load_until_ns = 0;
     vm->allocated = 0;
     vm->wall_ms = wall_ms;
     vm->seed = seed;

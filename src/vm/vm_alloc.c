@@ -23,7 +23,7 @@ enum {
 static void charge(struct vm *vm, size_t bytes)
 {
     vm->fuel -= (int64_t)(OBJECT_UNITS + bytes / BYTES_PER_UNIT);
-    if (vm->fuel < 0)
+    if (vm->fuel < 0 && !vm_refuel(vm))
         vm_stop(vm, VM_FUEL, "out of fuel");
 }
 

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Fuel and the kill.  A kill is a mark in the VM, not an error value: whatever catches the error that carries it raises
  * it again (vm_base.c), until vm_call sees the mark. */
+#include "util/clock.h"
 #include "vm/vm_priv.h"
 
-enum { PLACE_LEVELS = 12 };
+enum { PLACE_LEVELS = 12, LOAD_SLICE = 50 * 1000 };
 
 void vm_note_place(struct vm *vm)
 {
@@ -40,6 +41,28 @@ void vm_stop(struct vm *vm, enum vm_failure why, const char *text)
     lua_sethook(vm->state, vm_on_count, LUA_MASKCOUNT, 1);
 }
 
+bool vm_refuel(struct vm *vm)
+{
+    if (vm_is_stopped(vm))
+        return false;
+    if (vm->load_until_ns && vm->fuel_kept > 0 && clock_thread_cpu_ns() > vm->load_until_ns) {
+        vm_stop(vm, VM_CLOCK, "killed by clock");
+        return false;
+    }
+    while (vm->fuel < 0 && vm->fuel_kept > 0) {
+        uint64_t slice = vm->fuel_kept < LOAD_SLICE ? vm->fuel_kept : LOAD_SLICE;
+        vm->fuel_kept -= slice;
+        vm->fuel += (int64_t)slice;
+    }
+    return vm->fuel >= 0;
+}
+
+void vm_out_of_fuel(lua_State *state)
+{
+    if (!vm_refuel(vm_get(state)))
+        vm_raise_kill(state);
+}
+
 static _Noreturn void raise_mark(lua_State *state)
 {
     struct vm *vm = vm_get(state);
@@ -69,7 +92,7 @@ void vm_on_count(lua_State *state, lua_Debug *at)
     }
     if (!vm_is_stopped(vm)) {
         vm->fuel -= VM_QUANTUM;
-        if (vm->fuel >= 0)
+        if (vm->fuel >= 0 || vm_refuel(vm))
             return;
         vm_stop(vm, VM_FUEL, "out of fuel");
     }
@@ -83,5 +106,5 @@ void vm_charge(lua_State *state, uint64_t units)
 
 uint64_t vm_fuel_used(const struct vm *vm)
 {
-    return (uint64_t)((int64_t)vm->fuel_given - vm->fuel);
+    return (uint64_t)((int64_t)(vm->fuel_given - vm->fuel_kept) - vm->fuel);
 }

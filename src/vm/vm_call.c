@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The one way into Lua: compiling a chunk and calling a function, protected, bounded, with an outcome for a human. */
+#include "util/clock.h"
 #include "vm/vm_priv.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -74,7 +75,7 @@ static void enter(struct vm *vm)
     }
     vm->fuel -= VM_CALL_UNITS;
     lua_sethook(vm->state, vm_on_count, vm->options.on_line ? LUA_MASKCOUNT | LUA_MASKLINE : LUA_MASKCOUNT, VM_QUANTUM);
-    if (vm->fuel < 0)
+    if (vm->fuel < 0 && !vm_refuel(vm))
         vm_stop(vm, VM_FUEL, "out of fuel");
 }
 
@@ -86,7 +87,7 @@ static int leave(struct vm *vm, int status)
     return status == LUA_OK && vm_is_stopped(vm) ? LUA_ERRRUN : status;
 }
 
-enum err vm_call(struct vm *vm, int nargs, int nresults, struct vm_outcome *out_outcome)
+static enum err call(struct vm *vm, int nargs, int nresults, struct vm_outcome *out_outcome)
 {
     lua_State *state = vm->state;
     int function = lua_gettop(state) - nargs;
@@ -116,11 +117,21 @@ enum err vm_call(struct vm *vm, int nargs, int nresults, struct vm_outcome *out_
     return out_outcome->failure == VM_ERROR ? ERR_SCRIPT : ERR_KILLED;
 }
 
+enum err vm_call(struct vm *vm, int nargs, int nresults, struct vm_outcome *out_outcome)
+{
+    if (vm->loading)
+        vm->load_until_ns = clock_thread_cpu_ns() + (uint64_t)VM_LOAD_MS * 1000000;
+    enum err err = call(vm, nargs, nresults, out_outcome);
+    vm->load_until_ns = 0;
+    return err;
+}
+
+/* Without a limit of time: reading ten million entries of a data set takes some. */
 enum err vm_protect(struct vm *vm, int (*function)(struct lua_State *state), void *ud, struct vm_outcome *out_outcome)
 {
     lua_pushcfunction(vm->state, function);
     lua_pushlightuserdata(vm->state, ud);
-    return vm_call(vm, 1, 0, out_outcome);
+    return call(vm, 1, 0, out_outcome);
 }
 
 static enum err load_failed(struct vm *vm, const char *chunk_name, struct fault *fault)

@@ -28,8 +28,10 @@ struct vm {
     bool loading;
     bool in_call;
     _Atomic int stop; /* an enum vm_failure: why this decision must end; written by the signal handler too */
-    int64_t fuel;     /* left */
+    int64_t fuel;     /* left, of what was handed out */
     uint64_t fuel_given;
+    uint64_t fuel_kept;     /* while loading: not handed out yet */
+    uint64_t load_until_ns; /* while a script loads: of its thread's CPU time; 0: no limit */
 
     struct vm_pool pool;
     size_t used;
@@ -70,6 +72,11 @@ void vm_alloc_calibrate(struct vm *vm);
 /* The VM shall end this decision: notes why and where, and makes the next instruction raise.  Does not raise itself, so
  * the allocator may call it. */
 void vm_stop(struct vm *vm, enum vm_failure why, const char *text);
+/* Fuel is used up: whether there is more.  While loading it is handed out in slices, with a look at the clock between them, so that
+ * what fuel hardly sees (a long chain of __index) ends where there is no watchdog, too. */
+bool vm_refuel(struct vm *vm);
+/* For vm_spend: goes on, or raises the kill. */
+void vm_out_of_fuel(lua_State *state);
 /* Raises the kill that is under way; for C functions. */
 _Noreturn void vm_raise_kill(lua_State *state);
 void vm_on_count(lua_State *state, lua_Debug *at);
@@ -91,7 +98,7 @@ static inline void vm_spend(lua_State *state, uint64_t units)
     struct vm *vm = vm_get(state);
     vm->fuel -= (int64_t)units;
     if (__builtin_expect(vm->fuel < 0 || vm_is_stopped(vm), 0))
-        vm_raise_kill(state);
+        vm_out_of_fuel(state);
 }
 
 /* --- vm_watchdog.c --- */

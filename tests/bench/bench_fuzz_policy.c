@@ -106,6 +106,10 @@ static enum fuzz_verdict run_case(struct fuzz *fuzz, struct fuzz_tally *tally)
 {
     alarm(HANG_S);
     fuzz_case_write(&fuzz->test, fuzz->grammar);
+    if (fuzz->options.only >= 0 && !fuzz->test.tape.fixed) { /* before it runs: it may never end */
+        fuzz_case_print(&fuzz->test, stdout);
+        fflush(stdout);
+    }
     return fuzz_case_run(&fuzz->test, fuzz->watchdog, tally, fuzz->text, sizeof(fuzz->text));
 }
 
@@ -192,10 +196,8 @@ static void run_number(struct fuzz *fuzz, uint64_t number)
     running.number = number;
     tape_begin(&fuzz->test.tape, fuzz->options.seed + number);
     enum fuzz_verdict verdict = run_case(fuzz, &fuzz->tally);
-    if (fuzz->options.only >= 0) {
-        fuzz_case_print(&fuzz->test, stdout);
+    if (fuzz->options.only >= 0)
         printf("---- %s\n", fuzz->text[0] ? fuzz->text : "it loads, and all held");
-    }
     if (verdict != FUZZ_HELD)
         report(fuzz, number, verdict);
 }

@@ -292,7 +292,7 @@ return policy {
 
 
 def short_sessions(t, *args):
-    config = t.write("short.lua", "return { min_se_s = 2, session_expires_s = 100 }\n")
+    config = t.write("short.lua", 'return { min_se_s = 2, session_expires_s = 100, log = "all" }\n')
     return Daemon(t, policy=IN_CALLS, args=["--config", str(config), *args])
 
 
@@ -356,6 +356,9 @@ def all_that_may_happen_in_a_call(t):
     udp = sipp.start(t, daemon.address(), "in_call.xml", calls=10, rate=20, service="all")
     equal(sipp.finish(udp), (10, 0), "calls")
     equal(daemon.metric("verdict_missing_acks_total"), 0, "missing ACKs")
+    said = [(d["method"], d["rule"], d["verdict"], d["status"]) for d in daemon.decisions() if d["event"] == "in_call"]
+    equal(said.count(("MESSAGE", "on_request", "ok", 200)), 10, f"lines of what on_request said: {said[:4]}")
+    check(("INFO", "on_request", "none", 200) in said, f"and where it said nothing: {sorted(set(said))}")
 
 
 @test()

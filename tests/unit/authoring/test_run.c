@@ -184,6 +184,16 @@ static void errors_of_the_file(void **state)
          "source: expected"},
         {"return {\n{ 'a', request = { uri = 'sip:a@x' }, now = 'soon', expect = { code = 1 } } }", 2,
          "now: expected a time"},
+        {"return {\n{ 'a', request = { uri = 'sip:a@x' }, in_call = 'INFO', expect = { code = 1 } } }", 2,
+         "in_call: expected a table"},
+        {"return {\n{ 'a', request = { uri = 'sip:a@x' }, in_call = { method = 'BYE' }, expect = { code = 1 } } }", 2,
+         "method: expected INFO, OPTIONS, MESSAGE or REFER"},
+        {"return {\n{ 'a', request = { uri = 'sip:a@x' }, in_call = { methd = 'INFO' }, expect = { code = 1 } } }", 2,
+         "in_call: unknown field \"methd\"; did you mean \"method\"?"},
+        {"return {\n{ 'a', request = { uri = 'sip:a@x' }, ack = false, in_call = { method = 'INFO' }, expect = { code "
+         "= 1 "
+         "} } }",
+         2, "there is no call where no ACK comes"},
         {"return {\n{ 'a', request = { uri = 'sip:a@x' }, times = 0, expect = { code = 1 } } }", 2,
          "times: expected 1"},
         {"return {\n{ 'a', request = { uri = 'sip:a@x', headers = 7 }, expect = { code = 1 } } }", 2,

@@ -171,6 +171,40 @@ static void a_log_is_explained_and_replayed(void **state)
     assert_says(&out, CLI_EXIT_OK, "1 lines that are none of a decision log");
 }
 
+#define IN_CALL                                                                                                        \
+    "{\"time\":\"2026-01-31T12:00:00.000Z\",\"event\":\"in_call\",\"call_id\":\"c1\",\"method\":\"INFO\",\"rule\":"    \
+    "\"on_request\",\"verdict\":\"ok\",\"status\":200}\n"
+
+static void what_was_said_in_calls_is_counted(void **state)
+{
+    (void)state;
+    static struct run_output out;
+    write_text("p.lua", "return function(req) return gone { evidence = 'x' } end");
+    write_text("d.jsonl", LOGGED("2026-01-31T12:00:00.000Z", "410") IN_CALL IN_CALL);
+    run_with(&out, "replay %s/p.lua %s/d.jsonl");
+    assert_says(&out, CLI_EXIT_OK, "left out: 2 within a dialog\n0 of 1 differ");
+    run_with(&out, "explain %s/p.lua %s/d.jsonl");
+    assert_int_equal(out.exit_code, CLI_EXIT_OK);
+}
+
+/* Nothing that was decided is no difference that was not found. */
+static void a_replay_of_nothing_fails(void **state)
+{
+    (void)state;
+    static struct run_output out;
+    write_text("p.lua", "return function(req) return gone { evidence = 'x' } end");
+    write_text("d.jsonl", IN_CALL "{\"event\":\"decision\",\"status\":410}\n");
+    run_with(&out, "replay %s/p.lua %s/d.jsonl");
+    assert_says(&out, CLI_EXIT_FAILED,
+                "no request in it could be decided: it has 1 within a dialog, 1 lines of a log kept "
+                "without log_request = true; keep the log with log_request = true");
+    run_with(&out, "replay --json %s/p.lua %s/d.jsonl");
+    assert_says(&out, CLI_EXIT_FAILED, "\"decided\":0");
+    write_text("d.jsonl", "{}\n");
+    run_with(&out, "replay %s/p.lua %s/d.jsonl");
+    assert_says(&out, CLI_EXIT_FAILED, "1 lines that are none of a decision log");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -179,6 +213,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_decision_that_fails_is_not_praised_as_a_fast_one, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_source_line_with_control_bytes_is_shown_harmless, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_log_is_explained_and_replayed, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(what_was_said_in_calls_is_counted, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_replay_of_nothing_fails, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -122,6 +122,47 @@ static void what_only_a_test_says(void **state)
     assert_int_equal(result.passed, 5);
 }
 
+static void requests_in_calls(void **state)
+{
+    (void)state;
+    char text[4096];
+    write_file("policy.lua", "return policy { on_error = reject(500) {}, default = ok {}, rules = {\n"
+                             "  { 'late', when = { user = 'late' }, verdict = ok { ring = 3 } },\n"
+                             "  { 'gone', when = { user = 'gone' }, verdict = gone {} } },\n"
+                             "  on_request = function(req, call)\n"
+                             "    if req.body == 'boom' then error 'boom' end\n"
+                             "    if req.method == 'MESSAGE' then return ok { reason = call.from } end\n"
+                             "    if req:header 'X-No' then return reject(488) { reason = 'No' } end\n"
+                             "    if req.method == 'REFER' then return ok {} end\n"
+                             "  end }\n");
+    write_file(
+        "test.lua",
+        "local function r(user) return { uri = 'sip:' .. user .. '@example.com' } end\n"
+        "local offer = { uri = 'sip:x@example.com', body = 'v=0\\r\\no=- 1 1 IN IP4 192.0.2.1\\r\\ns=-\\r\\n"
+        "c=IN IP4 192.0.2.1\\r\\nt=0 0\\r\\nm=audio 4000 RTP/AVP 0\\r\\n' }\n"
+        "return {\n"
+        "{ 'heard', request = r 'x', in_call = { method = 'MESSAGE', body = 'hi' },\n"
+        "  expect = { code = 200, verdict = 'ok', rule = 'on_request', reason = 'sip:tester@client.example' } },\n"
+        "{ 'with an offer', request = offer, in_call = { method = 'MESSAGE', body = 'hi' },\n"
+        "  expect = { code = 200, rule = 'on_request' } },\n"
+        "{ 'after ringing', request = r 'late', in_call = { method = 'INFO', headers = { ['X-No'] = '1' } },\n"
+        "  expect = { code = 488, verdict = 'reject', rule = 'on_request', reason = 'No' } },\n"
+        "{ 'the engine', request = r 'x', in_call = { method = 'OPTIONS' }, expect = { code = 200, rule = '' } },\n"
+        "{ 'not to be had', request = r 'x', in_call = { method = 'REFER', headers = { ['Refer-To'] = '<sip:b@x>' } "
+        "},\n"
+        "  expect = { code = 603 } },\n"
+        "{ 'broken', request = r 'x', in_call = { method = 'MESSAGE', body = 'boom' },\n"
+        "  expect = { code = 405, rule = '', failure = 'error' } },\n"
+        "}\n");
+    struct offline_test_result result = run(OK, false, text, sizeof(text), NULL);
+    assert_int_equal(result.passed, 6);
+    write_file("test.lua",
+               "return { { 'no call', request = { uri = 'sip:gone@example.com' }, in_call = { method = 'INFO' },\n"
+               "  expect = { code = 200 } } }\n");
+    result = run(ERR_CONFLICT, false, text, sizeof(text), NULL);
+    assert_non_null(strstr(text, "the request began no call"));
+}
+
 static void coverage(void **state)
 {
     (void)state;
@@ -264,6 +305,7 @@ static void explanations(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(requests_in_calls, set_up, tear_down),
         cmocka_unit_test_setup_teardown(lost_acks, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_only_a_test_says, set_up, tear_down),
         cmocka_unit_test_setup_teardown(coverage, set_up, tear_down),

@@ -197,7 +197,19 @@ static void other_protocols(void **state)
     segment(streams, 2, 20000, 0, span_make(noise, sizeof(noise)));
     replay_streams_end(streams);
     assert_int_equal(seen.count, 0);
-    assert_int_equal(replay_streams_counters(streams)->foreign, 2);
+    segment(streams, 3, 9, MADE_SYN, SPAN(""));
+    segment(streams, 3, 10, 0, SPAN("GET /sip HTTP/1.1\r\nSec-WebSocket-Key: x\r\nUpgrade: websocket\r\n\r\n"));
+    segment(streams, 3, 78, 0, SPAN("\x81\x85masked"));
+    segment(streams, 4, 500, 0, SPAN("\x17\x03\x03\x00\x10")); /* the capture began in its middle */
+    segment(streams, 5, 500, 0, SPAN("the rest of a message\r\n"));
+    replay_streams_end(streams);
+    assert_int_equal(seen.count, 0);
+    const struct replay_streams_counters *counters = replay_streams_counters(streams);
+    assert_int_equal(counters->foreign, 3);
+    assert_int_equal(counters->tls, 4);
+    assert_int_equal(counters->websocket, 2);
+    assert_int_equal(counters->other, 1);
+    assert_int_equal(counters->headless, 1);
     replay_streams_free(streams);
 }
 

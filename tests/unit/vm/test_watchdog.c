@@ -3,6 +3,7 @@
 #include "support_vm.h"
 #include <pthread.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <time.h>
 
@@ -119,6 +120,35 @@ static void loading_has_a_longer_limit(void **state)
     vm_watchdog_free(watchdog);
 }
 
+/* Nobody watches a load for a check; what fuel hardly sees ends all the same. */
+static void loading_ends_without_a_watchdog(void **state)
+{
+    (void)state;
+    static const char *const slow[] = {
+        "while true do local _ = chain.x end",
+        "table.move(chain, 2, 1000000000, 1, {})",
+        "for i = 1, 1e9 do pcall(function() return chain.x end) end",
+    };
+    for (size_t i = 0; i < sizeof(slow) / sizeof(slow[0]); i++) {
+        char source[256];
+        struct vm *vm = test_vm();
+        struct vm_outcome outcome;
+        struct fault fault;
+        snprintf(source, sizeof(source),
+                 "local chain = {} for i = 1, 1900 do chain = setmetatable({}, { __index = chain }) end %s", slow[i]);
+        assert_int_equal(vm_load(vm, "test.lua", span_of(source), &fault), OK);
+        uint64_t began = clock_thread_cpu_ns();
+        assert_int_equal(vm_call(vm, 0, 0, &outcome), ERR_KILLED);
+        uint64_t took_ms = (clock_thread_cpu_ns() - began) / 1000000;
+        print_message("%llu ms: %s\n", (unsigned long long)took_ms, slow[i]);
+        assert_int_equal(outcome.failure, VM_CLOCK);
+        assert_string_equal(outcome.text, "killed by clock");
+        assert_int_equal(outcome.line, 1);
+        assert_true(TEST_SANITIZED || took_ms < 3 * VM_LOAD_MS);
+        vm_free(vm);
+    }
+}
+
 struct worker {
     struct vm_watchdog *watchdog;
     const char *failed;
@@ -214,9 +244,13 @@ static void it_sleeps_while_nothing_runs(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(an_endless_loop_is_killed_by_clock),    cmocka_unit_test(short_decisions_are_left_alone),
-        cmocka_unit_test(calls_of_one_decision_share_its_clock), cmocka_unit_test(loading_has_a_longer_limit),
-        cmocka_unit_test(each_thread_is_killed_by_itself),       cmocka_unit_test(places_are_given_back),
+        cmocka_unit_test(an_endless_loop_is_killed_by_clock),
+        cmocka_unit_test(short_decisions_are_left_alone),
+        cmocka_unit_test(calls_of_one_decision_share_its_clock),
+        cmocka_unit_test(loading_has_a_longer_limit),
+        cmocka_unit_test(loading_ends_without_a_watchdog),
+        cmocka_unit_test(each_thread_is_killed_by_itself),
+        cmocka_unit_test(places_are_given_back),
         cmocka_unit_test(it_sleeps_while_nothing_runs),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
