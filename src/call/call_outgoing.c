@@ -67,8 +67,7 @@ static void finish(const struct call *call, enum kind kind, struct buffer *out)
     sip_request_end(out, type.len ? type : SPAN("application/sdp"), body);
 }
 
-static bool build(const struct call *call, enum kind kind, const struct net_flow *flow, struct span branch,
-                  struct buffer *out)
+static bool build(const struct call *call, enum kind kind, const struct errand_way *way, struct buffer *out)
 {
     static const struct span methods[] = {
         [BYE] = {"BYE", 3}, [UPDATE] = {"UPDATE", 6}, [INVITE] = {"INVITE", 6}, [ACK] = {"ACK", 3}};
@@ -83,7 +82,7 @@ static bool build(const struct call *call, enum kind kind, const struct net_flow
     struct sip_request request = {
         .method = methods[kind],
         .target = span_make(call->target.at, call->target.len),
-        .branch = branch,
+        .branch = way->branch,
         .from = buffer_span(&from),
         .to = call_text(call, CALL_TEXT_FROM),
         .call_id = call_text(call, CALL_TEXT_ID),
@@ -91,32 +90,36 @@ static bool build(const struct call *call, enum kind kind, const struct net_flow
         .routes = routes,
         .route_count = route_spans(call, routes),
     };
-    set_via(&request, call, flow, &host);
+    if (way->detour) {
+        request.target = way->detour->target;
+        request.route_count = errand_detour_routes(way->detour, routes);
+    }
+    set_via(&request, call, way->flow, &host);
     sip_request_begin(out, &request);
     finish(call, kind, out);
     return !out->overflow && !from.overflow && !host.overflow;
 }
 
-static bool build_bye(void *user, const struct net_flow *flow, struct span branch, struct buffer *out)
+static bool build_bye(void *user, const struct errand_way *way, struct buffer *out)
 {
-    return build(user, BYE, flow, branch, out);
+    return build(user, BYE, way, out);
 }
 
-static bool build_update(void *user, const struct net_flow *flow, struct span branch, struct buffer *out)
+static bool build_update(void *user, const struct errand_way *way, struct buffer *out)
 {
-    return build(user, UPDATE, flow, branch, out);
+    return build(user, UPDATE, way, out);
 }
 
-static bool build_invite(void *user, const struct net_flow *flow, struct span branch, struct buffer *out)
+static bool build_invite(void *user, const struct errand_way *way, struct buffer *out)
 {
-    return build(user, INVITE, flow, branch, out);
+    return build(user, INVITE, way, out);
 }
 
 /* The ACK goes where the 2xx's Contact says now (RFC 3261 13.2.2.4). */
 static bool build_ack(void *user, const struct errand_accepted *accepted, struct buffer *out)
 {
     call_dialog_refresh(user, accepted->response);
-    return build(user, ACK, accepted->flow, accepted->branch, out);
+    return build(user, ACK, &accepted->way, out);
 }
 
 static struct span next_hop(void *user)

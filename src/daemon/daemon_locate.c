@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "daemon/daemon_locate.h"
+#include "registrar/registrar_way.h"
 #include "util/invariant.h"
 #include <stdlib.h>
 
@@ -153,6 +154,39 @@ static enum err open_way(void *ctx, const struct locate_hop *hop, struct span na
     return net_connect_to(*self->stack, &target, out_flow);
 }
 
+static void find_phone(void *ctx, struct span gruu, struct errand_detours *out)
+{
+    const struct daemon_locate *self = ctx;
+    struct registrar_reach reach[REGISTRAR_WAYS_MAX];
+    struct sip_uri uri;
+    _Static_assert((int)ERRAND_DETOURS_MAX == (int)REGISTRAR_WAYS_MAX &&
+                       (int)ERRAND_DETOUR_TEXT_MAX == (int)REGISTRAR_WAY_TEXT_MAX,
+                   "a way fits into a detour");
+    out->count = sip_uri_parse(gruu, &uri, NULL) == OK ? engine_site_reach(self->site, &uri, reach) : 0;
+    for (unsigned i = 0; i < out->count; i++) {
+        struct buffer text = buffer_over(out->texts[i], ERRAND_DETOUR_TEXT_MAX);
+        const struct registrar_reach *from = &reach[i];
+        buffer_add_span(&text, from->aor);
+        buffer_add_span(&text, from->uri);
+        buffer_add_span(&text, from->path);
+        struct span all = buffer_span(&text);
+        size_t uri_at = from->aor.len, path_at = uri_at + from->uri.len;
+        out->items[i] = (struct errand_detour){.flow = from->flow,
+                                               .is_direct = from->is_direct,
+                                               .aor = span_slice(all, 0, uri_at),
+                                               .target = span_slice(all, uri_at, path_at),
+                                               .path = span_slice(all, path_at, all.len)};
+    }
+}
+
+/* To the worker that owns the user, whoever it is. */
+static void lost_phone(void *ctx, const struct errand_detour *detour)
+{
+    const struct daemon_locate *self = ctx;
+    if (detour->path.len)
+        self->lost(self->worker, detour->aor, detour->path);
+}
+
 struct errand_ways daemon_locate_ways(struct daemon_locate *self)
 {
     return (struct errand_ways){.ctx = self,
@@ -160,5 +194,7 @@ struct errand_ways daemon_locate_ways(struct daemon_locate *self)
                                 .transports = 1u << NET_UDP | 1u << NET_TCP | 1u << NET_TLS,
                                 .is_open = is_open,
                                 .may_reach = may_reach,
+                                .find_phone = find_phone,
+                                .lost_phone = lost_phone,
                                 .open = open_way};
 }

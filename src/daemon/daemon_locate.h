@@ -20,6 +20,7 @@ struct daemon_locate {
     struct net_stack *const *stack; /* the worker's; NULL before its ports are open, and after */
     struct locate_ares *ares;       /* NULL: nothing is asked (any more) */
     struct locate_table *table;
+    void (*lost)(struct worker *worker, struct span aor, struct span path); /* a phone's way by its Path */
     struct tls_aliases *aliases; /* borrowed, all workers'; NULL: no connection is borrowed */
     struct daemon_dns_socket *sockets[DAEMON_DNS_SOCKETS];
 };

@@ -8,6 +8,7 @@ enum post_kind {
     POST_DATAGRAM, /* for its owner to receive */
     POST_STREAM,   /* the same, cut from a stream */
     POST_SEND,     /* for the worker that holds the connection to send */
+    POST_NO_FLOW,  /* for the worker that owns a user: one of his phones is not at the end of its Path any more */
     POST_LOST      /* back to whom a POST_SEND came from: that connection has gone */
 };
 
@@ -194,6 +195,30 @@ static void lost(struct daemon_worker *self, const struct net_flow *flow)
     registrar_flow_closed(self->core->registrar, flow);
 }
 
+/* The address-of-record, a line's end, the Path: neither has one. */
+static void path_failed(struct daemon_worker *self, struct span bytes)
+{
+    size_t end = span_find(bytes, '\n');
+    registrar_path_failed(self->core->registrar, span_slice(bytes, 0, end), span_slice(bytes, end + 1, bytes.len));
+}
+
+void daemon_wire_path_failed(struct worker *worker, struct span aor, struct span path)
+{
+    struct daemon_worker *self = worker_data(worker);
+    char text[ERRAND_DETOUR_TEXT_MAX + 1];
+    struct buffer bytes = buffer_over(text, sizeof(text));
+    buffer_add_span(&bytes, aor);
+    buffer_add_byte(&bytes, '\n');
+    buffer_add_span(&bytes, path);
+    struct worker_post post = {.bytes = buffer_span(&bytes), .kind = POST_NO_FLOW};
+    /* Each knows its own users; one without room hears of it with the next 430. */
+    for (unsigned i = 0; i < self->shared->config->workers; i++)
+        if (i == worker_index(worker))
+            path_failed(self, post.bytes);
+        else
+            (void)!worker_post(worker, i, &post);
+}
+
 /* What `owner` has under way on this flow will not be answered.  A ring without room: its own timers find out. */
 static void tell_lost(struct daemon_worker *self, unsigned owner, const struct net_flow *flow)
 {
@@ -344,6 +369,9 @@ void daemon_wire_on_post(void *ctx, struct worker *worker, const struct worker_p
         break;
     case POST_LOST:
         lost(self, &flow);
+        break;
+    case POST_NO_FLOW:
+        path_failed(self, post->bytes);
         break;
     }
 }

@@ -117,6 +117,7 @@ static enum err on_start(void *ctx, struct worker *worker)
     enum err err = daemon_locate_init(&self->locate, worker, self->shared->config, self->shared->site, &self->stack,
                                       self->shared->key);
     self->locate.aliases = self->shared->tls->aliases;
+    self->locate.lost = daemon_wire_path_failed;
     if (err == OK)
         err = make_core(self);
     if (err == OK)

@@ -2,6 +2,7 @@
 #include "engine/engine_site.h"
 #include "engine/engine_listen.h"
 #include "net/net_flow.h"
+#include "registrar/registrar_way.h"
 #include <stdio.h>
 
 static enum err parse_prefixes(const struct engine_list *list, const char *key, struct net_prefix *out,
@@ -259,6 +260,18 @@ static bool is_phone_registered(const struct engine_site *site, const struct eng
         return false;
     struct registrar_phone phone = {.aor = target->aor, .instance = span_make(text, len)};
     return registrar_gruus_is_registered(site->gruus, &phone);
+}
+
+unsigned engine_site_reach(const struct engine_site *site, const struct sip_uri *uri, struct registrar_reach *out)
+{
+    struct engine_target target;
+    char text[REGISTRAR_GRUU_MAX];
+    size_t len;
+    if (!site->gruus || !sip_uri_has_param(uri, SPAN("gr")) || engine_site_target_of(site, uri, &target) != OK ||
+        target.target.instead || !sip_uri_unescape(sip_uri_param(uri, SPAN("gr")), text, sizeof(text), &len))
+        return 0;
+    struct registrar_phone phone = {.aor = target.aor, .instance = span_make(text, len)};
+    return registrar_gruus_reach(site->gruus, &phone, uri->user, out);
 }
 
 enum err engine_site_target_of(const struct engine_site *site, const struct sip_uri *uri,

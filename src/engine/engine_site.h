@@ -76,6 +76,10 @@ struct engine_target {
 MUST_CHECK enum err engine_site_target(const struct engine_site *site, const struct sip_message *request,
                                        struct engine_target *out_target);
 /* Whether a URI's host is one that we answer for. */
+/* The ways to the phone behind a GRUU of ours; 0: it is none, or its phone is not registered with outbound (RFC 5626). */
+struct registrar_reach;
+unsigned engine_site_reach(const struct engine_site *site, const struct sip_uri *uri, struct registrar_reach *out);
+
 bool engine_site_is_ours(const struct engine_site *site, const struct sip_uri *uri);
 /* The same for one URI: an address-of-record of ours. */
 MUST_CHECK enum err engine_site_target_of(const struct engine_site *site, const struct sip_uri *uri,

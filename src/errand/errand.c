@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "errand/errand.h"
 
+#include "sip/sip_address.h"
 #include "txn/txn_slab.h"
 #include "util/map.h"
 
@@ -22,13 +23,15 @@ struct errand {
     void *user;
     struct txn *txn;
     struct locate_search *search;
-    struct locate_hops *hops; /* once they are known; from the slab */
-    struct locate_hop hop;    /* where it is now, if `has_hop` */
-    struct net_flow home;     /* that the dialog came by */
-    struct net_flow flow;     /* where it is now */
+    struct locate_hops *hops;       /* once they are known; from the slab */
+    struct errand_detours *detours; /* to the phone behind a GRUU; NULL: not asked for, or none */
+    struct errand_detour *detour;   /* that it is on; NULL: none of them */
+    struct locate_hop hop;          /* where it is now, if `has_hop` */
+    struct net_flow home;           /* that the dialog came by */
+    struct net_flow flow;           /* where it is now */
     struct net_address stream;
-    unsigned next, tries;
-    bool is_linked, has_hop;
+    unsigned next, next_detour, tries;
+    bool is_linked, has_hop, asked_phone;
     bool is_located, is_trying;
     bool tried_home, tried_stream;
 };
@@ -101,6 +104,7 @@ static void free_errand(struct errand *errand)
         locate_search_cancel(errand->search);
     if (errand->hops)
         txn_slab_give(slab, errand->hops, sizeof(*errand->hops));
+    free(errand->detours);
     txn_slab_give(slab, errand, sizeof(*errand));
 }
 
@@ -111,6 +115,15 @@ void errand_cancel(struct errand *errand)
     if (errand->txn)
         txn_client_detach(errand->txn);
     free_errand(errand);
+}
+
+static void drop_hops(struct errand *errand)
+{
+    if (errand->hops)
+        txn_slab_give(slab_of(errand), errand->hops, sizeof(*errand->hops));
+    errand->hops = NULL;
+    errand->next = 0;
+    errand->has_hop = false;
 }
 
 static bool go_on(struct errand *errand);
@@ -134,6 +147,13 @@ static void try_next(struct errand *errand, uint64_t avoid_ms, enum errand_end e
         over(errand, end, response);
 }
 
+/* The other places of this Path lead to the same phone, by the same flow. */
+static void try_next_detour(struct errand *errand, const struct sip_message *response)
+{
+    drop_hops(errand);
+    try_next(errand, 0, ERRAND_ANSWERED, response);
+}
+
 static uint64_t retry_after_ms(const struct sip_message *response)
 {
     uint32_t seconds;
@@ -149,10 +169,21 @@ static void acknowledge(struct errand *errand, struct txn *txn, const struct sip
     struct errand_table *table = errand->table;
     char branch[TXN_BRANCH_LEN];
     txn_branch_new(table->options.txns, branch);
-    struct errand_accepted accepted = {response, &errand->flow, span_make(branch, TXN_BRANCH_LEN)};
+    struct errand_accepted accepted = {response, {&errand->flow, span_make(branch, TXN_BRANCH_LEN), errand->detour}};
     struct buffer out = buffer_over(table->scratch, SCRATCH_LEN);
     if (errand->job->build_ack(errand->user, &accepted, &out))
         txn_client_acknowledge(txn, buffer_span(&out));
+}
+
+/* 408 and 430 speak for one of a phone's ways only (RFC 5626 7); after 430 nobody else need try it. */
+static bool has_failed_on_its_way(struct errand *errand, unsigned status)
+{
+    const struct errand_ways *ways = &errand->table->options.ways;
+    if (!errand->detour || (status != 430 && status != 408))
+        return false;
+    if (status == 430 && ways->lost_phone)
+        ways->lost_phone(ways->ctx, errand->detour);
+    return true;
 }
 
 /* Whatever the answer is, it is one; but 503 speaks for one server only. */
@@ -163,7 +194,9 @@ static void on_final(void *user, struct txn *txn, const struct sip_message *resp
         acknowledge(errand, txn, response);
     txn_client_detach(txn);
     errand->txn = NULL;
-    if (response->status == 503 && errand->table->options.ways.locator)
+    if (has_failed_on_its_way(errand, response->status))
+        try_next_detour(errand, response);
+    else if (response->status == 503 && errand->table->options.ways.locator)
         try_next(errand, retry_after_ms(response), ERRAND_ANSWERED, response);
     else
         over(errand, ERRAND_ANSWERED, response);
@@ -223,6 +256,12 @@ static bool send_bytes(struct errand *errand, const struct net_flow *flow, struc
     return true;
 }
 
+static bool build(const struct errand *errand, const struct net_flow *flow, struct span branch, struct buffer *out)
+{
+    struct errand_way way = {flow, branch, errand->detour};
+    return errand->job->build(errand->user, &way, out);
+}
+
 static bool send_over(struct errand *errand, const struct net_flow *flow)
 {
     struct errand_table *table = errand->table;
@@ -230,14 +269,23 @@ static bool send_over(struct errand *errand, const struct net_flow *flow)
     txn_branch_new(table->options.txns, text);
     struct span branch = span_make(text, TXN_BRANCH_LEN);
     struct buffer out = buffer_over(table->scratch, SCRATCH_LEN);
-    return errand->job->build(errand->user, flow, branch, &out) && send_bytes(errand, flow, branch, buffer_span(&out));
+    return build(errand, flow, branch, &out) && send_bytes(errand, flow, branch, buffer_span(&out));
+}
+
+static struct span next_hop(const struct errand *errand)
+{
+    struct sip_address first;
+    if (!errand->detour)
+        return errand->job->next_hop(errand->user);
+    struct span rest = errand->detour->path;
+    return sip_address_next(&rest, &first, NULL) == OK ? first.uri.text : SPAN("");
 }
 
 /* The domain that is meant, whatever the DNS made of it. */
 static struct span target_name(const struct errand *errand)
 {
     struct sip_uri uri;
-    if (sip_uri_parse(errand->job->next_hop(errand->user), &uri, NULL) != OK)
+    if (sip_uri_parse(next_hop(errand), &uri, NULL) != OK)
         return span_make(NULL, 0);
     return uri.host;
 }
@@ -281,7 +329,7 @@ static bool is_large(struct errand *errand)
     memset(branch, 'x', sizeof(branch));
     struct buffer out = buffer_over(errand->table->scratch, SCRATCH_LEN);
     struct span any = span_make(branch, sizeof(branch));
-    return errand->job->build(errand->user, &errand->home, any, &out) && out.len > LOCATE_LARGE;
+    return build(errand, &errand->home, any, &out) && out.len > LOCATE_LARGE;
 }
 
 /* True when its answer has to be waited for. */
@@ -292,7 +340,7 @@ static bool locate(struct errand *errand)
     if (!ways->locator)
         return false;
     struct locate_request request = {
-        .uri = errand->job->next_hop(errand->user),
+        .uri = next_hop(errand),
         .transports = ways->transports,
         .ip6_first = errand->home.remote.family == NET_FAMILY_IP6,
         .is_large = is_large(errand),
@@ -311,7 +359,7 @@ static bool send_home(struct errand *errand)
     txn_branch_new(table->options.txns, text);
     struct span branch = span_make(text, TXN_BRANCH_LEN);
     struct buffer out = buffer_over(table->scratch, SCRATCH_LEN);
-    if (!errand->job->build(errand->user, &errand->home, branch, &out))
+    if (!build(errand, &errand->home, branch, &out))
         return false;
     bool is_large = errand->home.transport == NET_UDP && out.len > LOCATE_LARGE;
     if (!is_large || errand->tried_stream)
@@ -352,17 +400,71 @@ static bool home_goes_first(const struct errand *errand)
     return ways->is_open(ways->ctx, &errand->home);
 }
 
-/* Takes the next way; false when there is none. */
-static bool go_on(struct errand *errand)
+/* The places that were found, one after the other. */
+static bool try_hops(struct errand *errand)
 {
-    if (home_goes_first(errand) && try_home(errand))
-        return true;
     if (!errand->is_located && locate(errand))
         return true;
     while (errand->hops && errand->next < errand->hops->count && errand->tries < TRIES_MAX)
         if (send_if_allowed(errand, &errand->hops->hops[errand->next++]))
             return true;
-    return !errand->tried_home && try_home(errand);
+    return false;
+}
+
+/* A dialog with routes of its own goes by these: they are the phone's edge, which knows what to do with the rest. */
+static void ask_phone(struct errand *errand)
+{
+    const struct errand_ways *ways = &errand->table->options.ways;
+    struct sip_uri uri;
+    struct span gruu = errand->job->next_hop(errand->user);
+    errand->asked_phone = true;
+    if (!ways->find_phone || sip_uri_parse(gruu, &uri, NULL) != OK || !sip_uri_has_param(&uri, SPAN("gr")))
+        return;
+    errand->detours = malloc(sizeof(*errand->detours)); /* without memory: as if nobody knew one */
+    if (errand->detours)
+        ways->find_phone(ways->ctx, gruu, errand->detours);
+    if (errand->detours)
+        errand_detours_put_first(errand->detours, &errand->home);
+}
+
+static bool try_detour(struct errand *errand)
+{
+    const struct errand_ways *ways = &errand->table->options.ways;
+    const struct errand_detour *detour = errand->detour;
+    if (!detour->is_direct)
+        return try_hops(errand);
+    if (errand->is_located)
+        return false; /* it has been tried */
+    errand->is_located = true;
+    return ways->is_open(ways->ctx, &detour->flow) && send_over(errand, &detour->flow);
+}
+
+/* The next place of the way that it is on, else the next way; afterwards it is on none of them. */
+static bool try_detours(struct errand *errand)
+{
+    if (!errand->asked_phone)
+        ask_phone(errand);
+    for (;;) {
+        if (errand->detour && errand->tries < TRIES_MAX && try_detour(errand))
+            return true;
+        if (errand->detour)
+            errand->is_located = false;
+        drop_hops(errand);
+        errand->detour = NULL;
+        if (!errand->detours || errand->next_detour >= errand->detours->count)
+            return false;
+        errand->detour = &errand->detours->items[errand->next_detour++];
+    }
+}
+
+/* Takes the next way; false when there is none. */
+static bool go_on(struct errand *errand)
+{
+    if ((errand->detour || !errand->asked_phone) && try_detours(errand))
+        return true;
+    if (home_goes_first(errand) && try_home(errand))
+        return true;
+    return try_hops(errand) || (!errand->tried_home && try_home(errand));
 }
 
 enum err errand_send(struct errand_table *table, const struct errand_order *order, struct errand **out_errand)

@@ -68,7 +68,7 @@ static bool write_body(struct notifier_subscription *subscription, struct span *
     return true;
 }
 
-static bool build(void *user, const struct net_flow *flow, struct span branch, struct buffer *out)
+static bool build(void *user, const struct errand_way *way, struct buffer *out)
 {
     struct notifier_subscription *subscription = user;
     struct span routes[SIP_REQUEST_ROUTES_MAX], type;
@@ -83,11 +83,11 @@ static bool build(void *user, const struct net_flow *flow, struct span branch, s
     buffer_add_span(&from, notifier_tag(subscription));
     struct sip_request notify = {
         .method = SPAN("NOTIFY"),
-        .via_transport = span_of(net_transport_name(flow->transport)),
+        .via_transport = span_of(net_transport_name(way->flow->transport)),
         .via_host = sent_by(notifier_contact(subscription)),
-        .via_rport = flow->transport == NET_UDP,
+        .via_rport = way->flow->transport == NET_UDP,
         .target = span_make(subscription->target.at, subscription->target.len),
-        .branch = branch,
+        .branch = way->branch,
         .from = buffer_span(&from),
         .to = notifier_text(subscription, NOTIFIER_TEXT_REMOTE),
         .call_id = notifier_text(subscription, NOTIFIER_TEXT_CALL_ID),
@@ -95,6 +95,10 @@ static bool build(void *user, const struct net_flow *flow, struct span branch, s
         .routes = routes,
         .route_count = route_spans(subscription, routes),
     };
+    if (way->detour) {
+        notify.target = way->detour->target;
+        notify.route_count = errand_detour_routes(way->detour, routes);
+    }
     sip_request_begin(out, &notify);
     sip_request_header(out, SPAN("Contact"), notifier_contact(subscription));
     sip_request_header(out, SPAN("Event"), notifier_text(subscription, NOTIFIER_TEXT_EVENT));

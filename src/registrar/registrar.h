@@ -145,6 +145,10 @@ void registrar_remove(struct registrar *registrar, const struct registrar_name *
  * watchers told `deactivated`: the phone may come back at once. */
 void registrar_flow_closed(struct registrar *registrar, const struct net_flow *flow);
 
+/* An edge said 430 (RFC 5626 5.3): contacts of this user with this Path, flow token and all, lead nowhere any more and go, as if
+ * their connection had ended.  Nothing of a user who is not this worker's. */
+void registrar_path_failed(struct registrar *registrar, struct span aor, struct span path);
+
 /* Calls `fn` with the name of each user that has bindings, or a change on its way, under `owner_key`. `fn` must change
  * nothing here. */
 typedef void (*registrar_name_fn)(void *ctx, struct span aor);

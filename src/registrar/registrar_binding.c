@@ -48,6 +48,7 @@ enum err registrar_binding_new(const struct registrar_texts *texts, struct regis
 void registrar_binding_free(struct registrar_binding *binding)
 {
     registrar_flow_unlink(binding);
+    registrar_way_free(binding->way);
     free(binding);
 }
 

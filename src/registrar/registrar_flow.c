@@ -6,6 +6,8 @@
 void registrar_flow_note(struct registrar_binding *binding, const struct net_flow *flow)
 {
     binding->flow_transport = flow->transport;
+    binding->way = registrar_way_new(
+        flow); /* without memory its GRUUs lead to the flow that a dialog came by, as without outbound */
     if (flow->transport == NET_UDP)
         return;
     binding->flow_worker = flow->worker;
@@ -54,4 +56,17 @@ void registrar_flow_closed(struct registrar *registrar, const struct net_flow *f
         binding->flow_gone = true;
         registrar_change_gone(registrar, user);
     }
+}
+
+void registrar_path_failed(struct registrar *registrar, struct span aor, struct span path)
+{
+    struct registrar_user *user = registrar_user_of(registrar, aor);
+    bool any = false;
+    for (struct registrar_binding *at = user ? user->first : NULL; at; at = at->next) {
+        bool is_it = at->reg_id && path.len && span_equal(registrar_binding_path(at), path);
+        at->flow_gone |= is_it;
+        any |= is_it;
+    }
+    if (any)
+        registrar_change_gone(registrar, user);
 }

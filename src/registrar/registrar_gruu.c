@@ -1,17 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "registrar/registrar_gruu.h"
 #include "facts/facts_gauge.h"
+#include "registrar/registrar_gruu_priv.h"
 #include "sip/sip_uri.h"
 #include "util/random.h"
 #include "util/seal.h"
 #include "util/siphash.h"
 #include <stdlib.h>
-
-struct registrar_gruus {
-    struct seal *seal;
-    struct siphash_key key;
-    struct facts_gauge *held; /* contacts by phone, and by phone and Call-ID */
-};
 
 /* In front of the address-of-record; the random bytes make each GRUU another one. */
 struct sealed_head {
@@ -25,7 +19,12 @@ enum err registrar_gruus_new(const unsigned char secret[REGISTRAR_SECRET_LEN], s
         return ERR_NOMEM;
     _Static_assert(SEAL_KEY_LEN + sizeof(gruus->key) == REGISTRAR_SECRET_LEN, "two keys");
     memcpy(&gruus->key, secret + SEAL_KEY_LEN, sizeof(gruus->key));
+    pthread_mutex_init(&gruus->mutex, NULL);
     enum err err = seal_new(secret, &gruus->seal);
+    if (err == OK)
+        err = map_init(&gruus->by_phone);
+    if (err == OK)
+        err = map_init(&gruus->by_call);
     if (err == OK)
         err = facts_gauge_new(0, UINT32_MAX, &gruus->held);
     if (err != OK) {
@@ -42,6 +41,9 @@ void registrar_gruus_free(struct registrar_gruus *gruus)
         return;
     seal_free(gruus->seal);
     facts_gauge_free(gruus->held);
+    map_done(&gruus->by_phone);
+    map_done(&gruus->by_call);
+    pthread_mutex_destroy(&gruus->mutex);
     free(gruus);
 }
 
@@ -53,7 +55,7 @@ static struct span bare(struct span instance)
 }
 
 /* A URN's scheme and a UUID's digits are the same in either case (RFC 8141 3.1, RFC 4122 3). */
-static uint64_t key_of(const struct registrar_gruus *gruus, const struct registrar_phone *phone, bool with_call)
+uint64_t registrar_gruu_key(const struct registrar_gruus *gruus, const struct registrar_phone *phone, bool with_call)
 {
     struct siphash_state state;
     siphash_begin(&state, &gruus->key);
@@ -66,10 +68,10 @@ static uint64_t key_of(const struct registrar_gruus *gruus, const struct registr
 
 bool registrar_gruus_hold(struct registrar_gruus *gruus, const struct registrar_phone *phone)
 {
-    uint64_t key = key_of(gruus, phone, false);
+    uint64_t key = registrar_gruu_key(gruus, phone, false);
     if (facts_gauge_take(gruus->held, key) != FACTS_GAUGE_TAKEN)
         return false;
-    if (facts_gauge_take(gruus->held, key_of(gruus, phone, true)) == FACTS_GAUGE_TAKEN)
+    if (facts_gauge_take(gruus->held, registrar_gruu_key(gruus, phone, true)) == FACTS_GAUGE_TAKEN)
         return true;
     facts_gauge_give(gruus->held, key);
     return false;
@@ -77,14 +79,14 @@ bool registrar_gruus_hold(struct registrar_gruus *gruus, const struct registrar_
 
 void registrar_gruus_let_go(struct registrar_gruus *gruus, const struct registrar_phone *phone)
 {
-    facts_gauge_give(gruus->held, key_of(gruus, phone, false));
-    facts_gauge_give(gruus->held, key_of(gruus, phone, true));
+    facts_gauge_give(gruus->held, registrar_gruu_key(gruus, phone, false));
+    facts_gauge_give(gruus->held, registrar_gruu_key(gruus, phone, true));
 }
 
 enum err registrar_gruus_add(const struct registrar_gruus *gruus, const struct registrar_phone *phone,
                              struct buffer *out)
 {
-    struct sealed_head head = {.key = key_of(gruus, phone, true)};
+    struct sealed_head head = {.key = registrar_gruu_key(gruus, phone, true)};
     char text[REGISTRAR_GRUU_MAX], sealed[REGISTRAR_GRUU_MAX];
     struct buffer plain = buffer_over(text, sizeof(text)), closed = buffer_over(sealed, sizeof(sealed));
     enum err err = random_system(&head.random, sizeof(head.random));
@@ -191,5 +193,5 @@ bool registrar_gruus_is_held(struct registrar_gruus *gruus, uint64_t key)
 
 bool registrar_gruus_is_registered(struct registrar_gruus *gruus, const struct registrar_phone *phone)
 {
-    return registrar_gruus_is_held(gruus, key_of(gruus, phone, false));
+    return registrar_gruus_is_held(gruus, registrar_gruu_key(gruus, phone, false));
 }

@@ -4,6 +4,7 @@
 
 #include "registrar/registrar.h"
 #include "registrar/registrar_batch.h"
+#include "registrar/registrar_way.h"
 #include "util/map.h"
 
 /* One contact; its texts follow in `bytes`: URI, parameters (";q=0.5;+sip.instance=..." without expires), Call-ID, Path. */
@@ -20,6 +21,7 @@ struct registrar_binding {
     uint8_t event;                      /* enum registrar_event: the last one */
     bool held;                          /* counted in registrar_options.gruus */
     bool flow_gone;                     /* its connection has ended: it is to go */
+    struct registrar_way *way;          /* of outbound; NULL: none */
     uint8_t flow_transport; /* net_flow's, as the next three; NET_TRANSPORT_COUNT: it has none, or none any more */
     uint16_t flow_worker;   /* all three 0: datagrams */
     uint32_t flow_slot, flow_generation;

@@ -92,6 +92,7 @@ void registrar_depart(struct registrar *registrar, struct span aor, const struct
         return;
     }
     memcpy(copy, binding, registrar_binding_bytes(binding));
+    copy->way = NULL;
     *departed = (struct departed){.serial = watch->serial + 1, .event = event, .binding = copy};
     list_push_back(&watch->departed, &departed->node);
     if (++watch->departed_count > DEPARTED_MAX)

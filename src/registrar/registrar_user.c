@@ -152,8 +152,16 @@ static struct registrar_phone phone_of(const struct registrar_user *user, const 
 static void hold(struct registrar *registrar, const struct registrar_user *user, struct registrar_binding *binding)
 {
     struct registrar_phone phone = phone_of(user, binding);
-    if (registrar->options.gruus && !binding->held && binding->instance_len)
-        binding->held = registrar_gruus_hold(registrar->options.gruus, &phone);
+    if (!registrar->options.gruus || binding->held || !binding->instance_len)
+        return;
+    binding->held = registrar_gruus_hold(registrar->options.gruus, &phone);
+    if (!binding->held || !binding->reg_id)
+        return;
+    struct registrar_offer offer = {phone, registrar_binding_uri(binding), registrar_binding_path(binding)};
+    if (!binding->way && offer.path.len)
+        binding->way = registrar_way_new(NULL);
+    if (binding->way)
+        (void)registrar_gruus_offer(registrar->options.gruus, binding->way, &offer);
 }
 
 static void let_go(struct registrar *registrar, const struct registrar_user *user, struct registrar_binding *binding)
@@ -161,6 +169,7 @@ static void let_go(struct registrar *registrar, const struct registrar_user *use
     struct registrar_phone phone = phone_of(user, binding);
     if (binding->held)
         registrar_gruus_let_go(registrar->options.gruus, &phone);
+    registrar_gruus_withdraw(registrar->options.gruus, binding->way);
     registrar_binding_free(binding);
 }
 

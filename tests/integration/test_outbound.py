@@ -179,9 +179,9 @@ def flows_and_gruus_over_every_transport(t):
         subscribe = phone.request("SUBSCRIBE", uri=aor, extra=["Event: reg", "Expires: 600", f"Contact: <{temporary}>"])
         phone.send(subscribe)
         phone.expect(200)
-        notify = phone.expect_request("NOTIFY")  # to a GRUU: by the flow that it came by
+        notify = phone.expect_request("NOTIFY")  # to a GRUU: by its phone's flow, and to the contact there
         phone.answer(notify)
-        equal(notify.start, f"NOTIFY {temporary} SIP/2.0", f"{transport}: NOTIFY")
+        equal(notify.start, f"NOTIFY sip:a@{phone.here()};transport={transport};ob SIP/2.0", f"{transport}: NOTIFY")
         check(f'<gr:pub-gruu uri="{public}"/>'.encode() in notify.body, f"{transport}: RFC 5628: {notify.body}")
 
 
@@ -236,3 +236,80 @@ def what_an_edge_says_of_a_flow(t):
           ("outbound", None, "<sip:t0ken@edge.example.com;lr;ob>"), "Require, Flow-Timer, Path with its flow token")
     shown = json.loads(daemon.cli("bindings", "--json", "--control", str(daemon.control)).stdout)["bindings"][0]
     equal((shown["reg_id"], shown["flow"]), (1, {"state": "its edge's"}), "`verdict bindings`")
+
+
+@test()
+def a_gruu_leads_to_the_flow_that_lives(t):
+    """A phone with two flows, and one that comes back: what we have to say follows the instance (RFC 5626 7, RFC 5627 5.4)."""
+    daemon, transports, phone_over = start_everywhere(t)
+    watched, teller = "sip:watched@example.com", Phone(t, daemon.address("udp"))
+
+    def tell():
+        teller.register(watched, [f"<sip:{token()}@192.0.2.1>"])
+
+    for transport in ("tcp", "tls", "ws", "wss"):
+        aor, instance = f"sip:{transport}@example.com", str(uuid.uuid4())
+        first, second = phone_over(transport), phone_over(transport)
+        public, temporary = gruus_of(first.register(aor, [contact_of(first, instance, 1)], extra=["Supported: outbound, gruu"]))
+        second.register(aor, [contact_of(second, instance, 2)], extra=["Supported: outbound"])
+        other = phone_over(transport)  # who registers nothing, and whose dialogs begin on a connection of their own
+        other.send(other.request("SUBSCRIBE", uri=watched, extra=["Event: reg", "Expires: 600", f"Contact: <{public}>"]))
+        other.expect(200)
+        notify = second.expect_request("NOTIFY")  # the newer of the two
+        second.answer(notify)
+        check(notify.start.startswith(f"NOTIFY sip:a@{second.here()};"), f"{transport}: to the contact of that flow: {notify.start}")
+        other.expect_silence(0.01)
+        other.sock.close()
+        second.sock.close()
+        wait_until(lambda: len(teller.contacts_of(aor)) == 1, 3, f"{transport}: the flow to be taken off")
+        tell()
+        first.answer(first.expect_request("NOTIFY"))
+        first.sock.close()
+        wait_until(lambda: not teller.contacts_of(aor), 3, f"{transport}: the last flow to be taken off")
+        third = phone_over(transport)
+        third.register(aor, [contact_of(third, instance, 1)], extra=["Supported: outbound"])
+        tell()
+        third.answer(third.expect_request("NOTIFY"))
+    equal(daemon.metric("verdict_notifies_failed_total"), 0.0, "failed NOTIFYs")
+
+
+@test()
+def an_edge_that_says_430_has_lost_the_flow(t):
+    """Two edges of one phone: our requests to its GRUU carry the Path of one, flow token and all; after its 430 that contact is gone, and
+    the request goes by the other (RFC 5626 5.3, 7)."""
+    daemon, transports, phone_over = start_everywhere(t)
+    watched, aor, instance = "sip:watched@example.com", "sip:edged@example.com", str(uuid.uuid4())
+    teller, watcher = Phone(t, daemon.address("udp")), Phone(t, daemon.address("udp"))
+    edges = [Phone(t, daemon.address("udp")) for _ in range(2)]
+    for i, edge in enumerate(edges):
+        request = edge.request("REGISTER", uri="sip:example.com", to=aor, call_id=f"{instance}-{i}",
+                               extra=[f'Contact: <sip:a@192.0.2.{i};ob>;reg-id={i + 1};+sip.instance="<urn:uuid:{instance}>"',
+                                      "Supported: outbound, gruu, path", f"Path: <sip:next@{edge.here()};lr>, <sip:t0ken{i}@192.0.2.9;lr;ob>"])
+        via = f"\r\nVia: SIP/2.0/TCP 192.0.2.7;branch=z9hG4bK{token()}\r\nMax-Forwards"
+        edge.send_raw(edge.bytes_of(request).decode().replace("\r\nMax-Forwards", via).encode())
+        public = gruus_of(edge.expect(200))[0]
+    old, new = edges
+    subscribe = watcher.request("SUBSCRIBE", uri=watched, extra=["Event: reg", "Expires: 600", f"Contact: <{public}>"])
+    watcher.send(subscribe)
+    watcher.expect(200)
+    notify = new.expect_request("NOTIFY")
+    equal(notify.start, "NOTIFY sip:a@192.0.2.1;ob SIP/2.0", "the contact of the newer registration")
+    equal(notify.all("route"), [f"<sip:next@{new.here()};lr>", "<sip:t0ken1@192.0.2.9;lr;ob>"], "its Path, unchanged")
+    new.answer(notify, 430, "Flow Failed")
+    notify = old.expect_request("NOTIFY")
+    equal((notify.start, notify.all("route")), ("NOTIFY sip:a@192.0.2.0;ob SIP/2.0", [f"<sip:next@{old.here()};lr>", "<sip:t0ken0@192.0.2.9;lr;ob>"]),
+          "the other flow")
+    old.answer(notify)
+    wait_until(lambda: len(teller.contacts_of(aor)) == 1, 3, "the contact of the failed flow to be taken off")
+    check("reg-id=1" in teller.contacts_of(aor)[0], "the wrong contact was taken off")
+    teller.register(watched, [f"<sip:{token()}@192.0.2.1>"])
+    old.answer(old.expect_request("NOTIFY"))
+    new.expect_silence(0.1)
+    # A BYE by the same rules: what is answered otherwise is an answer.
+    invite = watcher.request("INVITE", uri=watched)
+    watcher.send_raw(re.sub(rb"Contact: [^\r]*", f"Contact: <{public}>".encode(), watcher.bytes_of(invite)))
+    accepted = watcher.expect(200)
+    watcher.send(watcher.ack_of(invite, accepted))
+    daemon.process.terminate()
+    asked = {old.receive(3).method, old.receive(3).method}
+    equal(asked, {"BYE", "NOTIFY"}, "what an end says by the Path")
