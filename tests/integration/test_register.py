@@ -318,7 +318,7 @@ def reg_watchers_follow_a_registration(t):
     equal(watcher.told(), (7, "partial", "terminated", {one: ("terminated", "unregistered")}), "all at once")
     watcher.expect_silence(0.1)
     watcher.watch("ann", expires=0, **watcher.dialog)
-    equal(watcher.told(), (8, "partial", "terminated", {}), "the last document")
+    equal(watcher.told(), (8, "partial", "init", {}), "the last document: its end has been told")
     equal(watcher.state, "terminated;reason=timeout", "Subscription-State")
     register(6, f"<{one}>")
     watcher.expect_silence(0.1)
