@@ -24,7 +24,7 @@ void engine_request_init(struct engine_request *request, struct engine_core *cor
     request->txn = NULL;
     request->started_ns = 0;
     request->logs = false;
-    request->call_hash = 0;
+    request->call_hash = request->user_hash = 0;
     core->source = &flow->remote;
     core->identity.asked = false;
     memset(request->tag, 0, sizeof(request->tag));

@@ -95,6 +95,8 @@ static void receive_new(struct engine_request *request)
         return;
     if (engine_checks(request))
         return;
+    if (request->message->method == SIP_METHOD_REGISTER)
+        engine_register_expect(request);
     core->deciding = true;
     engine_decide(request);
     engine_carry_out(request);

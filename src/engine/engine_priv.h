@@ -16,6 +16,7 @@ struct engine_request {
     char tag[TXN_TAG_LEN];      /* of our answers; all zero: none was made */
     struct policy_request view; /* what the policy saw, once it was asked */
     uint64_t call_hash;         /* of the Call-ID, for sampling */
+    uint64_t user_hash;         /* of who registers; 0: not reckoned */
     uint64_t started_ns;        /* 0: this decision is not logged */
     bool logs;
 };
@@ -67,6 +68,8 @@ enum err engine_identify(struct engine_core *core, struct span *out_aor);
 
 /* engine_register.c: REGISTER, and what the core's registrar tells it. */
 void engine_register(struct engine_request *request);
+/* Before the policy decides on one. */
+void engine_register_expect(struct engine_request *request);
 MUST_CHECK enum err engine_registrar_new(struct engine_core *core);
 
 /* What the policy's answer adds to any response. */

@@ -67,7 +67,7 @@ static void wait(struct engine_request *request, const struct registrar_plan *pl
 static void carry_out(struct engine_request *request, struct span reason, struct span lines)
 {
     struct registrar *registrar = request->core->registrar;
-    struct registrar_question question = {request->message, request->flow, name_of(request->core)};
+    struct registrar_question question = {request->message, request->flow, name_of(request->core), request->user_hash};
     struct registrar_plan plan;
     struct buffer answer;
     registrar_plan(registrar, &question, &plan);
@@ -85,6 +85,12 @@ static void carry_out(struct engine_request *request, struct span reason, struct
     } else {
         engine_answer_bytes(request->core, request->txn, 200, buffer_span(&answer));
     }
+}
+
+void engine_register_expect(struct engine_request *request)
+{
+    struct registrar_name name = name_of(request->core);
+    request->user_hash = registrar_expect(request->core->registrar, &name);
 }
 
 void engine_register(struct engine_request *request)
@@ -177,6 +183,7 @@ enum err engine_registrar_new(struct engine_core *core)
     struct registrar_options wanted = {
         .clock = core->clock,
         .wheel = core->wheel,
+        .slab = txn_table_slab(core->txns),
         .notifier = core->notifier,
         .journal = core->bindings.journal,
         .key = core->key,

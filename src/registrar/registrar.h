@@ -9,6 +9,7 @@
 #include "registrar/registrar_gruu.h"
 #include "registrar/registrar_journal.h"
 #include "sip/sip_message.h"
+#include "txn/txn_slab.h"
 #include "txn/txn_table.h"
 
 struct registrar;
@@ -55,8 +56,9 @@ struct registrar_handlers {
 };
 
 struct registrar_options {
-    const struct clock *clock; /* borrowed, as the next two */
+    const struct clock *clock; /* borrowed, as the next three */
     struct wheel *wheel;
+    struct txn_slab *slab;             /* where changes lie that are on their way; outlives the registrar */
     struct notifier_table *notifier;   /* is given the package `reg`, and told of each change; NULL: nobody watches */
     struct registrar_journal *journal; /* NULL: bindings do not outlive the process */
     struct siphash_key key;
@@ -104,10 +106,15 @@ struct registrar_plan {
     struct registrar_binding *removed[REGISTRAR_USER_MAX]; /* taken off by this request */
 };
 
+/* A REGISTER for this user is being decided on: what is known of it is brought into the cache meanwhile.  Returns what
+ * registrar_question.hash takes. */
+uint64_t registrar_expect(const struct registrar *registrar, const struct registrar_name *name);
+
 struct registrar_question {
     const struct sip_message *request;
     const struct net_flow *flow; /* that it came by; NULL: not known */
     struct registrar_name name;
+    uint64_t hash; /* of its owner key, from registrar_expect(); 0: not known */
 };
 
 /* Fills `plan` in; one that changes something or waits must be committed, waited for or dropped before anything else is asked

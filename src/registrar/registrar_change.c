@@ -4,11 +4,24 @@
 #include "util/invariant.h"
 #include <stdlib.h>
 
+static size_t len_of(unsigned bindings, size_t answer_len)
+{
+    return sizeof(struct registrar_change) + bindings * sizeof(struct registrar_binding *) + answer_len;
+}
+
+/* They come and go by the batch: on the heap they would make its end move up and down, a system call and a page fault each. */
+static void change_free(struct registrar_change *change)
+{
+    txn_slab_give(change->user->registrar->options.slab, change,
+                  len_of(change->count + change->removed_count, change->answer_len));
+}
+
 struct registrar_change *registrar_change_new(struct registrar_user *user, unsigned count, unsigned removed_count,
                                               struct span answer)
 {
     size_t pointers = (count + removed_count) * sizeof(struct registrar_binding *);
-    struct registrar_change *change = malloc(sizeof(*change) + pointers + answer.len);
+    struct registrar_change *change =
+        txn_slab_take(user->registrar->options.slab, len_of(count + removed_count, answer.len));
     if (!change)
         return NULL;
     *change = (struct registrar_change){.user = user,
@@ -39,7 +52,7 @@ static void free_fresh(struct registrar_change *change)
 void registrar_change_drop(struct registrar_change *change)
 {
     free_fresh(change);
-    free(change);
+    change_free(change);
 }
 
 static void make_true(struct registrar *registrar, const struct registrar_change *change)
@@ -54,7 +67,7 @@ static void make_true(struct registrar *registrar, const struct registrar_change
 void registrar_change_apply(struct registrar *registrar, struct registrar_change *change)
 {
     make_true(registrar, change);
-    free(change);
+    change_free(change);
 }
 
 /* ---- waiting behind a change ---- */
@@ -146,7 +159,7 @@ void registrar_change_finish(struct registrar *registrar, struct registrar_chang
         registrar->options.handlers.on_kept(registrar->options.handlers.ctx, txn, err, answer_of(change));
     if (removal)
         registrar_removal_close(removal, err);
-    free(change);
+    change_free(change);
     user->pinned = true;
     serve_waiting(registrar, user);
     user->pinned = false;

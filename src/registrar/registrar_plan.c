@@ -259,7 +259,8 @@ void registrar_plan(struct registrar *registrar, const struct registrar_question
         refuse(&draft, REGISTRAR_OUT_UNSTORED, 503, "");
         return;
     }
-    out_plan->user = registrar_user_find(registrar, &out_plan->name);
+    out_plan->user = question->hash ? registrar_user_find_hashed(registrar, &out_plan->name, question->hash)
+                                    : registrar_user_find(registrar, &out_plan->name);
     out_plan->waits = out_plan->user && out_plan->user->change;
     if (out_plan->waits)
         return;

@@ -157,6 +157,9 @@ void registrar_flow_unlink(struct registrar_binding *binding);
 /* registrar_user.c */
 uint64_t registrar_hash(const struct registrar *registrar, struct span owner_key);
 struct registrar_user *registrar_user_find(const struct registrar *registrar, const struct registrar_name *name);
+/* The same, where its hash is known. */
+struct registrar_user *registrar_user_find_hashed(const struct registrar *registrar, const struct registrar_name *name,
+                                                  uint64_t hash);
 /* By the address-of-record alone. */
 struct registrar_user *registrar_user_of(const struct registrar *registrar, struct span aor);
 /* The next user of this owner key after `after` (NULL: the first). */

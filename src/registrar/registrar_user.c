@@ -15,10 +15,23 @@ static bool has_name(const struct map_node *node, const void *key)
     return span_equal(registrar_user_aor(user), ((const struct registrar_name *)key)->aor);
 }
 
+struct registrar_user *registrar_user_find_hashed(const struct registrar *registrar, const struct registrar_name *name,
+                                                  uint64_t hash)
+{
+    struct map_node *node = map_find(&registrar->users, hash, has_name, name);
+    return node ? container_of(node, struct registrar_user, node) : NULL;
+}
+
 struct registrar_user *registrar_user_find(const struct registrar *registrar, const struct registrar_name *name)
 {
-    struct map_node *node = map_find(&registrar->users, registrar_hash(registrar, name->owner_key), has_name, name);
-    return node ? container_of(node, struct registrar_user, node) : NULL;
+    return registrar_user_find_hashed(registrar, name, registrar_hash(registrar, name->owner_key));
+}
+
+uint64_t registrar_expect(const struct registrar *registrar, const struct registrar_name *name)
+{
+    uint64_t hash = registrar_hash(registrar, name->owner_key);
+    map_prefetch(&registrar->users, hash, sizeof(struct registrar_user) + name->aor.len);
+    return hash;
 }
 
 /* A number's owner key is what stands before the '@'; everybody else's is the whole. */

@@ -44,7 +44,7 @@ static enum err plan_and_commit(struct bench *bench, struct txn *txn, const stru
 {
     struct registrar_plan plan;
     struct buffer answer = buffer_over(bench->answer, sizeof(bench->answer) - 1);
-    struct registrar_question question = {request, txn_flow(txn), *name};
+    struct registrar_question question = {.request = request, .flow = txn_flow(txn), .name = *name};
     registrar_plan(bench->registrar, &question, &plan);
     if (plan.waits) {
         assert_int_equal(registrar_wait(bench->registrar, &plan, txn, request, SPAN("X: y\r\n")), OK);
@@ -134,6 +134,7 @@ void bench_open(struct bench *bench)
         fail_msg("%s", fault.text);
     struct registrar_options options = {.clock = &bench->fake.clock,
                                         .wheel = &bench->fake.wheel,
+                                        .slab = txn_table_slab(bench->txns),
                                         .journal = bench->journal,
                                         .key = {3, 4},
                                         .handlers = {.ctx = bench, .on_kept = on_kept, .on_ready = on_ready}};
