@@ -85,8 +85,10 @@ static bool check_registrar(struct engine_request *request)
 /* 8.2.2.1: a Request-URI that this server does not answer for. */
 static bool check_target(struct engine_request *request)
 {
-    if (engine_site_target(request->core->site, request->message, &request->core->target) == OK)
+    if (engine_site_target(request->core->site, request->message, &request->core->target) == OK) {
+        engine_expect(request, ENGINE_EXPECT_TARGET);
         return false;
+    }
     engine_answer(request, 404, SPAN(""), SPAN(""), SPAN(""));
     return true;
 }

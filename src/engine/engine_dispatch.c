@@ -95,10 +95,10 @@ static void receive_new(struct engine_request *request)
         return;
     if (engine_checks(request))
         return;
-    if (request->message->method == SIP_METHOD_REGISTER)
-        engine_register_expect(request);
+    engine_expect(request, ENGINE_EXPECT_DECISION);
     core->deciding = true;
     engine_decide(request);
+    engine_expect(request, ENGINE_EXPECT_CHANGE);
     engine_carry_out(request);
     engine_report_decision(request);
     engine_beside_note(request);

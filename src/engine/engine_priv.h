@@ -68,8 +68,14 @@ enum err engine_identify(struct engine_core *core, struct span *out_aor);
 
 /* engine_register.c: REGISTER, and what the core's registrar tells it. */
 void engine_register(struct engine_request *request);
-/* Before the policy decides on one. */
-void engine_register_expect(struct engine_request *request);
+/* What comes next for a request; a REGISTER's user is fetched into the cache meanwhile. */
+enum engine_expect { ENGINE_EXPECT_TARGET, ENGINE_EXPECT_DECISION, ENGINE_EXPECT_CHANGE };
+void engine_register_expect(struct engine_request *request, enum engine_expect step);
+static inline void engine_expect(struct engine_request *request, enum engine_expect step)
+{
+    if (request->message->method == SIP_METHOD_REGISTER)
+        engine_register_expect(request, step);
+}
 MUST_CHECK enum err engine_registrar_new(struct engine_core *core);
 
 /* What the policy's answer adds to any response. */

@@ -87,10 +87,18 @@ static void carry_out(struct engine_request *request, struct span reason, struct
     }
 }
 
-void engine_register_expect(struct engine_request *request)
+void engine_register_expect(struct engine_request *request, enum engine_expect step)
 {
+    const struct registrar *registrar = request->core->registrar;
     struct registrar_name name = name_of(request->core);
-    request->user_hash = registrar_expect(request->core->registrar, &name);
+    if (request->message->method != SIP_METHOD_REGISTER)
+        return;
+    if (step == ENGINE_EXPECT_TARGET)
+        request->user_hash = registrar_expect(registrar, &name);
+    else if (step == ENGINE_EXPECT_DECISION)
+        registrar_expect_user(registrar, request->user_hash);
+    else
+        registrar_expect_bindings(registrar, request->user_hash);
 }
 
 void engine_register(struct engine_request *request)

@@ -106,9 +106,12 @@ struct registrar_plan {
     struct registrar_binding *removed[REGISTRAR_USER_MAX]; /* taken off by this request */
 };
 
-/* A REGISTER for this user is being decided on: what is known of it is brought into the cache meanwhile.  Returns what
- * registrar_question.hash takes. */
+/* A REGISTER for this user is on its way through the engine: what is known of the user is brought into the cache step by
+ * step, each a few hundred instructions after the one before.  Nothing is changed, and any step may be left out.  The first
+ * returns the hash that the others, and registrar_question, take. */
 uint64_t registrar_expect(const struct registrar *registrar, const struct registrar_name *name);
+void registrar_expect_user(const struct registrar *registrar, uint64_t hash);
+void registrar_expect_bindings(const struct registrar *registrar, uint64_t hash);
 
 struct registrar_question {
     const struct sip_message *request;

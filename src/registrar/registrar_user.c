@@ -4,6 +4,8 @@
 #include "util/invariant.h"
 #include <stdlib.h>
 
+enum { CACHE_LINE = 64 };
+
 uint64_t registrar_hash(const struct registrar *registrar, struct span owner_key)
 {
     return siphash(&registrar->options.key, owner_key.at, owner_key.len);
@@ -30,8 +32,32 @@ struct registrar_user *registrar_user_find(const struct registrar *registrar, co
 uint64_t registrar_expect(const struct registrar *registrar, const struct registrar_name *name)
 {
     uint64_t hash = registrar_hash(registrar, name->owner_key);
-    map_prefetch(&registrar->users, hash, sizeof(struct registrar_user) + name->aor.len);
+    map_prefetch(&registrar->users, hash);
     return hash;
+}
+
+static void prefetch(const void *at, size_t len)
+{
+    for (size_t i = 0; at && i < len; i += CACHE_LINE)
+        __builtin_prefetch((const char *)at + i);
+}
+
+/* The first of its bucket, which mostly is the one. */
+static const struct registrar_user *likely_user(const struct registrar *registrar, uint64_t hash)
+{
+    const struct map_node *node = map_first(&registrar->users, hash);
+    return node ? container_of_const(node, struct registrar_user, node) : NULL;
+}
+
+void registrar_expect_user(const struct registrar *registrar, uint64_t hash)
+{
+    prefetch(likely_user(registrar, hash), sizeof(struct registrar_user) + CACHE_LINE);
+}
+
+void registrar_expect_bindings(const struct registrar *registrar, uint64_t hash)
+{
+    const struct registrar_user *user = likely_user(registrar, hash);
+    prefetch(user ? user->first : NULL, sizeof(struct registrar_binding) + CACHE_LINE);
 }
 
 /* A number's owner key is what stands before the '@'; everybody else's is the whole. */

@@ -5,7 +5,6 @@
 
 #include <stdlib.h>
 
-enum { CACHE_LINE = 64 };
 enum { SEGMENT_BITS = 8, SEGMENT_LEN = 1 << SEGMENT_BITS, BUCKETS_MIN = 16, SEGMENTS_FIRST = 8 };
 
 static inline size_t power_below(size_t count)
@@ -62,11 +61,10 @@ struct map_node *map_first(const struct map *map, uint64_t hash)
     return map->bucket_count ? *bucket_at(map, bucket_index(map, hash)) : NULL;
 }
 
-void map_prefetch(const struct map *map, uint64_t hash, size_t len)
+void map_prefetch(const struct map *map, uint64_t hash)
 {
-    const char *node = (const char *)map_first(map, hash);
-    for (size_t at = 0; node && at < len; at += CACHE_LINE)
-        __builtin_prefetch(node + at);
+    if (map->bucket_count)
+        __builtin_prefetch(bucket_at(map, bucket_index(map, hash)));
 }
 
 /* Makes sure that bucket `index` has memory; false: the table stays as large as it is. */

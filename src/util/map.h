@@ -31,9 +31,8 @@ void map_done(struct map *map);
 struct map_node *map_find(const struct map *map, uint64_t hash, map_equal_fn equal, const void *key);
 /* The first of the nodes among which those of this hash are, then by ->next: for keys that several nodes share. */
 struct map_node *map_first(const struct map *map, uint64_t hash);
-/* Has the first node of this hash's bucket brought into the cache, `len` bytes of what it stands in: for who will look for it
- * a few hundred instructions later. */
-void map_prefetch(const struct map *map, uint64_t hash, size_t len);
+/* Has the place of this hash's bucket brought into the cache: for who will look there a few hundred instructions later. */
+void map_prefetch(const struct map *map, uint64_t hash);
 /* Links `node`, whose hash is set here.  Never fails: when no memory is left to grow, chains get longer. */
 void map_add(struct map *map, struct map_node *node, uint64_t hash);
 /* Unlinks `node`, which must be in `map`.  Moves no other node, so a walk may remove what it passes; the buckets that are

@@ -78,6 +78,8 @@ enum err engine_load_open(struct bench *bench, const struct engine_load_options 
     struct source *source = options->source;
     struct source_file file = {"policy.lua", span_of(options->policy ? options->policy : policy_text)};
     enum err err = engine_config_init(&bench->config);
+    bench->users = options->users ? options->users : 10000;
+    bench->registering = options->users ? options->users : 256;
     bench->config.t1_ms = options->t1_ms;
     bench->config.max_unacknowledged = 1000000000; /* all of it comes from one source */
     if (err == OK)
@@ -121,7 +123,7 @@ void engine_load_request(struct bench *bench, const char *method, bool gone, uns
     unsigned at = number % BATCH;
     bool registers = method[0] == 'R'; /* its user's Contact, of whom there are fewer: most are refreshed */
     const char *user = gone ? "gone" : "user";
-    unsigned long who = number % (registers ? 256 : 10000);
+    unsigned long who = number % (registers ? bench->registering : bench->users);
     char caller[32] = "caller", target[32] = "";
     snprintf(registers ? caller : target, sizeof(caller), registers ? "%s%07lu" : "%s%07lu@", user, who);
     /* The ACK for a 410 shares its INVITE's branch. */

@@ -24,6 +24,7 @@ struct bench {
     size_t answer_lens[BATCH];
     char tags[BATCH][TAG_CAP]; /* of the answers to the first step */
     uint64_t answer_count;
+    unsigned long users, registering;
     char folder[64]; /* of the journal of bindings; empty: bindings are kept in memory alone */
     struct registrar_journal *journal;
     struct registrar_batch *written; /* the store thread's, until `came` is posted */
@@ -35,6 +36,7 @@ struct engine_load_options {
     const char *policy;          /* its text; NULL: user "gone..." is gone, others are answered 200 */
     struct source *source;       /* instead of the text; NULL: none */
     struct engine_lookup lookup; /* all zero: nobody is known */
+    unsigned long users;         /* that requests are for in turn; 0: 10,000, of whom 256 register */
     bool keeps;                  /* bindings: in a journal of their own, in a folder under /tmp */
     struct release_tally *tally; /* of a second version that decides each request once more; NULL: none does */
 };

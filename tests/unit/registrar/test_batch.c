@@ -78,8 +78,11 @@ static void what_an_older_version_wrote_is_read(void **state)
     }
     struct registrar_journal_stat stat;
     assert_int_equal(registrar_journal_stat(bench->journal, &stat), OK);
-    assert_int_equal(stat.rows,
-                     80); /* the last round's, and those that it replaced, which the next commit clears away */
+    assert_int_equal(stat.rows, 160); /* a busy commit clears nothing for so little */
+    registrar_tick(bench->registrar);
+    bench_commit(bench);
+    assert_int_equal(registrar_journal_stat(bench->journal, &stat), OK);
+    assert_int_equal(stat.rows, 40); /* the last round's */
     bench_close(bench);
     struct store_options options = {.tables = rows_table, .table_count = 1, .kind = "bindings", .format = OLD_FORMAT};
     struct store *store = NULL;
