@@ -22,11 +22,37 @@ EXTRAS = ["User-Agent: friendly-scanner", "User-Agent: phone \"x\" \\ /1.0", "X-
           "Session-Expires: 1800", "X-Quote: \"unclosed", "Date: Sat, 13 Nov 2010 23:29:00 GMT", "Accept: text/plain"]
 
 
-class Maker:
-    """`request(i)` is a function of the seed and i alone."""
+PIDF = ("<?xml version=\"1.0\"?><presence xmlns=\"urn:ietf:params:xml:ns:pidf\" entity=\"sip:u@example.com\"><tuple id=\"t\">"
+        "<status><basic>open</basic></status></tuple></presence>")
 
-    def __init__(self, seed, here, transport="UDP"):
-        self.seed, self.here, self.transport = seed, here, transport
+
+class Maker:
+    """`request(i)` is a function of the seed and i alone.  Over TCP the framing is right, or nothing more would be read.  With
+    `users`, one in so many is a REGISTER, SUBSCRIBE or PUBLISH for a user of its own, whose answer goes by nothing but itself."""
+
+    def __init__(self, seed, here, transport="UDP", users=0):
+        self.seed, self.here, self.transport, self.users = seed, here, transport, users
+
+    def of_a_user(self, r, i):
+        method = r.choice(["REGISTER", "REGISTER", "SUBSCRIBE", "PUBLISH"])
+        user = f"sip:u{self.seed}x{i}@example.com"
+        uri = "sip:example.com" if method == "REGISTER" else user
+        lines = [f"{method} {uri} SIP/2.0",
+                 f"Via: SIP/2.0/{self.transport} {self.here};branch=z9hG4bK{self.seed}u{i}" + r.choice(["", ";rport"]),
+                 f"From: <{user}>;tag=f{i}", f"To: {r.choice(['', 'U '])}<{user}>", f"Call-ID: u{self.seed}-{i}",
+                 f"CSeq: {r.choice([1, 4711])} {method}", "Max-Forwards: 70"]
+        body = ""
+        if method != "PUBLISH":
+            contacts = r.choice([1, 1, 1, 2]) if method == "REGISTER" else 1
+            lines += [f"Contact: <sip:u{n}@{self.here}>" + r.choice(["", ";q=0.5", ";expires=600"]) for n in range(contacts)]
+        if method != "REGISTER":
+            event = r.choice(["presence", "presence", "reg", "nonsense"])
+            lines.append("Event: " + event)
+            if method == "PUBLISH" and r.random() < 0.8:
+                body = PIDF
+                lines.append("Content-Type: application/pidf+xml")
+        lines += r.sample(["Expires: 0", "Expires: 300", "Supported: path, outbound", "User-Agent: phone", "X-Odd: a"], r.choice([0, 1, 2]))
+        return "\r\n".join(lines + [f"Content-Length: {len(body)}", "", body]).encode()
 
     def uri(self, r):
         kind = r.random()
@@ -68,6 +94,9 @@ class Maker:
 
     def request(self, i):
         r = random.Random(f"{self.seed}/{i}")
+        framed = self.transport == "TCP"
+        if self.users and i % self.users == 0:
+            return self.of_a_user(r, i)
         method = r.choice(METHODS)
         uri = self.uri(r)
         kind, body = self.body(r, method)
@@ -76,14 +105,14 @@ class Maker:
         fields = self.lines(r, i, method, uri)
         if kind:
             fields.append(("Content-Type", kind))
-        if r.random() < 0.97:
-            fields.append(("Content-Length", str(len(raw) if r.random() < 0.98 else len(raw) + 7)))
+        if r.random() < 0.97 or framed:
+            fields.append(("Content-Length", str(len(raw) if r.random() < 0.98 or framed else len(raw) + 7)))
         text = f"{method} {uri} SIP/{'2.0' if r.random() < 0.99 else '3.0'}\r\n"
         for name, value in fields:
             text += r.choice(NAMES[name]) + (r.choice(COLONS) if r.random() < 0.3 else ": ") + value + r.choice(["", "", "", " "]) + "\r\n"
         for extra in r.sample(EXTRAS, r.choice([0, 0, 1, 2, 5])):
             text += extra + "\r\n"
         whole = bytes_of(text) + b"\r\n" + raw
-        if r.random() < 0.01:
+        if r.random() < 0.01 and not framed:
             whole = whole[:r.randrange(len(whole))]
         return whole
