@@ -146,25 +146,25 @@ void engine_beside_note(const struct engine_request *request)
     const struct policy_request *view = &request->view;
     const struct engine_core *core = request->core;
     struct engine_beside *beside = core->beside;
-    struct span bytes = request->message->bytes;
+    struct span bytes = request->message->bytes, user = engine_identified(core);
     if (!beside || !beside->options.policy || !is_wanted(core, request->message->call_id))
         return;
     if (beside->count == ENGINE_BESIDE_MAX || bytes.len > sizeof(beside->bytes) - beside->used ||
-        view->authenticated_as.len > USER_BYTES || !has_time(core)) {
+        user.len > USER_BYTES || !has_time(core)) {
         beside->options.tally->skipped++;
         return;
     }
     struct put_by *put = &beside->list[beside->count++];
-    struct engine_resolving from = {core->policy, &core->last.decision, request->message, &core->target.target};
+    struct engine_resolving from = {core->policy, &core->last.decision, request->message, &core->target.target, user};
     put->bytes = span_make(beside->bytes + beside->used, bytes.len);
     memcpy(beside->bytes + beside->used, bytes.at, bytes.len);
     beside->used += bytes.len;
     put->flow = *request->flow;
     put->stream = request->flow->transport != NET_UDP;
     put->in_dialog = view->in_dialog;
-    put->user_len = (uint8_t)view->authenticated_as.len;
+    put->user_len = (uint8_t)user.len;
     if (put->user_len)
-        memcpy(put->user, view->authenticated_as.at, put->user_len);
+        memcpy(put->user, user.at, put->user_len);
     put->answer = answer_of(core, &from);
     put->heard = *policy_echoes(core->policy);
     (void)!span_copy(span_slice(span_of(put->answer.rule), 0, RULE_BYTES - 1), put->rule, RULE_BYTES);
@@ -212,7 +212,8 @@ static void decide(struct engine_core *core, struct put_by *put)
     beside->deciding = true;
     policy_decide_beside(beside->options.policy, &view, beside->options.shadow, &put->heard, &decision);
     beside->deciding = false;
-    struct engine_resolving from = {beside->options.policy, &decision, &beside->message, &beside->target.target};
+    struct engine_resolving from = {beside->options.policy, &decision, &beside->message, &beside->target.target,
+                                    view.authenticated_as};
     struct release_answer second = answer_of(core, &from);
     count(core, put, &second);
 }

@@ -94,6 +94,7 @@ struct engine_resolving {
     const struct policy_decision *decision;
     const struct sip_message *message;
     const struct policy_target *target;
+    struct span authenticated_as; /* empty: nobody, or nobody asked */
 };
 struct engine_resolved {
     enum policy_verdict verdict;        /* as it is to be carried out */
@@ -110,6 +111,15 @@ struct engine_resolved engine_resolve(const struct engine_core *core, const stru
 /* engine_decide.c: what a policy sees of a message. */
 void engine_view(struct engine_core *core, const struct sip_message *message, const struct net_flow *flow,
                  const struct policy_target *target, struct policy_request *out_view);
+
+/* Whose credentials the request at hand bears, as far as anybody has asked; else empty. */
+static inline struct span engine_identified(const struct engine_core *core)
+{
+    const struct engine_identity *identity = &core->identity;
+    if (identity->asked)
+        return identity->err == OK ? identity->aor : SPAN("");
+    return core->said ? core->said->authenticated_as : SPAN("");
+}
 
 /* engine_beside.c: puts the request by, with the decision just made, where a second version is to decide it too. */
 void engine_beside_note(const struct engine_request *request);

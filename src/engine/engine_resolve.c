@@ -62,6 +62,16 @@ static struct engine_resolved resolve_ok(const struct engine_resolving *from)
                                     .note = instead == 480 ? "gruu_unregistered" : "gruu_unknown"};
 }
 
+/* Who has proven who he is would only be asked again and again: 403.  A core without credentials cannot ask. */
+static struct engine_resolved resolve_challenge(const struct engine_core *core, const struct engine_resolving *from)
+{
+    if (core->auth && !from->authenticated_as.len)
+        return (struct engine_resolved){.verdict = POLICY_CHALLENGE, .note = ""};
+    return (struct engine_resolved){.verdict = POLICY_REJECT,
+                                    .note = core->auth ? "already_authenticated" : "no_credentials",
+                                    .code = core->auth ? 403 : 500};
+}
+
 struct engine_resolved engine_resolve(const struct engine_core *core, const struct engine_resolving *from,
                                       struct policy_record *space)
 {
@@ -75,6 +85,10 @@ struct engine_resolved engine_resolve(const struct engine_core *core, const stru
         to = resolve_moved(core, from, space);
     else if (answer->verdict == POLICY_OK)
         to = resolve_ok(from);
+    else if (answer->verdict == POLICY_CHALLENGE)
+        to = resolve_challenge(core, from);
+    if (to.code)
+        return to;
     int code = engine_status_of(to.verdict, (enum sip_method)from->message->method);
     to.code = to.unreadable ? 503 : (unsigned)(code == ENGINE_STATUS_OWN ? answer->code : code);
     return to;

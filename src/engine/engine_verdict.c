@@ -233,7 +233,11 @@ static void answer_as(struct engine_request *request, enum policy_verdict verdic
 static struct engine_resolved resolve(struct engine_request *request, struct policy_record *space)
 {
     const struct engine_core *core = request->core;
-    struct engine_resolving from = {core->policy, &core->last.decision, request->message, &core->target.target};
+    struct engine_resolving from = {.policy = core->policy,
+                                    .decision = &core->last.decision,
+                                    .message = request->message,
+                                    .target = &core->target.target,
+                                    .authenticated_as = engine_identified(core)};
     return engine_resolve(core, &from, space);
 }
 
@@ -334,14 +338,16 @@ static void carry_out_challenge(struct engine_request *request)
     struct span aor;
     bool unknown = engine_identify(core, &aor) != OK;
     enum auth_outcome outcome = core->identity.result.outcome;
+    struct policy_record space;
+    struct engine_resolved to = resolve(request, &space);
     if (unknown) {
         outcome_is(request, POLICY_REJECT, "unreadable");
         engine_answer_unavailable(request);
-    } else if (!core->auth) {
-        outcome_is(request, POLICY_REJECT, "no_credentials");
-        answer_plain(request, 500);
-    } else if (aor.len || outcome == AUTH_LIMITED) {
-        outcome_is(request, POLICY_REJECT, aor.len ? "already_authenticated" : "too_many_tries");
+    } else if (to.verdict != POLICY_CHALLENGE) {
+        outcome_is(request, to.verdict, to.note);
+        answer_plain(request, to.code);
+    } else if (outcome == AUTH_LIMITED) {
+        outcome_is(request, POLICY_REJECT, "too_many_tries");
         answer_plain(request, 403);
     } else {
         outcome_is(request, POLICY_CHALLENGE, outcome == AUTH_NONE ? "" : auth_outcome_text(outcome));

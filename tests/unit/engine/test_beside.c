@@ -61,7 +61,7 @@ static unsigned ask(const char *method, const char *call)
 }
 
 /* Every verdict, method and record: what is foreseen is what goes out when the same policy is active. */
-static void what_is_foreseen_is_what_is_answered(void **state)
+static void foresee_all(struct auth *auth, const struct engine_credentials *said)
 {
     static const char *const verdicts[] = {"ok {}",
                                            "gone {}",
@@ -89,7 +89,6 @@ static void what_is_foreseen_is_what_is_answered(void **state)
         {ERR_NOT_FOUND, POLICY_STATE_NONE, ""},        {OK, POLICY_STATE_ACTIVE, ""}, {OK, POLICY_STATE_SUSPENDED, ""},
         {OK, POLICY_STATE_MOVED, "sip:n@example.net"}, {OK, POLICY_STATE_GONE, ""},   {ERR_IO, POLICY_STATE_NONE, ""}};
     static const char *const methods[] = {"INVITE", "OPTIONS", "MESSAGE"};
-    (void)state;
     for (size_t v = 0; v < sizeof(verdicts) / sizeof(verdicts[0]); v++) {
         char text[128], call[32];
         snprintf(text, sizeof(text), "return function(req) return %s end", verdicts[v]);
@@ -97,6 +96,8 @@ static void what_is_foreseen_is_what_is_answered(void **state)
             snprintf(text, sizeof(text), "return function(req) error 'x' end");
         struct policy *second = open_with("return function(req) return reject(488) {} end", text, true, 1);
         struct policy *first = world.core->policy;
+        world.core->auth = auth;
+        world.core->said = said;
         for (size_t r = 0; r < sizeof(records) / sizeof(records[0]); r++)
             for (size_t m = 0; m < sizeof(methods) / sizeof(methods[0]); m++) {
                 world.lookup = records[r].lookup;
@@ -121,6 +122,21 @@ static void what_is_foreseen_is_what_is_answered(void **state)
             }
         close_with(second);
     }
+}
+
+static void what_is_foreseen_is_what_is_answered(void **state)
+{
+    (void)state;
+    const struct engine_credentials alice = {.authenticated_as = SPAN("sip:alice@example.com")};
+    static struct engine_config config;
+    struct auth *auth;
+    assert_int_equal(engine_config_init(&config), OK);
+    assert_int_equal(engine_core_auth_new(&config, &(struct siphash_key){5, 6}, &auth), OK);
+    foresee_all(NULL, NULL);
+    foresee_all(auth, NULL);
+    foresee_all(auth, &alice);
+    auth_free(auth);
+    engine_config_done(&config);
 }
 
 static void the_caller_waits_for_nothing(void **state)

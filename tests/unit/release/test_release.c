@@ -265,6 +265,29 @@ static void test_rollback_after_a_rollback(void **state)
     reload_ok(bench, rules_v2, 4); /* bytes that were rolled back are a new version when they are asked for */
 }
 
+/* A candidate needs room, and takes the older warm version's; where it fails on the last worker, the way back is one step shorter,
+ * and where that ends it is said. */
+static void test_rollback_after_a_failed_candidate(void **state)
+{
+    struct bench *bench = *state;
+    reload_ok(bench, rules_v1, 1);
+    reload_ok(bench, rules_v2, 2);
+    reload_ok(bench, ok_policy, 3);
+    place_write(bench->place, "policy.lua", rules_v1);
+    bench->fake.refuse_index = FAKE_WORKERS - 1;
+    release_report_done(&bench->report);
+    struct release_request request = {.path = bench->place->policy};
+    assert_true(release_reload(bench->release, &request, &bench->report) != OK);
+    fake_assert_active(&bench->fake, 3);
+    bench->fake.refuse_index = -1;
+    assert_int_equal(rollback(bench), OK);
+    fake_assert_active(&bench->fake, 2);
+    assert_int_equal(rollback(bench), ERR_NOT_FOUND);
+    assert_non_null(strstr(bench->report.fault.text, "there is no earlier version to go back to"));
+    fake_assert_active(&bench->fake, 2);
+    reload_ok(bench, rules_v1, bench->report.version + 3); /* the number that the failed one had is not given again */
+}
+
 static void test_two_stay_warm(void **state)
 {
     struct bench *bench = *state;
@@ -444,6 +467,7 @@ int main(void)
         TEST(test_rules_and_shared_tables_are_compared),
         TEST(test_rollback),
         TEST(test_rollback_after_a_rollback),
+        TEST(test_rollback_after_a_failed_candidate),
         TEST(test_two_stay_warm),
         TEST(test_versions_name_the_failure),
         TEST(test_rebuild_replaces_one_vm),
