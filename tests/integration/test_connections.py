@@ -230,3 +230,91 @@ def a_call_outlives_its_connection(t):
     started = time.monotonic()
     equal(daemon.stop(15), 0, "the exit code")
     check(time.monotonic() - started < 5, f"the end took {time.monotonic() - started:.1f} s")
+
+
+@test()
+def a_subscription_ends_with_its_way(t):
+    """Nobody can be told any more, and the end of the subscription is what comes of the next change, over whichever transport."""
+    authority = Authority(t)
+    pair = authority.issue("server", f"DNS:{NAME}")
+    daemon = Daemon(t, policy="return function() return ok {} end\n", listen=("udp:127.0.0.1:0",) + tuple(f"{one}:127.0.0.1:0" for one in ALL),
+                    args=[*pair.flags(), "--workers", "3", "--t1-ms", "20", "--set", "notify_interval_ms=0"])
+    teller = Phone(t, daemon.address("udp"))
+    for number, transport in enumerate(ALL, 1):
+        phone = phone_over(t, daemon, transport, authority)
+        phone.send(phone.request("SUBSCRIBE", uri="sip:ok@example.com", extra=[
+            "Event: reg", "Expires: 600", f"Contact: <sip:w@{phone.here()};transport={transport}>"]))
+        phone.expect(200)
+        phone.answer(phone.expect_request("NOTIFY"))
+        equal(daemon.metric("verdict_subscriptions"), 1.0, f"{transport}: subscriptions")
+        phone.sock.close()
+        time.sleep(0.05)
+        equal(daemon.metric("verdict_subscriptions"), 1.0, f"{transport}: it lasts while there is nothing to say")
+        teller.register("sip:ok@example.com", [f"<sip:a{number}@192.0.2.1>"])
+        wait_until(lambda: daemon.metric("verdict_subscriptions") == 0.0, 4, f"{transport}: the subscription to end")
+    equal(daemon.metric("verdict_notifies_failed_total"), float(len(ALL)), "NOTIFYs that failed")
+
+
+def _trickle(sock, data, seconds):
+    """Sends a byte at a time; gives how long it took the other side to end it."""
+    started = time.monotonic()
+    try:
+        for at in range(len(data)):
+            sock.sendall(data[at:at + 1])
+            sock.settimeout(0.05)
+            try:
+                if sock.recv(1) == b"":
+                    break
+            except (socket.timeout, TimeoutError):
+                pass
+            check(time.monotonic() - started < seconds, "it is still there")
+    except (ConnectionError, ssl.SSLError):
+        pass
+    return time.monotonic() - started
+
+
+@test()
+def slow_beginnings_end_in_time(t):
+    """A TLS handshake, a WebSocket's upgrade, and the upgrade behind a handshake, byte by byte; nobody else notices."""
+    authority = Authority(t)
+    daemon = daemon_of_all(t, authority, "--workers", "1", "--set", "handshake_timeout_ms=400")
+    hello = ssl.MemoryBIO(), ssl.MemoryBIO()
+    try:
+        authority.context().wrap_bio(*hello, server_hostname=NAME).do_handshake()
+    except ssl.SSLWantReadError:
+        pass
+    asks = upgrade("x")
+    for number, (transport, data) in enumerate((("tls", hello[1].read()), ("ws", asks), ("wss", asks)), 1):
+        sock = socket.create_connection(daemon.address(transport), timeout=5)
+        if transport == "wss":
+            sock = authority.context().wrap_socket(sock, server_hostname=NAME)
+        t.on_end(sock.close)
+        took = _trickle(sock, data, 3)
+        check(took > 0.2, f"{transport}: ended after {took:.2f} s already")
+        equal(daemon.metric("verdict_connections_closed_total", reason="slow_start"), float(number), f"{transport}: slow beginnings")
+        phone_over(t, daemon, transport, authority).ask("OPTIONS", "ok", 200)
+
+
+@test()
+def connections_of_one_source_have_a_cap(t):
+    """On every transport, and whatever one source does, another gets in."""
+    authority = Authority(t)
+    for transport in ALL:
+        daemon = daemon_of_all(t, authority, "--workers", "1", "--set", "max_connections_per_source=3")
+        held = [phone_over(t, daemon, transport, authority) for _ in range(3)]
+        late = socket.create_connection(daemon.address(transport), timeout=5)
+        t.on_end(late.close)
+        equal(late.recv(1), b"", f"{transport}: a fourth connection")
+        other = socket.create_connection(daemon.address(transport), timeout=5, source_address=("127.0.0.2", 0))
+        other.settimeout(0.1)
+        try:
+            check(other.recv(1) != b"", f"{transport}: another source is refused")
+        except (socket.timeout, TimeoutError):
+            pass  # it is waited for
+        other.close()
+        for phone in held:
+            phone.ask("OPTIONS", "ok", 200)
+        held[0].sock.close()
+        wait_until(lambda: daemon.metric("verdict_connections") == 2.0, 3, f"{transport}: room")
+        phone_over(t, daemon, transport, authority).ask("OPTIONS", "ok", 200)
+        daemon.stop()
