@@ -143,7 +143,7 @@ struct call {
     struct net_address source;
     uint32_t remote_cseq, local_cseq;
     uint32_t bye_cseq, refresh_cseq; /* of what is on its way */
-    uint32_t session_version;
+    uint32_t session_version;        /* of ours; with CALL_SDP_BODY what is added to the policy's */
     uint32_t resends;
     uint8_t state;       /* enum call_state */
     uint8_t end;         /* enum call_end */
@@ -211,7 +211,8 @@ bool call_session_is_in(const struct sip_message *request);
  * it has none (*out_is_offer).  ERR_SYNTAX and ERR_UNSUPPORTED with *out_why. */
 MUST_CHECK enum err call_session_body(struct call *call, const struct sip_message *request, struct buffer *out,
                                       bool *out_is_offer, const char **out_why);
-/* Whether our own offer, one stream of audio, has a place for every stream of this description. */
+/* Whether this description need not be kept: our own offer, one stream of audio, has a place for every stream of it, or
+ * it is the policy's, word by word. */
 bool call_session_is_plain(const struct call *call, struct span session);
 /* Whether `from`, an ACK or a PRACK, answers our offer. */
 MUST_CHECK enum err call_session_take_answer(struct call *call, struct span offer, const struct sip_message *from,
@@ -229,7 +230,8 @@ struct buffer call_reply_begin(struct call_table *table, const struct call_reply
 /* Ends a response without a body and sends it through its transaction. */
 void call_reply_end(const struct call_reply *reply, unsigned code, struct buffer *out);
 /* The same with a session description, which may be empty. */
-void call_reply_end_with(const struct call_reply *reply, unsigned code, struct buffer *out, struct span session);
+void call_reply_end_with(const struct call *call, const struct call_reply *reply, unsigned code, struct buffer *out,
+                         struct span session);
 void call_reply_plain(struct call_table *table, const struct call_reply *reply, unsigned code);
 /* Allow and Supported, and what a 2xx to INVITE or UPDATE has besides. */
 void call_reply_abilities(struct buffer *out);

@@ -116,7 +116,7 @@ unsigned call_update(struct call *call, const struct call_reply *reply)
     call_reply_abilities(&out);
     if (!is_early)
         call_expiry_say(call, &out);
-    call_reply_end_with(reply, 200, &out, buffer_span(&body));
+    call_reply_end_with(call, reply, 200, &out, buffer_span(&body));
     if (!is_early)
         call_expiry_start(call, buffer_span(&body));
     return 200;

@@ -17,14 +17,15 @@ struct buffer call_reply_begin(struct call_table *table, const struct call_reply
     return out;
 }
 
-void call_reply_end(const struct call_reply *reply, unsigned code, struct buffer *out)
+static struct span body_type(const struct call *call)
 {
-    call_reply_end_with(reply, code, out, no_span);
+    struct span type = call_text(call, CALL_TEXT_BODY_TYPE);
+    return type.len ? type : SPAN("application/sdp");
 }
 
-void call_reply_end_with(const struct call_reply *reply, unsigned code, struct buffer *out, struct span session)
+/* Sends what is whole. */
+static void hand_over(const struct call_reply *reply, unsigned code, struct buffer *out)
 {
-    sip_reply_end(out, SPAN("application/sdp"), session);
     if (out->overflow) {
         txn_absorb(reply->txn); /* what cannot be said whole is not said */
         return;
@@ -32,6 +33,19 @@ void call_reply_end_with(const struct call_reply *reply, unsigned code, struct b
     /* Out of memory it was sent all the same; a retransmission then meets the dialog's CSeq. */
     enum err err = txn_reply(reply->txn, code, buffer_span(out));
     (void)err;
+}
+
+void call_reply_end(const struct call_reply *reply, unsigned code, struct buffer *out)
+{
+    sip_reply_end(out, no_span, no_span);
+    hand_over(reply, code, out);
+}
+
+void call_reply_end_with(const struct call *call, const struct call_reply *reply, unsigned code, struct buffer *out,
+                         struct span session)
+{
+    sip_reply_end(out, body_type(call), session);
+    hand_over(reply, code, out);
 }
 
 void call_reply_plain(struct call_table *table, const struct call_reply *reply, unsigned code)
@@ -67,8 +81,7 @@ struct buffer call_reply_invite(struct call *call, const struct call_reply *repl
     }
     if (code == 200)
         call_expiry_say(call, &out);
-    struct span type = call_text(call, CALL_TEXT_BODY_TYPE);
-    sip_reply_end(&out, type.len ? type : SPAN("application/sdp"), body);
+    sip_reply_end(&out, body_type(call), body);
     return out;
 }
 

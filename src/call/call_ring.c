@@ -226,6 +226,6 @@ unsigned call_prack(struct call *call, const struct call_reply *reply)
     struct buffer out = call_reply_begin(call->table, reply, code, no_span);
     if (code == 200)
         call_reply_abilities(&out);
-    call_reply_end_with(reply, code, &out, buffer_span(&body));
+    call_reply_end_with(call, reply, code, &out, buffer_span(&body));
     return code;
 }

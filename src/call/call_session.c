@@ -3,6 +3,7 @@
 #include "call/call_priv.h"
 
 #include "sdp/sdp_answer.h"
+#include "sdp/sdp_fit.h"
 #include "sip/sip_multipart.h"
 
 static uint8_t direction_of(enum call_sdp sdp)
@@ -33,17 +34,49 @@ static struct sdp_local local_of(struct call *call)
                               .direction = direction_of(call->sdp)};
 }
 
-/* The body that the policy gave must answer the offer as it stands. */
-static enum err check_body(struct call *call, const char **out_why)
+/* The policy's body, with a version above the last one's wherever it says something else (RFC 3264 8). */
+static void add_body(struct call *call, const struct sdp *offer, const struct sdp *own, struct buffer *out)
+{
+    size_t from = out->len;
+    struct span last = call->session.len ? span_make(call->session.at, call->session.len) : own->text;
+    sdp_fit(offer, own, call->session_version, out);
+    if (out->overflow || span_equal(span_slice(buffer_span(out), from, out->len), last))
+        return;
+    out->len = from;
+    sdp_fit(offer, own, ++call->session_version, out);
+}
+
+static bool is_body_readable(const struct call *call)
+{
+    struct span type = call_text(call, CALL_TEXT_BODY_TYPE);
+    return !type.len || span_equal_nocase(type, SPAN("application/sdp"));
+}
+
+/* The body that the policy gave is for the first offer and for all that follow: hold and resume change directions. */
+static enum err answer_with_body(struct call *call, struct buffer *out, const char **out_why)
 {
     struct call_table *table = call->table;
-    struct span type = call_text(call, CALL_TEXT_BODY_TYPE);
-    if (type.len && !span_equal_nocase(type, SPAN("application/sdp")))
+    if (!is_body_readable(call)) {
+        buffer_add_span(out, call_text(call, CALL_TEXT_BODY));
         return OK;
+    }
     enum err err = sdp_parse(call_text(call, CALL_TEXT_BODY), table->reply, out_why);
     if (err == OK)
-        err = sdp_answer_check(table->offer, table->reply, out_why);
-    return err == OK ? OK : ERR_UNSUPPORTED;
+        err = sdp_answer_check_streams(table->offer, table->reply, out_why);
+    if (err != OK)
+        return ERR_UNSUPPORTED;
+    add_body(call, table->offer, table->reply, out);
+    return OK;
+}
+
+/* As our own offer it goes out as it is; one that cannot be read is not ours to judge. */
+static void offer_body(struct call *call, struct buffer *out)
+{
+    struct sdp *own = call->table->reply;
+    if (is_body_readable(call) && sdp_parse(call_text(call, CALL_TEXT_BODY), own, NULL) == OK)
+        add_body(call, NULL, own, out);
+    else
+        buffer_add_span(out, call_text(call, CALL_TEXT_BODY));
 }
 
 /* The offer again with every port 0: a valid answer that takes no stream. */
@@ -83,12 +116,8 @@ static enum err answer_offer(struct call *call, struct span body, struct buffer 
     enum err read = sdp_parse(body, offer, out_why);
     if (read != OK)
         return read;
-    if (call->sdp == CALL_SDP_BODY) {
-        enum err err = check_body(call, out_why);
-        if (err == OK)
-            buffer_add_span(out, call_text(call, CALL_TEXT_BODY));
-        return err;
-    }
+    if (call->sdp == CALL_SDP_BODY)
+        return answer_with_body(call, out, out_why);
     struct sdp_local local = local_of(call);
     if (call->sdp == CALL_SDP_REJECT) {
         add_rejection(offer, &local, out);
@@ -121,7 +150,7 @@ enum err call_session_body(struct call *call, const struct sip_message *request,
         return ERR_SYNTAX;
     }
     if (call->sdp == CALL_SDP_BODY) {
-        buffer_add_span(out, call_text(call, CALL_TEXT_BODY));
+        offer_body(call, out);
     } else if (call->session.len) {
         buffer_add_span(out, span_make(call->session.at, call->session.len)); /* its streams keep their places (8) */
     } else {
@@ -133,6 +162,8 @@ enum err call_session_body(struct call *call, const struct sip_message *request,
 
 bool call_session_is_plain(const struct call *call, struct span session)
 {
+    if (call->sdp == CALL_SDP_BODY)
+        return span_equal(session, call_text(call, CALL_TEXT_BODY)); /* which is kept anyway */
     struct span rest = session, value;
     char type;
     unsigned streams = 0;
@@ -145,7 +176,7 @@ bool call_session_is_plain(const struct call *call, struct span session)
                        span_equal(words[2], SPAN("RTP/AVP"));
         streams += is_ours ? 1 : 2;
     }
-    return streams <= 1 || call->sdp == CALL_SDP_BODY;
+    return streams <= 1;
 }
 
 enum err call_session_take_answer(struct call *call, struct span offer, const struct sip_message *from,

@@ -13,8 +13,7 @@ static unsigned flow_of(unsigned direction)
     return flows[direction];
 }
 
-/* What we may say to an offered direction: we send where they receive, within what we agree to (RFC 3264 6.1). */
-static enum sdp_direction answer_direction(unsigned offered, unsigned local)
+enum sdp_direction sdp_answer_direction(unsigned offered, unsigned local)
 {
     unsigned theirs = flow_of(offered);
     unsigned ours = ((theirs & RECEIVES ? SENDS : 0U) | (theirs & SENDS ? RECEIVES : 0U)) & flow_of(local);
@@ -97,7 +96,7 @@ void sdp_answer(const struct sdp *offer, const struct sdp_local *local, struct b
         accepted++;
         add_media_line(out, media, local->port ? local->port : DISCARD_PORT);
         add_formats(out, media);
-        add_direction(out, answer_direction(media->direction, local->direction));
+        add_direction(out, sdp_answer_direction(media->direction, local->direction));
     }
     *out_accepted = accepted;
 }
@@ -157,25 +156,42 @@ static bool shares_format(const struct sdp_media *offer, const struct sdp_media 
     return false;
 }
 
-static const char *check_media(const struct sdp_media *offer, const struct sdp_media *answer)
+static const char *check_stream(const struct sdp_media *offer, const struct sdp_media *answer)
 {
     if (!span_equal(offer->type, answer->type))
         return "a stream has another type than its offer";
     if (!span_equal(offer->proto, answer->proto))
         return "a stream has another protocol than its offer";
+    bool is_taken = answer->port && offer->port;
+    return is_taken && !shares_format(offer, answer) ? "a stream has no format of its offer" : NULL;
+}
+
+static const char *check_media(const struct sdp_media *offer, const struct sdp_media *answer)
+{
     if (!answer->port)
         return NULL;
     if (!offer->port)
         return "a stream that was offered with port 0 is taken";
-    if (!shares_format(offer, answer))
-        return "a stream has no format of its offer";
-    unsigned allowed = flow_of(answer_direction(offer->direction, SDP_SENDRECV));
+    unsigned allowed = flow_of(sdp_answer_direction(offer->direction, SDP_SENDRECV));
     return flow_of(answer->direction) & ~allowed ? "a stream's direction does not fit its offer" : NULL;
+}
+
+enum err sdp_answer_check_streams(const struct sdp *offer, const struct sdp *answer, const char **out_reason)
+{
+    const char *wrong = offer->media_count == answer->media_count ? NULL : "not as many m= lines as the offer";
+    for (unsigned at = 0; !wrong && at < offer->media_count; at++)
+        wrong = check_stream(&offer->media[at], &answer->media[at]);
+    if (wrong && out_reason)
+        *out_reason = wrong;
+    return wrong ? ERR_INVALID : OK;
 }
 
 enum err sdp_answer_check(const struct sdp *offer, const struct sdp *answer, const char **out_reason)
 {
-    const char *wrong = offer->media_count == answer->media_count ? NULL : "not as many m= lines as the offer";
+    const char *wrong = NULL;
+    enum err err = sdp_answer_check_streams(offer, answer, out_reason);
+    if (err != OK)
+        return err;
     for (unsigned at = 0; !wrong && at < offer->media_count; at++)
         wrong = check_media(&offer->media[at], &answer->media[at]);
     if (wrong && out_reason)

@@ -26,6 +26,11 @@ bool sdp_offers_nothing(const struct sdp *offer);
 bool sdp_is_webrtc(const struct sdp *offer);
 /* Appends our own offer: one audio stream, PCMU and PCMA. */
 void sdp_offer(const struct sdp_local *local, struct buffer *out);
+/* What may be said to an offered direction: we send where they receive, within what we agree to (RFC 3264 6.1). */
+enum sdp_direction sdp_answer_direction(unsigned offered, unsigned local);
 /* Whether `answer` answers `offer` as RFC 3264 6 asks: m-lines, types, protocols, at least one of the formats,
  * a direction that fits.  *out_reason is static text; may be NULL. */
 MUST_CHECK enum err sdp_answer_check(const struct sdp *offer, const struct sdp *answer, const char **out_reason);
+/* The same but for directions, and for streams that are taken although they were offered with port 0. */
+MUST_CHECK enum err sdp_answer_check_streams(const struct sdp *offer, const struct sdp *answer,
+                                             const char **out_reason);

@@ -2,6 +2,7 @@
 /* Session descriptions: the answer to whatever can be read is a session description and a correct answer. */
 #include "fuzz.h"
 #include "sdp/sdp_answer.h"
+#include "sdp/sdp_fit.h"
 
 enum { OUT_CAP = 1 << 19 };
 
@@ -33,5 +34,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
         invariant(sdp_parse(buffer_span(&out), &answer, NULL) == OK);
         invariant(sdp_answer_check(&offer, &answer, NULL) == OK);
     }
+    struct buffer fitted = buffer_over(out_bytes, sizeof(out_bytes));
+    sdp_fit(&offer, &offer, 3, &fitted);
+    invariant(fitted.overflow || (sdp_parse(buffer_span(&fitted), &answer, NULL) == OK &&
+                                  sdp_answer_check(&offer, &answer, NULL) == OK));
     return 0;
 }

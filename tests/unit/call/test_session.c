@@ -163,6 +163,87 @@ static void test_a_plain_session_costs_no_memory(void **state)
     assert_int_equal(bench->call->session.len, 0);
 }
 
+#define MEDIA_SERVER                                                                                                   \
+    "v=0\r\no=- 5 7 IN IP4 198.51.100.1\r\ns=-\r\nc=IN IP4 198.51.100.1\r\nt=0 0\r\n"                                  \
+    "m=audio 5000 RTP/AVP 0\r\na=sendrecv\r\na=ptime:20\r\nm=video 5002 RTP/AVP 31\r\n"
+
+static void re_offer(struct call_bench *bench, unsigned cseq, const char *method, const char *body)
+{
+    struct sip_ask ask = bench_in_dialog(bench, method, cseq);
+    ask.body = body;
+    bench_request(bench, &bench->udp, ask);
+    assert_int_equal(bench_status(bench, -1), 200);
+    if (*method != 'I')
+        return;
+    ask = bench_in_dialog(bench, "ACK", cseq);
+    ask.body = body ? NULL : SESSION "m=audio 4 RTP/AVP 0\r\nm=video 0 RTP/AVP 31\r\n";
+    bench_request(bench, &bench->udp, ask);
+    assert_int_equal(call_state(bench->call), CALL_UP);
+}
+
+static void expect_body(struct call_bench *bench, int index, const char *body)
+{
+    const char *at = strstr(fake_wire_text(&bench->wire, index), "\r\n\r\n");
+    assert_non_null(at);
+    assert_string_equal(at + 4, body);
+}
+
+#define SERVER(version, audio, video, direction)                                                                       \
+    "v=0\r\no=- 5 " version " IN IP4 198.51.100.1\r\ns=-\r\nc=IN IP4 198.51.100.1\r\nt=0 0\r\n" audio                  \
+    "a=ptime:20\r\n" direction video
+
+/* A caller that a policy connected to a media server holds, resumes and takes streams out (RFC 3264 6.1, 8.2, 8.4). */
+static void test_a_body_of_the_policys_follows_the_offers(void **state)
+{
+    struct call_bench *bench = *state;
+    struct call_accept accept = bench_accept(bench);
+    accept.sdp = CALL_SDP_BODY;
+    accept.body = SPAN(MEDIA_SERVER);
+    sip_ask(&bench->asked, (struct sip_ask){.body = SESSION "m=audio 4 RTP/AVP 0\r\nm=video 6 RTP/AVP 31\r\n"});
+    assert_int_equal(bench_answer(bench, &bench->udp, &accept), OK);
+    expect_body(bench, -1, MEDIA_SERVER);
+    bench_ack(bench, &bench->udp);
+    static const char hold[] = SESSION "m=audio 4 RTP/AVP 0\r\na=sendonly\r\nm=video 6 RTP/AVP 31\r\na=inactive\r\n";
+#define HELD(version)                                                                                                  \
+    SERVER(version, "m=audio 5000 RTP/AVP 0\r\n", "m=video 5002 RTP/AVP 31\r\na=inactive\r\n", "a=recvonly\r\n")
+    re_offer(bench, 2, "INVITE", hold);
+    expect_body(bench, -1, HELD("8"));
+    re_offer(bench, 3, "UPDATE", hold); /* the same again: the same description */
+    expect_body(bench, -1, HELD("8"));
+    re_offer(bench, 4, "INVITE", SESSION "m=audio 4 RTP/AVP 0\r\nm=video 0 RTP/AVP 31\r\n");
+    static const char without_video[] =
+        "v=0\r\no=- 5 9 IN IP4 198.51.100.1\r\ns=-\r\nc=IN IP4 198.51.100.1\r\nt=0 0\r\n"
+        "m=audio 5000 RTP/AVP 0\r\na=sendrecv\r\na=ptime:20\r\nm=video 0 RTP/AVP 31\r\n";
+    expect_body(bench, -1, without_video);
+    re_offer(bench, 5, "INVITE", NULL); /* our own offer is the whole of it again, and later */
+    expect_body(bench, -1,
+                "v=0\r\no=- 5 10 IN IP4 198.51.100.1\r\ns=-\r\nc=IN IP4 198.51.100.1\r\nt=0 0\r\n"
+                "m=audio 5000 RTP/AVP 0\r\na=sendrecv\r\na=ptime:20\r\nm=video 5002 RTP/AVP 31\r\n");
+    /* A stream more than the body has cannot be answered, and changes nothing. */
+    struct sip_ask more = bench_in_dialog(bench, "INVITE", 6);
+    more.body = SESSION "m=audio 4 RTP/AVP 0\r\nm=video 6 RTP/AVP 31\r\nm=audio 8 RTP/AVP 0\r\n";
+    bench_request(bench, &bench->udp, more);
+    assert_int_equal(bench_status(bench, -1), 488);
+    re_offer(bench, 7, "INVITE", hold);
+    expect_body(bench, -1, HELD("11"));
+}
+
+/* What a policy gives may be of another type, also where an UPDATE or a PRACK asks for it again. */
+static void test_a_body_keeps_its_type(void **state)
+{
+    struct call_bench *bench = *state;
+    struct call_accept accept = bench_accept(bench);
+    accept.sdp = CALL_SDP_BODY;
+    accept.body = SPAN("whatever");
+    accept.body_type = SPAN("application/x-session");
+    sip_ask(&bench->asked, (struct sip_ask){.body = BENCH_OFFER});
+    assert_int_equal(bench_answer(bench, &bench->udp, &accept), OK);
+    bench_ack(bench, &bench->udp);
+    re_offer(bench, 2, "UPDATE", BENCH_OFFER);
+    assert_true(bench_has(bench, -1, "\r\nContent-Type: application/x-session\r\n"));
+    expect_body(bench, -1, "whatever");
+}
+
 /* RFC 3261 20.11: what may be left unread is no offer and no reason to refuse, in a dialog as before it. */
 static void test_an_optional_body_is_left_unread(void **state)
 {
@@ -252,6 +333,8 @@ int main(void)
         TEST(test_a_re_offer_that_ends_every_stream),
         TEST(test_an_offer_of_ours_keeps_the_streams),
         TEST(test_a_plain_session_costs_no_memory),
+        TEST(test_a_body_of_the_policys_follows_the_offers),
+        TEST(test_a_body_keeps_its_type),
         TEST(test_an_optional_body_is_left_unread),
         TEST(test_a_refused_re_invite_leaves_the_session_as_it_was),
         TEST(test_a_description_beyond_our_limits),
