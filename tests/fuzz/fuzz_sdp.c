@@ -36,7 +36,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
     }
     struct buffer fitted = buffer_over(out_bytes, sizeof(out_bytes));
     sdp_fit(&offer, &offer, 3, &fitted);
-    invariant(fitted.overflow || (sdp_parse(buffer_span(&fitted), &answer, NULL) == OK &&
-                                  sdp_answer_check(&offer, &answer, NULL) == OK));
+    invariant(fitted.overflow ||
+              (sdp_parse(buffer_span(&fitted), &answer, NULL) == OK && sdp_answer_check(&offer, &answer, NULL) == OK));
     return 0;
 }
