@@ -175,9 +175,10 @@ static void print_changes(const json_t *report, FILE *to)
         print_names(state, "reset", "", to);
         (void)fputc('\n', to);
     }
-    if (json_is_false(json_object_get(tests, "present")))
+    bool ran = !json_is_true(json_object_get(report, "rolled_back")); /* they ran when it was loaded */
+    if (ran && json_is_false(json_object_get(tests, "present")))
         (void)fputs("  tests: there is no test.lua\n", to);
-    else if (json_is_object(tests))
+    else if (ran && json_is_object(tests))
         (void)fprintf(to, "  tests: %lld passed, %lld failed\n", number_of(tests, "passed"),
                       number_of(tests, "failed"));
     const json_t *probation = json_object_get(report, "probation");

@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """Everything in examples/ works as it stands there; only ports are put in its place."""
+import os
 import pathlib
 import re
 import shutil
 import subprocess
 
 from harness import sipp
-from harness.daemon import ROOT, Daemon, cli
+from harness.daemon import ROOT, VERDICT, Daemon, cli
 from harness.ports import free_port
 from harness.registry import check, equal, skip, test, wait_until
 from harness.sip import Phone
@@ -21,6 +22,102 @@ def example_data(t):
     done = cli("directory", "import", "--data", data, EXAMPLES / "directory.csv")
     equal(done.returncode, 0, f"{done.stdout}{done.stderr}")
     return data
+
+
+def blocks_of(path):
+    """The indented blocks of a page, without their indent."""
+    blocks, depth = [[]], 0
+    for line in path.read_text().splitlines() + [""]:
+        indent = len(line) - len(line.lstrip(" "))
+        if line and indent >= 4 and (depth == 0 or indent >= depth):
+            depth = depth or indent
+            blocks[-1].append(line[depth:])
+        elif line and depth:
+            blocks.append([])
+            depth = 0
+        elif depth:
+            blocks[-1].append("")
+    return [block for block in blocks if any(block)]
+
+
+def sessions_of(path):
+    """(command, the lines that it promises), in the order of the page."""
+    sessions = []
+    for block in blocks_of(path):
+        if block[0].startswith("$ "):
+            for line in block:
+                if line.startswith("$ "):
+                    sessions.append((line[2:], []))
+                elif line:
+                    sessions[-1][1].append(line)
+    return sessions
+
+
+def keeps(promised, output):
+    """"..." stands for anything, alone for any lines."""
+    pattern = "".join(r"(?:.*\n)*" if line == "..." else re.escape(line).replace(r"\.\.\.", ".*") + r"\n" for line in promised)
+    return re.fullmatch(pattern, output) is not None
+
+
+@test(limit=60)
+def the_first_policy_in_five_minutes(t):
+    """The guide's commands in their order, as they stand there but for the port; what they print is what it says."""
+    page = ROOT / "policies/README.md"
+    files = [block for block in blocks_of(page) if block[0].startswith("return")]
+    (t.folder / "my").mkdir()
+    for name, block in zip(("policy.lua", "test.lua"), files):
+        (t.folder / "my" / name).write_text("\n".join(block) + "\n")
+    port = free_port()
+    binary = t.folder / "bin"
+    binary.mkdir()
+    (binary / "verdict").symlink_to(pathlib.Path(VERDICT).resolve())
+    environment = dict(os.environ, PATH=f"{binary}:{os.environ['PATH']}")
+    ran, daemon = 0, None
+    for command, promised in sessions_of(page):
+        command = command.replace("5060", str(port)).replace("@127.0.0.1", f"@127.0.0.1:{port}")
+        if command.startswith("verdict run "):
+            daemon = subprocess.Popen(command.split(), cwd=t.folder, env=environment, stdout=open(t.path("run.out"), "w"),
+                                      stderr=open(t.path("run.err"), "w"))
+            t.on_end(daemon.kill)
+            wait_until(lambda: "ready:" in t.path("run.err").read_text(), 10, "the engine")
+            continue
+
+        def as_promised():
+            done = subprocess.run(command, shell=True, cwd=t.folder, env=environment, capture_output=True, text=True, timeout=20)
+            as_promised.output = done.stdout + done.stderr
+            return done.returncode == 0 and keeps(promised, as_promised.output)
+
+        if "probe" in command:  # a save is taken when the folder has been quiet for a while
+            wait_until(as_promised, 5, f"{command}: what the guide promises")
+        else:
+            check(as_promised(), f"{command}: {as_promised.output!r} is not {promised}")
+        ran += 1
+    check(daemon and ran >= 14, f"only {ran} commands were found")
+    daemon.terminate()
+    equal(daemon.wait(10), 0, "the engine's exit")
+
+
+@test()
+def the_language_page_as_it_stands(t):
+    """Each Lua block of lua/README.md: a policy that checks without a word, or its tests."""
+    blocks = re.findall(r"```lua\n(.*?)```", (ROOT / "lua/README.md").read_text(), re.S)
+    wholes = [block for block in blocks if block.startswith("return policy") or block.startswith("return function")]
+    tests = [block for block in blocks if block.startswith("return {")]
+    equal((len(wholes), len(tests)), (2, 1), "policies and tests on the page")
+    for number, text in enumerate(wholes):
+        folder = t.folder / f"p{number}"
+        folder.mkdir()
+        (folder / "policy.lua").write_text(text)
+        (folder / "closed-blocks.csv").write_text("+15550100-+15550199\n")
+        done = cli("check", folder)
+        equal(done.returncode, 0, f"{text}\n{done.stdout}{done.stderr}")
+    (folder / "test.lua").write_text(tests[0])
+    done = cli("test", folder, "--coverage", "--junit", t.path("junit.xml"))
+    equal(done.returncode, 0, f"{done.stdout}{done.stderr}")
+    check("1 passed, 0 failed" in done.stdout, done.stdout)
+    check('tests="1" failures="0"' in t.path("junit.xml").read_text(), t.path("junit.xml").read_text())
+    done = cli("test", folder, "--coverage", "--min", 100)
+    check(done.returncode == 1, f"one test does not reach everything: {done.stdout}")
 
 
 @test(limit=30)
