@@ -112,11 +112,11 @@ static void on_batch(void *ctx)
     handle_group(self);
 }
 
-/* A connection that brings a REGISTER for another worker's user: that worker is told when it ends.  One for users of
- * several, and places beyond the table, are told to all. */
-static void note_owner(struct daemon_worker *self, const struct net_flow *flow, unsigned owner, struct span bytes)
+/* Another worker wants to know when this connection ends: it has a user who registered by it, or a request of its own out on it.  Where
+ * several do, and for places beyond the table, all are told. */
+static void note_owner(struct daemon_worker *self, const struct net_flow *flow, unsigned owner)
 {
-    if (flow->slot >= DAEMON_REGISTERED_MAX || !span_starts_with(bytes, SPAN("REGISTER ")))
+    if (flow->slot >= DAEMON_REGISTERED_MAX)
         return;
     struct daemon_registered *known = &self->registered[flow->slot];
     bool is_first = known->generation != flow->generation;
@@ -135,7 +135,8 @@ static bool on_message(void *ctx, const struct net_flow *flow, struct span bytes
         return true;
     unsigned owner = worker_owner_of(self->worker, bytes);
     if (owner != worker_index(self->worker)) {
-        note_owner(self, flow, owner, bytes);
+        if (span_starts_with(bytes, SPAN("REGISTER ")))
+            note_owner(self, flow, owner);
         return hand_over(self, owner, flow, bytes) != ERR_FULL;
     }
     take(self, flow, bytes, engine_framing_of(flow));
@@ -229,8 +230,8 @@ static void tell_lost(struct daemon_worker *self, unsigned owner, const struct n
         (void)!worker_post(self->worker, owner, &post);
 }
 
-/* Those who registered by it: the worker plus one; 0: nobody; UINT8_MAX: several, or whose place has a new tenant by now, who
- * has registered, too. */
+/* Who wants to know of its end: the worker plus one; 0: nobody; UINT8_MAX: several, or whose place has a new tenant by now, who
+ * is of interest, too. */
 static uint8_t owner_of_registered(const struct daemon_worker *self, const struct net_flow *flow)
 {
     if (flow->slot >= DAEMON_REGISTERED_MAX)
@@ -362,8 +363,11 @@ void daemon_wire_on_post(void *ctx, struct worker *worker, const struct worker_p
         take(self, &flow, post->bytes, engine_framing_of(&flow));
         break;
     case POST_SEND:
-        if (send_here(self, &flow, post->bytes, post->from) == OK)
+        if (send_here(self, &flow, post->bytes, post->from) == OK) {
+            if (!span_starts_with(post->bytes, SPAN("SIP/2.0 ")))
+                note_owner(self, &flow, post->from);
             break;
+        }
         count_noise(self, ENGINE_NOISE_SEND_FAILED);
         tell_lost(self, post->from, &flow);
         break;

@@ -57,7 +57,7 @@ struct daemon_reopened {
     uint32_t slot, generation;
     struct net_flow was;
 };
-/* Whose users registered by the connection: the worker plus one; UINT8_MAX: several workers'. */
+/* Who else wants to know when the connection ends: the worker plus one; UINT8_MAX: several. */
 struct daemon_registered {
     uint32_t generation; /* of the connection; 0: none yet */
     uint8_t owner;

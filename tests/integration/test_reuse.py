@@ -129,3 +129,25 @@ def a_lent_connection_serves_every_dialog_and_answer(t):
     equal(answer.get("call-id"), trunk.first.get("call-id"), "the answer to the INVITE of the first connection")
     check(not trunk.is_called(0.05), "the Contact was called")
     equal(daemon.metric("verdict_notifies_failed_total"), 0.0, "failed NOTIFYs")
+
+
+@test()
+def what_was_out_on_a_connection_goes_another_way(t):
+    """A BYE whose connection ends before it is answered goes to the Contact at once, whichever worker holds the connection."""
+    daemon = start(t, Authority(t))
+    trunks = []
+    for _ in range(8):
+        trunk = Trunk(t, daemon, None, None, transport="tcp")
+        trunk.phone = trunk.connect()
+        invite = trunk.bytes_of(trunk.phone, trunk.phone.request("INVITE", "ok"), False).replace(b";transport=tls", b";transport=tcp")
+        trunk.phone.send_raw(invite)
+        equal(trunk.phone.receive().status, 200, "INVITE")
+        trunks.append(trunk)
+    for trunk in trunks:  # after 64*T1 without an ACK
+        while (message := trunk.phone.receive(3)).method != "BYE":
+            check(message.status == 200, f"unexpected {message}")
+        started = time.monotonic()
+        trunk.phone.sock.close()
+        check(trunk.is_called(3), "the Contact was not called")
+        took = time.monotonic() - started
+        check(took < 0.8, f"only after {took:.2f} s, when the BYE had timed out")
