@@ -198,7 +198,7 @@ function policy(fields) end
 ---@field reason string?
 ---@field headers table<string, string>?
 ---@field contact string|string[]|nil
----@field expires integer?
+---@field expires integer? seconds: at most so long a REGISTER, a SUBSCRIBE or a PUBLISH is granted
 ---@field sdp string? "inactive" (the default), "sendonly", "recvonly", "sendrecv", "reject", or a body "v=0..."
 ---@field ring boolean|number|nil true, or seconds of 180 before the 200
 ---@field progress boolean? 183 with the session description instead of 180: early media

@@ -6,7 +6,18 @@
 #include "util/log.h"
 #include <stdlib.h>
 
-enum { LINES_MAX = 4096 };
+enum { LINES_MAX = 4096, REASON_MAX = 256 };
+
+/* What the policy adds to a 200. */
+struct granted {
+    struct span reason, lines;
+    uint32_t most_s; /* upper bound of what is granted; 0: none */
+};
+
+/* As bytes, while a REGISTER waits: the numbers, the reason, the lines. */
+struct granted_head {
+    uint32_t most_s, reason_len;
+};
 
 static struct registrar_name name_of(const struct engine_core *core)
 {
@@ -29,12 +40,12 @@ static void answer_refusal(struct engine_request *request, const struct registra
 }
 
 /* The 200 whole, before anything is changed: when it does not fit, nothing is. */
-static bool build(struct engine_request *request, const struct registrar_plan *plan, struct span reason,
-                  struct span lines, struct buffer *out_answer)
+static bool build(struct engine_request *request, const struct registrar_plan *plan, const struct granted *granted,
+                  struct buffer *out_answer)
 {
-    *out_answer = engine_answer_begin(request, 200, reason);
+    *out_answer = engine_answer_begin(request, 200, granted->reason);
     registrar_add_bindings(request->core->registrar, plan, request->message, out_answer);
-    buffer_add_span(out_answer, lines);
+    buffer_add_span(out_answer, granted->lines);
     sip_reply_end(out_answer, SPAN(""), SPAN(""));
     return !out_answer->overflow;
 }
@@ -55,29 +66,44 @@ static void commit(struct engine_request *request, struct registrar_plan *plan, 
     }
 }
 
-static void wait(struct engine_request *request, const struct registrar_plan *plan, struct span lines)
+static struct granted granted_of(struct span bytes)
+{
+    struct granted_head head;
+    memcpy(&head, bytes.at, sizeof(head));
+    return (struct granted){span_slice(bytes, sizeof(head), sizeof(head) + head.reason_len),
+                            span_slice(bytes, sizeof(head) + head.reason_len, bytes.len), head.most_s};
+}
+
+static void wait(struct engine_request *request, const struct registrar_plan *plan, const struct granted *granted)
 {
     struct engine_core *core = request->core;
+    char bytes[sizeof(struct granted_head) + REASON_MAX + LINES_MAX];
+    struct buffer whole = buffer_over(bytes, sizeof(bytes));
+    struct granted_head head = {granted->most_s,
+                                (uint32_t)(granted->reason.len < REASON_MAX ? granted->reason.len : 0)};
+    buffer_add(&whole, &head, sizeof(head));
+    buffer_add_span(&whole, span_slice(granted->reason, 0, head.reason_len));
+    buffer_add_span(&whole, granted->lines);
     core->last.code = 200;
-    if (registrar_wait(core->registrar, plan, request->txn, request->message, lines) != OK)
+    if (registrar_wait(core->registrar, plan, request->txn, request->message, buffer_span(&whole)) != OK)
         answer_unkept(request);
 }
 
-/* `reason` and `lines` are what the policy adds to a 200. */
-static void carry_out(struct engine_request *request, struct span reason, struct span lines)
+static void carry_out(struct engine_request *request, const struct granted *granted)
 {
     struct registrar *registrar = request->core->registrar;
-    struct registrar_question question = {request->message, request->flow, name_of(request->core), request->user_hash};
+    struct registrar_question question = {request->message, request->flow, name_of(request->core), request->user_hash,
+                                          granted->most_s};
     struct registrar_plan plan;
     struct buffer answer;
     registrar_plan(registrar, &question, &plan);
     if (plan.waits) {
-        wait(request, &plan, lines);
+        wait(request, &plan, granted);
     } else if (plan.code == 503) {
         answer_unkept(request);
     } else if (plan.code != 200) {
-        answer_refusal(request, &plan, lines);
-    } else if (!build(request, &plan, reason, lines, &answer)) {
+        answer_refusal(request, &plan, granted->lines);
+    } else if (!build(request, &plan, granted, &answer)) {
         registrar_drop(&plan);
         engine_answer(request, 500, SPAN(""), SPAN(""), SPAN(""));
     } else if (plan.changes) {
@@ -110,7 +136,10 @@ void engine_register(struct engine_request *request)
     engine_add_headers(&lines, from);
     if (lines.overflow)
         buffer_clear(&lines);
-    carry_out(request, from->reason, buffer_span(&lines));
+    struct granted granted = {from->reason, buffer_span(&lines), 0};
+    if (from->expires >= 0) /* a second at least: what the policy accepts is registered */
+        granted.most_s = from->expires < 1 ? 1 : (uint32_t)from->expires;
+    carry_out(request, &granted);
 }
 
 /* A held transaction's request, read anew.  It lives in a copy: the transaction lets its own go with the answer, and the
@@ -168,7 +197,8 @@ static void on_ready(void *ctx, struct txn *txn, struct span extra)
     struct engine_core *core = ctx;
     struct recalled recalled;
     if (recall(core, txn, &recalled)) {
-        carry_out(&recalled.request, SPAN(""), extra);
+        struct granted granted = granted_of(extra);
+        carry_out(&recalled.request, &granted);
         if (core->last.code >= 300)
             engine_report_refusal(&recalled.request, core->last.note);
     }

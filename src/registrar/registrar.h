@@ -117,7 +117,8 @@ struct registrar_question {
     const struct sip_message *request;
     const struct net_flow *flow; /* that it came by; NULL: not known */
     struct registrar_name name;
-    uint64_t hash; /* of its owner key, from registrar_expect(); 0: not known */
+    uint64_t hash;   /* of its owner key, from registrar_expect(); 0: not known */
+    uint32_t most_s; /* a further upper bound of what is granted; 0: none */
 };
 
 /* Fills `plan` in; one that changes something or waits must be committed, waited for or dropped before anything else is asked

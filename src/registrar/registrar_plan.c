@@ -12,6 +12,7 @@ struct draft {
     const struct sip_message *request;
     const struct net_flow *flow; /* of the phone's own; NULL: none is known, or it is a proxy's */
     struct registrar_plan *plan;
+    uint32_t most_s; /* that is granted */
     struct registrar_contacts contacts;
     unsigned before;                /* bindings that the user has */
     bool fresh[REGISTRAR_USER_MAX]; /* made by this request */
@@ -72,8 +73,8 @@ static bool check_expires(struct draft *draft)
             refuse(draft, REGISTRAR_OUT_TOO_BRIEF, 423, "");
             return false;
         }
-        if (contact->expires_s > limits->max_s)
-            contact->expires_s = limits->max_s;
+        if (contact->expires_s > draft->most_s)
+            contact->expires_s = draft->most_s;
     }
     return true;
 }
@@ -247,6 +248,9 @@ void registrar_plan(struct registrar *registrar, const struct registrar_question
     draft.request = request;
     draft.flow = brings_a_flow(request) ? question->flow : NULL;
     draft.plan = out_plan;
+    draft.most_s = registrar->options.limits.max_s;
+    if (question->most_s && question->most_s < draft.most_s)
+        draft.most_s = question->most_s;
     draft.contacts.space = buffer_over(space, sizeof(space));
     out_plan->code = 200;
     out_plan->reason = "";

@@ -222,7 +222,7 @@ def users_stay_on_their_worker(t):
 @test()
 def one_user_s_requests_wait_for_each_other(t):
     """Ten at once, of which each but the first finds another's change on its way to the disk."""
-    daemon = Daemon(t, policy=OK)
+    daemon = Daemon(t, policy="return function(req) return ok { expires = 90, reason = 'As You Like', headers = { ['X-Said'] = 'so' } } end")
     phone = Phone(t, daemon.address())
     requests = [phone.request("REGISTER", uri="sip:example.com", to="sip:alice@example.com", call_id=f"call{n}",
                               extra=[f"Contact: <sip:p{n}@192.0.2.1>"]) for n in range(10)]
@@ -231,6 +231,9 @@ def one_user_s_requests_wait_for_each_other(t):
     answers = [phone.expect(200) for _ in requests]
     equal([len(answer.all("contact")) for answer in answers], list(range(1, 11)), "Contacts in the answers, one after the other")
     check(all(answer.tag() for answer in answers), "a To tag is missing")
+    for answer in answers:  # what the policy gave is not lost while a REGISTER waits
+        equal((answer.start, answer.get("x-said")), ("SIP/2.0 200 As You Like", "so"), "what the policy added")
+        check(all(0 < int(one.partition("expires=")[2]) <= 90 for one in answer.all("contact")), f"{answer.all('contact')}")
 
 
 @test()

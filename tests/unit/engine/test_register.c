@@ -347,6 +347,24 @@ static void a_retransmission_gets_the_same_bytes(void **state)
     world_close(&world);
 }
 
+/* The policy may grant less than was asked for; less than a second would be a removal. */
+static void a_policy_bounds_what_is_granted(void **state)
+{
+    (void)state;
+    open_with("return function(req) return ok { expires = tonumber(req.user_agent), reason = 'As You Like' } end");
+    ask("a", 1, "User-Agent: 120\nContact: <sip:a@192.0.2.1>;expires=3600, <sip:b@192.0.2.1>;expires=100\n");
+    assert_non_null(strstr(world_last(&world), "SIP/2.0 200 As You Like\r\n"));
+    expect_line("Contact: <sip:a@192.0.2.1>;expires=120");
+    expect_line("Contact: <sip:b@192.0.2.1>;expires=100");
+    ask("a", 2, "User-Agent: 999999999\nContact: <sip:a@192.0.2.1>;expires=999999\n");
+    expect_line("Contact: <sip:a@192.0.2.1>;expires=7200"); /* register_max_s */
+    ask("a", 3, "User-Agent: 0\nContact: <sip:a@192.0.2.1>\n");
+    expect_line("Contact: <sip:a@192.0.2.1>;expires=1");
+    ask("a", 4, "User-Agent: 120\nContact: *\nExpires: 0\n");
+    assert_int_equal(fetch(), 0);
+    world_close(&world);
+}
+
 /* The latest NOTIFY that went out since the last step; it is answered. */
 static const char *heard(void)
 {
@@ -573,6 +591,7 @@ int main(void)
         cmocka_unit_test(parameters_stay_where_they_were),
         cmocka_unit_test(the_policy_decides_who_may),
         cmocka_unit_test(a_retransmission_gets_the_same_bytes),
+        cmocka_unit_test(a_policy_bounds_what_is_granted),
         cmocka_unit_test(watchers_are_told),
         cmocka_unit_test(who_never_registered_is_not_terminated),
         cmocka_unit_test(a_contact_named_twice_is_told_by_its_end),
