@@ -13,6 +13,7 @@ enum {
     ROOM_LEAST = 64,         /* messages */
     BOUND_US = 5000,         /* so often */
     BOUND_MOST_US = 1000000, /* what is longer ago says nothing of now */
+    TURNS = 2,               /* times the target: how long a turn of streams may take */
     SAMPLE_MASK = 31,        /* one new request in 32 of those that are read */
 };
 
@@ -29,13 +30,16 @@ static const struct net_shed_rule rules[] = {
 
 bool daemon_shed_refuses(const struct daemon_worker *self, const struct net_flow *flow, struct span bytes)
 {
+    bool is_stream = flow->transport != NET_UDP;
     double share = self->shed.load.share;
+    if (is_stream && self->shed.turns.share < share)
+        share = self->shed.turns.share;
     if (share >= 1 || gate_is_urgent(bytes))
         return false;
     /* By Call-ID, so that a request that is sent again meets the same fate. */
     struct span call_id = sip_call_id_scan(bytes);
     uint64_t hash = siphash(&self->shared->key, call_id.at, call_id.len);
-    bool is_excess = flow->transport != NET_UDP && (double)(hash >> 48) >= share * 65536; /* no filter sees streams */
+    bool is_excess = is_stream && (double)(hash >> 48) >= share * 65536; /* no filter sees streams */
     return is_excess || (hash & SAMPLE_MASK) == 0;
 }
 
@@ -94,6 +98,24 @@ static void apply(struct daemon_worker *self)
     say(self, worker_clock(self->worker)->mono_ms);
 }
 
+static void look_at_streams(struct daemon_worker *self)
+{
+    struct daemon_shed *shed = &self->shed;
+    uint64_t messages = net_stack_counters(self->stack)->stream_messages;
+    if (messages == shed->messages_seen)
+        return;
+    shed->messages_seen = messages;
+    uint64_t now_us = clock_mono_ns() / 1000, took_us = now_us - worker_clock(self->worker)->mono_ms * 1000;
+    double before = shed->turns.share;
+    if (!worker_turns_note(&shed->turns, now_us, took_us) || (before < 1 && shed->turns.share < 1))
+        return;
+    if (shed->turns.share < 1)
+        log_warn("overload", "worker %u refuses new requests over streams: a turn took %llu ms",
+                 worker_index(self->worker), (unsigned long long)(took_us / 1000));
+    else
+        log_info("overload", "worker %u takes on all new requests over streams again", worker_index(self->worker));
+}
+
 /* A full ring is a queue as well, in front of another worker. */
 static uint64_t wait_us(struct daemon_worker *self)
 {
@@ -134,6 +156,7 @@ void daemon_shed_init(struct daemon_worker *self)
 {
     timer_init(&self->shed.timer, on_timer);
     worker_load_init(&self->shed.load, (uint64_t)self->shared->config->max_queue_ms * 1000);
+    worker_turns_init(&self->shed.turns, TURNS * self->shed.load.target_us);
 }
 
 void daemon_shed_stop(struct daemon_worker *self)
@@ -156,6 +179,8 @@ void daemon_shed_departed(struct daemon_worker *self)
 
 void daemon_shed_turn_end(struct daemon_worker *self)
 {
-    if (self->stack)
-        look(self);
+    if (!self->stack)
+        return;
+    look(self);
+    look_at_streams(self);
 }

@@ -13,10 +13,12 @@ struct daemon_worker;
 
 struct daemon_shed {
     struct worker_load load;
-    struct timer timer;   /* while a turn alone would not do: the load may have ended */
-    uint64_t departed_us; /* when the loop last went to sleep; 0: nothing is measured */
-    uint64_t slept_us;    /* before the present turn */
-    uint64_t bound_us;    /* when what may wait was last bounded; what had been received by then */
+    struct worker_turns turns; /* of streams */
+    uint64_t messages_seen;    /* net_counters.stream_messages at the last look */
+    struct timer timer;        /* while a turn alone would not do: the load may have ended */
+    uint64_t departed_us;      /* when the loop last went to sleep; 0: nothing is measured */
+    uint64_t slept_us;         /* before the present turn */
+    uint64_t bound_us;         /* when what may wait was last bounded; what had been received by then */
     uint64_t received_seen, bytes_seen, bound_cpu_us;
     bool bounds;           /* the sockets' buffers are smaller than they were opened with */
     bool filters;          /* the sockets have a filter */

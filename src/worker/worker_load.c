@@ -90,3 +90,26 @@ bool worker_load_note(struct worker_load *load, const struct worker_load_turn *t
     load->began_us = load->share >= 1 && wait_us == 0 ? 0 : now_us;
     return load->share != before;
 }
+
+void worker_turns_init(struct worker_turns *turns, uint64_t target_us)
+{
+    *turns = (struct worker_turns){.target_us = target_us, .share = 1};
+}
+
+/* One long turn may be another program's doing: two in a row are a queue. */
+bool worker_turns_note(struct worker_turns *turns, uint64_t now_us, uint64_t turn_us)
+{
+    static const double AGAIN = 1.1;
+    double before = turns->share;
+    if (turns->target_us == 0)
+        return false;
+    turns->longs = turn_us > turns->target_us ? turns->longs + 1 : 0;
+    if (turns->longs >= 2)
+        turns->share *= within((double)turns->target_us / (double)turn_us, 0.1, 1);
+    else if (turn_us < turns->target_us / 2 && now_us - turns->changed_us >= turns->target_us)
+        turns->share *= AGAIN;
+    turns->share = within(turns->share, SHARE_LEAST, 1);
+    if (turns->share != before)
+        turns->changed_us = now_us;
+    return turns->share != before;
+}

@@ -48,3 +48,16 @@ static inline bool worker_load_is_idle(const struct worker_load *load)
 {
     return load->share >= 1 && load->before_us == 0 && load->began_us == 0;
 }
+
+/* The same for streams, which no filter sees: a connection's window bounds what waits, so that the length of a turn, in which all
+ * of them are read once, is how long a message waits. */
+struct worker_turns {
+    uint64_t target_us;  /* 0: everything is always taken on */
+    double share;        /* 1: all; the rest is refused, which costs less than to be served */
+    unsigned longs;      /* turns in a row that were too long */
+    uint64_t changed_us; /* when the share last became other than it was */
+};
+
+void worker_turns_init(struct worker_turns *turns, uint64_t target_us);
+/* A turn that read streams ended at `now_us` and took so long.  Returns whether the share changed. */
+bool worker_turns_note(struct worker_turns *turns, uint64_t now_us, uint64_t turn_us);

@@ -145,7 +145,7 @@ static void send_new(void)
     struct entry *entry = entry_of(number);
     *entry = (struct entry){
         .number = number, .sent_ns = flood_now_ns(), .state = load.holds ? HELD : ASKED, .at = (uint16_t)at};
-    if (!flood_way_send(load.way, at, load.request.text, load.request.len)) {
+    if (!flood_way_send(load.way, at, (struct flood_text){load.request.text, load.request.len}, load.holds)) {
         entry->state = FREE;
         load.unsent++;
     }
@@ -181,7 +181,7 @@ static void send_in_call(const struct entry *entry, const char *method, const ch
                        method, uri, load.options.tcp ? "TCP" : "UDP", load.options.source,
                        flood_way_port(load.way, entry->at), number, same_branch ? "" : method, load.options.source,
                        number, to, number, (unsigned long long)load.run, cseq ? cseq : 1, method);
-    if (!flood_way_send(load.way, entry->at, text, (size_t)len))
+    if (!flood_way_send(load.way, entry->at, (struct flood_text){text, (size_t)len}, true))
         load.unsent++;
 }
 
@@ -293,7 +293,7 @@ static void on_request(unsigned at, const char *text)
         if (header_of(text, kept[i], value, sizeof(value)))
             len += snprintf(out + len, sizeof(out) - (size_t)len, "%s: %s\r\n", kept[i], value);
     len += snprintf(out + len, sizeof(out) - (size_t)len, "Content-Length: 0\r\n\r\n");
-    flood_way_send(load.way, at, out, (size_t)len);
+    flood_way_send(load.way, at, (struct flood_text){out, (size_t)len}, true);
 }
 
 static void on_message(void *ctx, unsigned at, char *text, size_t len)
@@ -349,7 +349,8 @@ static double unserved_until_ms(void)
     return last ? (double)(last - load.began_ns) / 1e6 : 0;
 }
 
-static void end_phase(const char *name, double wanted, double seconds)
+/* Returns what was served a second. */
+static double end_phase(const char *name, double wanted, double seconds)
 {
     uint64_t sent = load.next - load.phase_first, served = load.answered;
     if (load.kind == FLOOD_OPTIONS)
@@ -374,6 +375,7 @@ static void end_phase(const char *name, double wanted, double seconds)
         }
     printf("}}\n");
     fflush(stdout);
+    return (double)served / seconds;
 }
 
 static void run_closed(unsigned window, double seconds)
@@ -396,8 +398,7 @@ static void run_closed(unsigned window, double seconds)
         }
     }
     load.closed = false;
-    load.peak = (double)load.answered / seconds;
-    end_phase("closed", 0, seconds);
+    load.peak = end_phase("closed", 0, seconds);
     take_for(GRACE_NS);
 }
 

@@ -10,10 +10,16 @@ enum { FLOOD_TEXT_MAX = 2048, FLOOD_CONNECTIONS_MAX = 2048 };
 
 enum flood_kind { FLOOD_OPTIONS, FLOOD_CALL };
 
+struct flood_text {
+    const char *at;
+    size_t len;
+};
+
 struct flood_way;
 
-/* Sends one message by connection `at` (UDP: by socket); false: it would have had to wait. */
-bool flood_way_send(struct flood_way *way, unsigned at, const char *text, size_t len);
+/* Sends one message by connection `at` (UDP: by socket); false: it would have had to wait too long.  What belongs to a call is
+ * `urgent`: it may wait. */
+bool flood_way_send(struct flood_way *way, unsigned at, struct flood_text text, bool urgent);
 /* Whatever was collected leaves. */
 void flood_way_flush(struct flood_way *way);
 /* Waits at most so long; each message goes to `on_message` with the connection that it came by. */

@@ -21,6 +21,7 @@ enum {
     READ_ROOM = 262144,
     /* What waits in the sender's own buffer is the sender's queue, not the server's: it is kept short. */
     UNSENT_MAX = 16384,
+    URGENT_MAX = 1 << 20,
     EVENTS = 256,
 };
 
@@ -82,7 +83,7 @@ static bool open_one(struct flood_way *way, const struct flood_way_options *opti
         set_number(one->fd, IPPROTO_TCP, TCP_NODELAY, 1);
         set_number(one->fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, UNSENT_MAX);
         one->in = malloc(READ_ROOM);
-        one->out = malloc(2 * UNSENT_MAX);
+        one->out = malloc(URGENT_MAX);
         if (!one->in || !one->out)
             return false;
     }
@@ -182,24 +183,24 @@ static void flush_stream(struct socket_state *one)
     one->out_len = one->out_sent = 0;
 }
 
-static bool send_stream(struct socket_state *one, const char *text, size_t len)
+static bool send_stream(struct socket_state *one, struct flood_text text, bool urgent)
 {
-    if (one->out_len + len > 2 * UNSENT_MAX) {
+    if (one->out_len + text.len > UNSENT_MAX) {
         flush_stream(one);
         memmove(one->out, one->out + one->out_sent, one->out_len - one->out_sent);
         one->out_len -= one->out_sent;
         one->out_sent = 0;
-        if (one->out_len + len > UNSENT_MAX)
+        if (one->out_len + text.len > (urgent ? URGENT_MAX : UNSENT_MAX))
             return false;
     }
-    memcpy(one->out + one->out_len, text, len);
-    one->out_len += len;
+    memcpy(one->out + one->out_len, text.at, text.len);
+    one->out_len += text.len;
     return true;
 }
 
-bool flood_way_send(struct flood_way *way, unsigned at, const char *text, size_t len)
+bool flood_way_send(struct flood_way *way, unsigned at, struct flood_text text, bool urgent)
 {
-    return way->tcp ? send_stream(&way->sockets[at], text, len) : send_datagram(way, at, text, len);
+    return way->tcp ? send_stream(&way->sockets[at], text, urgent) : send_datagram(way, at, text.at, text.len);
 }
 
 void flood_way_flush(struct flood_way *way)

@@ -161,6 +161,32 @@ static void a_pause_of_the_worker_is_not_learnt_from(void **state)
     }
 }
 
+/* So many messages wait whatever is done, since windows are full again as soon as they were read: what a turn takes follows from
+ * the share alone. */
+static void streams_are_refused_by_the_length_of_a_turn(void **state)
+{
+    (void)state;
+    enum { WAITING = 2500, SERVING_US = 300, REFUSING_US = 4 };
+    struct worker_turns turns;
+    double turn_us = 0;
+    uint64_t now_us = 1000000;
+    worker_turns_init(&turns, 40000);
+    assert_false(worker_turns_note(&turns, now_us, 500000)); /* one long turn is no queue */
+    assert_false(worker_turns_note(&turns, now_us, 1000));
+    for (unsigned i = 0; i < 12; i++) {
+        turn_us = WAITING * (turns.share * SERVING_US + (1 - turns.share) * REFUSING_US);
+        now_us += (uint64_t)turn_us;
+        worker_turns_note(&turns, now_us, (uint64_t)turn_us);
+    }
+    assert_in_range((uint64_t)turn_us, 20000, 45000);
+    for (unsigned i = 0; i < 800; i++)
+        worker_turns_note(&turns, now_us += 3000, 3000);
+    assert_true(turns.share >= 1);
+    worker_turns_init(&turns, 0);
+    for (unsigned i = 0; i < 10; i++)
+        assert_false(worker_turns_note(&turns, now_us, 500000));
+}
+
 static void zero_turns_it_off(void **state)
 {
     (void)state;
@@ -180,6 +206,7 @@ int main(void)
         cmocka_unit_test(calls_under_way_have_their_place),
         cmocka_unit_test(what_is_let_through_brings_more_with_it),
         cmocka_unit_test(a_pause_of_the_worker_is_not_learnt_from),
+        cmocka_unit_test(streams_are_refused_by_the_length_of_a_turn),
         cmocka_unit_test(zero_turns_it_off),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
