@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """More than can be served: what is dropped, what gets through, and what one source can do to another."""
+import select
+import socket
 import time
 
 from harness.daemon import Daemon
-from harness.flood import Flood
+from harness.flood import TEMPLATE, Flood
 from harness.registry import check, equal, test, wait_until
 from harness.sip import Phone
 
@@ -116,6 +118,63 @@ def a_flood_from_one_source_does_not_hurt_another(t):
     upstream.take(0.3)
     check(upstream.codes.get(200, 0) > 1000, f"the trusted source: {upstream.codes}")
     check(daemon.metric("verdict_discarded_total", kind="source_limit") > 1000, "it is not counted")
+
+
+def pipelined(sock, first, count):
+    """Sends so many requests as far as the connection takes them; returns how many."""
+    host, port = sock.getpeername()
+    here = "%s:%d" % sock.getsockname()
+    text = b"".join(TEMPLATE.format(method="OPTIONS", user="ok", host=host, port=port, here=here, run="tcp", number=i).replace(
+        "SIP/2.0/UDP", "SIP/2.0/TCP").encode() for i in range(first, first + count))
+    sent = sock.send(text)
+    while sent < len(text):  # a message is begun: it is ended as well
+        select.select([], [sock], [], 0.2)
+        try:
+            sent += sock.send(text[sent:])
+        except BlockingIOError:
+            return 0
+    return count
+
+
+@test(limit=30, alone=True, measures=True)
+def a_flood_over_tcp_does_not_hurt_another_source(t):
+    config = t.write("verdict.lua", "return { source_rate = 300, source_burst = 300 }\n")
+    daemon = Daemon(t, listen=["tcp:127.0.0.1:0"], args=["--workers", 1, "--config", config])
+    server = daemon.address("tcp")
+    quiet = Phone(t, server, transport="tcp")
+
+    def waits(seconds, meanwhile=lambda: None):
+        """Fifty requests a second over a connection of its own."""
+        found, end = [], time.monotonic() + seconds
+        while time.monotonic() < end:
+            started = time.monotonic()
+            quiet.ask("OPTIONS", "ok", 200)
+            found.append(time.monotonic() - started)
+            while time.monotonic() < started + 0.02:
+                meanwhile()
+        return 1000 * sorted(found)[int(len(found) * 0.95)]
+
+    alone = waits(0.6, lambda: time.sleep(0.005))
+    floods = [socket.create_connection(server, source_address=("127.0.0.2", 0)) for _ in range(8)]
+    for sock in floods:
+        sock.setblocking(False)
+        t.on_end(sock.close)
+    sent, answers = [0], []
+
+    def flood():
+        for sock in floods:
+            if select.select([], [sock], [], 0)[1]:
+                sent[0] += pipelined(sock, sent[0], 20)
+            if select.select([sock], [], [], 0)[0]:
+                answers.append(sock.recv(1 << 20))
+
+    beside = waits(1.5, flood)
+    text = b"".join(answers)
+    served = text.count(b"SIP/2.0 200")
+    t.note(f"alone p95 {alone:.1f} ms, beside {sent[0]} of another source {beside:.1f} ms; of those {served}")
+    check(sent[0] > 3000, f"that was no flood: {sent[0]}")
+    check(beside <= alone + 50, f"the other source waits {beside:.0f} ms")
+    check(200 <= served <= 300 + 300 * 3, f"{served} requests of the flood were served")
 
 
 @test(limit=20)
