@@ -2,28 +2,40 @@
 # SPDX-License-Identifier: Apache-2.0
 """Prints what a request costs as things grow: rules, live transactions, TCP connections, entries of the directory.
 
-    scripts/bench growth [--most-entries N]     (default 1,000,000; ten million take some minutes to import)
+    scripts/bench growth [--most-entries N] [--curves rules,transactions,connections,directory]
 
-Each row has the figure and its ratio to the first of its curve; flat is 1.2 at most.  A lookup in the directory is beside
-a bare mdb_get on the same keys.
+Ten million entries take some minutes to import (the default is a million).  Each row has the figure, its ratio to the first of its
+curve and whether that is at most 1.2.  The directory has two curves: a lookup beside a bare mdb_get on the same keys, at
+most 1.3 times that, and a whole request, decided by policies/lifecycle, less that lookup.  Connections: eight requests are under way,
+each over the next connection, so that no number of them makes larger batches than another.
 """
 import argparse
 import json
-import os
 import pathlib
-import resource
-import socket
+import statistics
 import subprocess
-import tempfile
-import time
+import sys
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "tests/bench"))
+from support import Engine, Verdicts, request_ns  # noqa: E402
+from users import directory_of  # noqa: E402
+
 PROGRAMS = ROOT / "build/release/tests/bench"
-VERDICT = os.environ.get("VERDICT", str(ROOT / "build/release/verdict"))
+FLAT = 1.2
+POLICY = "return function(req) return ok {} end\n"
 
 
-def row(curve, at, ns, ratio, more=""):
-    print(f"{curve:14} {at:>10,} {ns:9.0f} ns  {ratio:5.2f}  {more}", flush=True)
+class Curve:
+    """Rows of one curve, each held against its first."""
+
+    def __init__(self, verdicts, name):
+        self.verdicts, self.name, self.first = verdicts, name, None
+
+    def row(self, at, ns):
+        self.first = self.first or ns
+        print(f"{self.name:14} {at:>10,} {ns:9.0f} ns", flush=True)
+        self.verdicts.at_most(f"{self.name}, {at:,}: of the first", ns / self.first, FLAT)
 
 
 def lines_of(program, *arguments):
@@ -31,88 +43,63 @@ def lines_of(program, *arguments):
     return [json.loads(line) for line in run.stdout.splitlines() if line.startswith("{")]
 
 
-def rules():
-    for line in lines_of("bench_rules", 300000):
-        row("rules", line["rules"], line["ns"], line["of_first"])
+def rules(verdicts, _):
+    curve = Curve(verdicts, "rules")
+    for line in lines_of("bench_rules", 1000000):
+        curve.row(line["rules"], line["ns"])
 
 
-def transactions():
+def transactions(verdicts, _):
+    curve = Curve(verdicts, "transactions")
     for line in lines_of("bench_transactions"):
-        row("transactions", line["live"], line["ns"], line["of_first"])
+        curve.row(line["live"], line["ns"])
 
 
-def directory(most):
-    first, entries = None, 1000
+def connections(verdicts, _):
+    """Interleaved: the machine changes in the course of a minute more than the figures do."""
+    counts, found = (10, 100, 1000, 10000), {}
+    for _ in range(3):
+        for count in counts:
+            with Engine(POLICY, config="max_connections_per_source = 20000, log = 'off', log_level = 'error'") as engine:
+                found.setdefault(count, []).append(request_ns(engine, "-x", "tcp", "-c", count, window=8)[0])
+    curve = Curve(verdicts, "connections")
+    for count in counts:
+        curve.row(count, statistics.median(found[count]))
+
+
+def sizes_up_to(most):
+    entries = 1000
     while entries <= most:
-        found = {line["what"]: line for line in lines_of("bench_directory", entries)}
-        ours, bare = found["lookup-uniform"]["ns"], found["bare-uniform"]["ns"]
-        first = first or ours
-        row("directory", entries, ours, ours / first, f"{ours / max(bare, 1):.2f} of a bare mdb_get ({bare:.0f} ns), "
-            f"hot {found['lookup-hot']['ns']:.0f} ns, open {found['open']['us'] / 1000:.1f} ms")
+        yield entries
         entries *= 10
 
 
-def cpu_ns(pid):
-    """Of all threads, to the nanosecond."""
-    total = 0
-    for thread in os.listdir(f"/proc/{pid}/task"):
-        with open(f"/proc/{pid}/task/{thread}/schedstat") as file:
-            total += int(file.read().split()[0])
-    return total
+def directory(verdicts, options):
+    """The lookup alone, by bench_directory; then a request with it, less the lookup."""
+    curve = Curve(verdicts, "request")
+    for entries in sizes_up_to(options.most_entries):
+        found = {line["what"]: line for line in lines_of("bench_directory", entries)}
+        ours, bare = found["lookup-uniform"]["ns"], found["bare-uniform"]["ns"]
+        print(f"directory      {entries:>10,} {ours:9.0f} ns a lookup, hot {found['lookup-hot']['ns']:.0f} ns, "
+              f"open {found['open']['us'] / 1000:.1f} ms")
+        verdicts.at_most(f"directory, {entries:,}: of a bare mdb_get ({bare:.0f} ns)", ours / max(bare, 1), 1.3)
+        with Engine(str(ROOT / "policies/lifecycle"), config="log = 'off'", data=directory_of(entries)) as engine:
+            whole = statistics.median(request_ns(engine, "-u", entries, seconds=1.5)[0] for _ in range(3))
+        curve.row(entries, whole - ours)
 
 
-REQUEST = ("OPTIONS sip:ok@127.0.0.1 SIP/2.0\r\nVia: SIP/2.0/TCP 127.0.0.1:9;branch=z9hG4bK{0};rport\r\nMax-Forwards: 70\r\n"
-           "From: <sip:a@example.com>;tag=1\r\nTo: <sip:ok@127.0.0.1>\r\nCall-ID: {0}\r\nCSeq: 1 OPTIONS\r\nContent-Length: 0\r\n\r\n")
-
-
-def ask(sockets, count, pid):
-    """One request after another, each over the next connection."""
-    before = cpu_ns(pid)
-    for i in range(count):
-        sock = sockets[i * 7919 % len(sockets)]
-        sock.sendall(REQUEST.format(i).encode())
-        if not sock.recv(4096).startswith(b"SIP/2.0 200"):
-            raise SystemExit("growth: a request over TCP was not answered")
-    return (cpu_ns(pid) - before) / count
-
-
-def connections():
-    resource.setrlimit(resource.RLIMIT_NOFILE, (min(32768, resource.getrlimit(resource.RLIMIT_NOFILE)[1]),) * 2)
-    with tempfile.TemporaryDirectory() as folder:
-        config = pathlib.Path(folder, "verdict.lua")
-        config.write_text("return { max_connections_per_source = 20000, log_level = 'error', log = 'off' }\n")
-        policy = pathlib.Path(folder, "policy.lua")
-        policy.write_text("return function(req) return ok {} end\n")
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = probe.getsockname()[1]
-        daemon = subprocess.Popen([VERDICT, "run", "--listen", f"tcp:127.0.0.1:{port}", "--workers", "1", "--control",
-                                   f"{folder}/control", "--config", str(config), str(policy)], stderr=subprocess.DEVNULL)
-        try:
-            time.sleep(1)
-            sockets, first = [], None
-            for count in (10, 100, 1000, 10000):
-                while len(sockets) < count:
-                    sock = socket.create_connection(("127.0.0.1", port))
-                    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-                    sockets.append(sock)
-                ask(sockets, max(count, 3000), daemon.pid)
-                ns = min(ask(sockets, 3000, daemon.pid) for _ in range(3))
-                first = first or ns
-                row("connections", count, ns, ns / first)
-        finally:
-            daemon.kill()
-            daemon.wait()
+CURVES = {"rules": rules, "transactions": transactions, "connections": connections, "directory": directory}
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--most-entries", type=int, default=1000000)
+    parser.add_argument("--curves", default=",".join(CURVES))
     options = parser.parse_args()
-    rules()
-    transactions()
-    connections()
-    directory(options.most_entries)
+    verdicts = Verdicts("growth")
+    for name in options.curves.split(","):
+        CURVES[name](verdicts, options)
+    verdicts.end()
 
 
 main()

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Load for loopback in phases, one after another over the same sockets:
  *
- *   flood [-k options|call] [-x udp|tcp] [-c CONNECTIONS] [-b SOURCE] HOST PORT PHASE ...
+ *   flood [-k options|call] [-x udp|tcp] [-c CONNECTIONS] [-b SOURCE] [-u USERS] HOST PORT PHASE ...
  *
  *   closed:WINDOW:SECONDS  so many outstanding; what is answered a second is the peak that `x` means afterwards
  *   open:RATE:SECONDS      so many new ones a second, whatever comes back; "3x" is three times the peak
@@ -53,6 +53,7 @@ struct text {
     size_t len;
     size_t places[8]; /* of the number */
     unsigned place_count;
+    size_t users[2]; /* of the user's number */
 };
 
 static struct load {
@@ -65,6 +66,7 @@ static struct load {
     unsigned held_count, probe_next;
     uint64_t next, run, phase_first, began_ns, last_unserved_ns, answered;
     bool closed, holds;
+    unsigned users; /* "user0000000" and so on, each time another, in no order */
     double peak;
     uint64_t codes[700], twice, unsent, again, requests;
     struct waits *served, *probes;
@@ -115,6 +117,9 @@ static void make_request(void)
         call ? sizeof(sdp) - 1 : 0, call ? sdp : "");
     for (char *at = out->text; (at = strstr(at, marker)) != NULL; at += DIGITS)
         out->places[out->place_count++] = (size_t)(at - out->text);
+    const char *first = strstr(out->text, "user0001234"), *second = first ? strstr(first + 1, "user0001234") : NULL;
+    out->users[0] = first ? (size_t)(first - out->text) + 4 : 0;
+    out->users[1] = second ? (size_t)(second - out->text) + 4 : 0;
 }
 
 static void put_number(char *at, uint64_t number)
@@ -131,6 +136,15 @@ static void put_port(const char *mark, unsigned port)
         memcpy(at + 1, digits, 5);
 }
 
+static void put_user(uint64_t number)
+{
+    uint64_t user = number * 2654435761U % 4294967296U * load.users >> 32;
+    for (int i = 7; i-- > 0; user /= 10) {
+        load.request.text[load.request.users[0] + i] = (char)('0' + user % 10);
+        load.request.text[load.request.users[1] + i] = load.request.text[load.request.users[0] + i];
+    }
+}
+
 static struct entry *entry_of(uint64_t number)
 {
     return &load.entries[number & (ENTRIES - 1)];
@@ -142,6 +156,8 @@ static void send_new(void)
     unsigned at = (unsigned)(number % load.options.connections);
     for (unsigned i = 0; i < load.request.place_count; i++)
         put_number(load.request.text + load.request.places[i], number);
+    if (load.users > 1)
+        put_user(number);
     struct entry *entry = entry_of(number);
     *entry = (struct entry){
         .number = number, .sent_ns = flood_now_ns(), .state = load.holds ? HELD : ASKED, .at = (uint16_t)at};
@@ -483,7 +499,7 @@ int main(int argc, char **argv)
 {
     int option;
     load.options = (struct flood_way_options){.source = "127.0.0.1", .connections = 1};
-    while ((option = getopt(argc, argv, "k:x:c:b:")) != -1)
+    while ((option = getopt(argc, argv, "k:x:c:b:u:")) != -1)
         switch (option) {
         case 'k':
             load.kind = strcmp(optarg, "call") == 0 ? FLOOD_CALL : FLOOD_OPTIONS;
@@ -496,6 +512,9 @@ int main(int argc, char **argv)
             break;
         case 'b':
             load.options.source = optarg;
+            break;
+        case 'u':
+            load.users = (unsigned)atoi(optarg);
             break;
         default:
             return 2;

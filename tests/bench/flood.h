@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { FLOOD_TEXT_MAX = 2048, FLOOD_CONNECTIONS_MAX = 2048 };
+enum { FLOOD_TEXT_MAX = 2048, FLOOD_CONNECTIONS_MAX = 10240 };
 
 enum flood_kind { FLOOD_OPTIONS, FLOOD_CALL };
 

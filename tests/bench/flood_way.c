@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
@@ -32,6 +33,7 @@ struct socket_state {
     size_t in_len;
     char *out;
     size_t out_len, out_sent;
+    bool waits; /* in flood_way.waiting */
 };
 
 struct flood_way {
@@ -39,6 +41,7 @@ struct flood_way {
     int epoll;
     unsigned count;
     struct socket_state sockets[FLOOD_CONNECTIONS_MAX];
+    unsigned waiting[FLOOD_CONNECTIONS_MAX], waiting_count; /* connections with something to send */
     /* Datagrams of one socket, until another is used or the batch is full. */
     unsigned collected, collected_for;
     struct mmsghdr out[BATCH], in[BATCH];
@@ -73,6 +76,8 @@ static bool open_one(struct flood_way *way, const struct flood_way_options *opti
         inet_pton(AF_INET, options->source, &here.sin_addr) != 1)
         return false;
     one->fd = socket(AF_INET, way->tcp ? SOCK_STREAM : SOCK_DGRAM, 0);
+    if (way->tcp)
+        set_number(one->fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, 1); /* thousands of ports are slow to find otherwise */
     if (one->fd < 0 || bind(one->fd, (struct sockaddr *)&here, sizeof(here)) != 0 ||
         connect(one->fd, (struct sockaddr *)&there, sizeof(there)) != 0 ||
         getsockname(one->fd, (struct sockaddr *)&here, &len) != 0)
@@ -96,6 +101,8 @@ struct flood_way *flood_way_open(const struct flood_way_options *options)
     struct flood_way *way = calloc(1, sizeof(*way));
     if (!way)
         return NULL;
+    struct rlimit files = {FLOOD_CONNECTIONS_MAX + 64, FLOOD_CONNECTIONS_MAX + 64};
+    (void)setrlimit(RLIMIT_NOFILE, &files);
     way->tcp = options->tcp;
     way->epoll = epoll_create1(0);
     for (unsigned i = 0; i < BATCH; i++) {
@@ -200,7 +207,13 @@ static bool send_stream(struct socket_state *one, struct flood_text text, bool u
 
 bool flood_way_send(struct flood_way *way, unsigned at, struct flood_text text, bool urgent)
 {
-    return way->tcp ? send_stream(&way->sockets[at], text, urgent) : send_datagram(way, at, text.at, text.len);
+    struct socket_state *one = &way->sockets[at];
+    if (!way->tcp)
+        return send_datagram(way, at, text.at, text.len);
+    if (!one->waits)
+        way->waiting[way->waiting_count++] = at;
+    one->waits = true;
+    return send_stream(one, text, urgent);
 }
 
 void flood_way_flush(struct flood_way *way)
@@ -209,8 +222,15 @@ void flood_way_flush(struct flood_way *way)
         flush_datagrams(way);
         return;
     }
-    for (unsigned i = 0; i < way->count; i++)
-        flush_stream(&way->sockets[i]);
+    unsigned kept = 0;
+    for (unsigned i = 0; i < way->waiting_count; i++) {
+        struct socket_state *one = &way->sockets[way->waiting[i]];
+        flush_stream(one);
+        one->waits = one->out_len > 0;
+        if (one->waits)
+            way->waiting[kept++] = way->waiting[i];
+    }
+    way->waiting_count = kept;
 }
 
 /* ---- In ---- */

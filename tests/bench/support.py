@@ -3,6 +3,7 @@
 import json
 import os
 import pathlib
+import socket
 import subprocess
 import sys
 import tempfile
@@ -85,11 +86,16 @@ class Engine:
         return self
 
     def _wait(self):
-        end = time.monotonic() + 30
-        while " daemon: ready" not in self.text():
-            if self.process.poll() is not None or time.monotonic() > end:
-                raise SystemExit(f"the engine did not start: {self.text()[-1000:]}")
-            time.sleep(0.01)
+        """Until it accepts connections: ports are bound last."""
+        end = time.monotonic() + 60
+        while True:
+            try:
+                socket.create_connection(("127.0.0.1", self.port)).close()
+                return
+            except ConnectionRefusedError:
+                if self.process.poll() is not None or time.monotonic() > end:
+                    raise SystemExit(f"the engine did not start: {self.text()[-1000:]}") from None
+                time.sleep(0.002)
 
     def text(self):
         return pathlib.Path(self.log.name).read_text()
@@ -99,3 +105,25 @@ class Engine:
         self.process.wait()
         self.log.close()
         self.folder.cleanup()
+
+
+FLOOD = ROOT / "build/release/tests/bench/flood"
+
+
+def request_ns(engine, *options, window=64, seconds=2.0):
+    """CPU nanoseconds that the engine takes for a transaction of a closed loop, and how many it served a second."""
+    command = [FLOOD, *options, "127.0.0.1", engine.port, f"closed:{window}:{seconds / 4}", "pause:0.3",
+               f"closed:{window}:{seconds}", "pause:0.3"]
+    with subprocess.Popen([str(part) for part in command], stdout=subprocess.PIPE, text=True) as run:
+        run.stdout.readline()  # the first is over, and nothing is sent for a moment
+        time.sleep(0.05)
+        before = cpu_ns(engine.pid)
+        line = run.stdout.readline()
+        time.sleep(0.05)
+        spent = cpu_ns(engine.pid) - before
+    if not line:
+        raise SystemExit(f"the load ended early: {' '.join(map(str, command))}")
+    phase = json.loads(line)
+    if set(phase["codes"]) - {"200", "410"} or not phase["codes"]:
+        raise SystemExit(f"the load was answered by {phase['codes']}")
+    return spent / (phase["served_per_s"] * seconds), phase["served_per_s"]
