@@ -111,9 +111,11 @@ static void on_timer(struct timer *timer, void *ctx)
 static struct net_connection *connection_alloc(struct net_stack *stack, int fd, const struct net_flow *flow,
                                                enum net_connection_state state)
 {
-    struct net_connection *connection = calloc(1, sizeof(*connection));
+    size_t size = (sizeof(struct net_connection) + NET_LINE - 1) / NET_LINE * NET_LINE;
+    struct net_connection *connection = aligned_alloc(NET_LINE, size);
     if (!connection)
         return NULL;
+    memset(connection, 0, size);
     uint64_t now_ms = stack->clock->mono_ms;
     connection->stack = stack;
     connection->fd = fd;
@@ -284,6 +286,7 @@ static void finish_connect(struct net_connection *connection)
 static void on_poll(uv_poll_t *handle, int status, int events)
 {
     struct net_connection *connection = container_of(handle, struct net_connection, poll);
+    net_connection_prefetch(connection);
     net_turn_open(connection->stack);
     if (connection->state == NET_CONNECTING) {
         finish_connect(connection);
