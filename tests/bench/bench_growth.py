@@ -18,7 +18,7 @@ import sys
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests/bench"))
-from support import Engine, Verdicts, request_ns  # noqa: E402
+from support import Engine, Verdicts, free_port, request_ns, wait_for_port  # noqa: E402
 from users import directory_of  # noqa: E402
 
 PROGRAMS = ROOT / "build/release/tests/bench"
@@ -55,16 +55,39 @@ def transactions(verdicts, _):
         curve.row(line["live"], line["ns"])
 
 
+class Echo:
+    """The least that answering over TCP takes: what it grows by is the kernel's."""
+
+    def __enter__(self):
+        self.port = free_port()
+        self.process = subprocess.Popen([PROGRAMS / "echo", str(self.port)])
+        self.pid = self.process.pid
+        wait_for_port(self.port, self.process)
+        return self
+
+    def __exit__(self, *_):
+        self.process.kill()
+        self.process.wait()
+
+
 def connections(verdicts, _):
     """Interleaved: the machine changes in the course of a minute more than the figures do."""
-    counts, found = (10, 100, 1000, 10000), {}
-    for _ in range(3):
+    counts, found, bare = (10, 100, 1000, 10000), {}, {}
+    for _ in range(5):
         for count in counts:
+            arguments = ("-x", "tcp", "-c", count)
             with Engine(POLICY, config="max_connections_per_source = 20000, log = 'off', log_level = 'error'") as engine:
-                found.setdefault(count, []).append(request_ns(engine, "-x", "tcp", "-c", count, window=8)[0])
+                found.setdefault(count, []).append(request_ns(engine, *arguments, window=8, seconds=1)[0])
+            with Echo() as echo:
+                bare.setdefault(count, []).append(request_ns(echo, *arguments, window=8, seconds=1)[0])
     curve = Curve(verdicts, "connections")
+    first = statistics.median(bare[counts[0]])
     for count in counts:
-        curve.row(count, statistics.median(found[count]))
+        ns = statistics.median(bare[count])
+        print(f"bare loop      {count:>10,} {ns:9.0f} ns, {ns / first:.2f} of the first: the kernel's part")
+        ours = statistics.median(found[count])
+        curve.row(count, ours)
+        verdicts.at_most(f"connections, {count:,}: less what the bare loop grew by", (ours - ns + first) / curve.first, FLAT)
 
 
 def sizes_up_to(most):

@@ -58,6 +58,19 @@ def resident_bytes(pid):
         return int(file.read().split()[1]) * os.sysconf("SC_PAGESIZE")
 
 
+def wait_for_port(port, process, text=lambda: ""):
+    """Until the process accepts connections: the engine binds its ports last."""
+    end = time.monotonic() + 60
+    while True:
+        try:
+            socket.create_connection(("127.0.0.1", port)).close()
+            return
+        except ConnectionRefusedError:
+            if process.poll() is not None or time.monotonic() > end:
+                raise SystemExit(f"{process.args[0]} did not start: {text()[-1000:]}") from None
+            time.sleep(0.002)
+
+
 class Engine:
     """One worker at UDP and TCP of a port of its own, until it is left.  `config` is Lua inside of the braces."""
 
@@ -82,20 +95,8 @@ class Engine:
              *self.arguments, str(policy)],
             stdout=subprocess.DEVNULL, stderr=self.log)
         self.pid = self.process.pid
-        self._wait()
+        wait_for_port(self.port, self.process, self.text)
         return self
-
-    def _wait(self):
-        """Until it accepts connections: ports are bound last."""
-        end = time.monotonic() + 60
-        while True:
-            try:
-                socket.create_connection(("127.0.0.1", self.port)).close()
-                return
-            except ConnectionRefusedError:
-                if self.process.poll() is not None or time.monotonic() > end:
-                    raise SystemExit(f"the engine did not start: {self.text()[-1000:]}") from None
-                time.sleep(0.002)
 
     def text(self):
         return pathlib.Path(self.log.name).read_text()
