@@ -127,11 +127,13 @@ void net_shed_bound(struct net_stack *stack, unsigned messages, unsigned each)
     }
 }
 
-/* The kernel notes when a datagram arrived from the first time on that it is asked. */
+/* The kernel notes when a datagram arrived from the first time on that it is asked.  Where nothing is left, the turn was cut short
+ * for want of the processor. */
 static uint64_t delay_of(const struct net_udp *udp, uint64_t now_us)
 {
     struct timespec stamp;
-    if (ioctl(udp->fd, SIOCGSTAMPNS, &stamp) != 0)
+    int left = 0;
+    if (ioctl(udp->fd, FIONREAD, &left) != 0 || left == 0 || ioctl(udp->fd, SIOCGSTAMPNS, &stamp) != 0)
         return 0;
     uint64_t stamp_us = (uint64_t)stamp.tv_sec * 1000000U + (uint64_t)stamp.tv_nsec / 1000U;
     return now_us > stamp_us ? now_us - stamp_us : 0;

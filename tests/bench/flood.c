@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Load for loopback in phases, one after another over the same sockets:
  *
- *   flood [-k options|call] [-x udp|tcp] [-c CONNECTIONS] [-b SOURCE] [-u USERS] HOST PORT PHASE ...
+ *   flood [-k options|message|call] [-x udp|tcp] [-c CONNECTIONS] [-b SOURCE] [-u USERS] HOST PORT PHASE ...
  *
  *   closed:WINDOW:SECONDS  so many outstanding; what is answered a second is the peak that `x` means afterwards
+ *   count:WINDOW:COUNT     the same until so many were answered
  *   open:RATE:SECONDS      so many new ones a second, whatever comes back; "3x" is three times the peak
  *   hold:COUNT             calls that stand: during the next open phase, each is asked something and then ended
  *   pause:SECONDS          nothing is sent
@@ -104,7 +105,7 @@ static void make_request(void)
 {
     struct text *out = &load.request;
     bool call = load.kind == FLOOD_CALL;
-    const char *method = call ? "INVITE" : "OPTIONS";
+    const char *method = call ? "INVITE" : load.kind == FLOOD_MESSAGE ? "MESSAGE" : "OPTIONS";
     static const char marker[] = "NNNNNNNNNNNN";
     out->len = (size_t)snprintf(
         out->text, sizeof(out->text),
@@ -294,7 +295,7 @@ static void on_final(struct entry *entry, char *text, unsigned code)
             note_wait(load.served, flood_now_ns() - entry->sent_ns);
         end_entry(entry, served);
     } else {
-        load.twice += load.kind == FLOOD_OPTIONS;
+        load.twice += load.kind != FLOOD_CALL;
     }
 }
 
@@ -369,7 +370,7 @@ static double unserved_until_ms(void)
 static double end_phase(const char *name, double wanted, double seconds)
 {
     uint64_t sent = load.next - load.phase_first, served = load.answered;
-    if (load.kind == FLOOD_OPTIONS)
+    if (load.kind != FLOOD_CALL)
         served = load.served->count;
     else
         served -= load.codes[503] < served ? load.codes[503] : served;
@@ -394,14 +395,14 @@ static double end_phase(const char *name, double wanted, double seconds)
     return (double)served / seconds;
 }
 
-static void run_closed(unsigned window, double seconds)
+static void run_closed(unsigned window, double seconds, double count)
 {
     begin_phase(true);
     uint64_t end = load.began_ns + (uint64_t)(seconds * 1e9), seen = 0, seen_ns = load.began_ns, now;
     for (unsigned i = 0; i < window; i++)
         send_new();
     flood_way_flush(load.way);
-    while ((now = flood_now_ns()) < end) {
+    while ((now = flood_now_ns()) < end && (double)load.answered < count) {
         flood_way_take(load.way, 1, on_message, NULL);
         flood_way_flush(load.way);
         if (load.answered != seen) {
@@ -482,7 +483,9 @@ static void run_phase(const char *text)
     double first = 0, seconds = 1;
     char unit = 0;
     if (sscanf(text, "closed:%lf:%lf", &first, &seconds) == 2)
-        run_closed((unsigned)first, seconds);
+        run_closed((unsigned)first, seconds, 1e18);
+    else if (sscanf(text, "count:%lf:%lf", &first, &seconds) == 2)
+        run_closed((unsigned)first, 600, seconds);
     else if (sscanf(text, "open:%lf%c:%lf", &first, &unit, &seconds) == 3 && unit == 'x')
         run_open(first * load.peak, seconds);
     else if (sscanf(text, "open:%lf:%lf", &first, &seconds) == 2)
@@ -502,7 +505,9 @@ int main(int argc, char **argv)
     while ((option = getopt(argc, argv, "k:x:c:b:u:")) != -1)
         switch (option) {
         case 'k':
-            load.kind = strcmp(optarg, "call") == 0 ? FLOOD_CALL : FLOOD_OPTIONS;
+            load.kind = strcmp(optarg, "call") == 0      ? FLOOD_CALL
+                        : strcmp(optarg, "message") == 0 ? FLOOD_MESSAGE
+                                                         : FLOOD_OPTIONS;
             break;
         case 'x':
             load.options.tcp = strcmp(optarg, "tcp") == 0;
@@ -521,8 +526,8 @@ int main(int argc, char **argv)
         }
     if (optind + 3 > argc || load.options.connections < 1 || load.options.connections > FLOOD_CONNECTIONS_MAX ||
         strncmp(argv[optind], "127.", 4) != 0) {
-        fprintf(stderr,
-                "usage: flood [-k options|call] [-x udp|tcp] [-c CONNECTIONS] [-b SOURCE] 127.x.x.x PORT PHASE ...\n");
+        fprintf(stderr, "usage: flood [-k options|message|call] [-x udp|tcp] [-c CONNECTIONS] [-b SOURCE] 127.x.x.x "
+                        "PORT PHASE ...\n");
         return 2;
     }
     load.options.host = argv[optind];

@@ -8,7 +8,7 @@
 
 enum { FLOOD_TEXT_MAX = 2048, FLOOD_CONNECTIONS_MAX = 10240 };
 
-enum flood_kind { FLOOD_OPTIONS, FLOOD_CALL };
+enum flood_kind { FLOOD_OPTIONS, FLOOD_MESSAGE, FLOOD_CALL };
 
 struct flood_text {
     const char *at;
