@@ -122,6 +122,50 @@ static void a_source_line_with_control_bytes_is_shown_harmless(void **state)
     assert_null(strchr(out.text, '\033'));
 }
 
+/* Each kind of finding: where it is, what is wrong, and the line itself with a caret under the place. */
+static void every_finding_shows_its_place(void **state)
+{
+    (void)state;
+    static struct run_output out;
+#define RULES "return policy { on_error = reject(500) {}, default = not_found {}, rules = {\n"
+    static const struct {
+        const char *text;
+        const char *says; /* behind the path */
+        const char *shows;
+        bool error;
+    } rows[] = {
+        {"return policy { on_error = reject(500) {}\n  rules = {} }", "kind.lua:2:3: error: '}' expected",
+         "\n      rules = {} }\n      ^\n", true},
+        {RULES "  { 'a', wen = {}, verdict = ok {} } } }",
+         "kind.lua:2:10: error: rule \"a\": unknown field \"wen\"; did you mean \"when\"?",
+         "\n      { 'a', wen = {}, verdict = ok {} } } }\n             ^\n", true},
+        {"return function(req)\n  return okay {} end", "kind.lua:2:10: error: there is no global 'okay'",
+         "\n      return okay {} end\n             ^\n", true},
+        {"return function(req)\n  return req.uri.usr and ok {} end",
+         "kind.lua:2:18: error: req.uri has no field 'usr'; did you mean 'user'?",
+         "\n      return req.uri.usr and ok {} end\n                     ^\n", true},
+        {RULES "  { 'a', when = { method = 'INVITE' }, verdict = ok {} },\n"
+               "  { 'b', when = { method = 'INVITE', user = 'x' }, verdict = ok {} } } }",
+         "kind.lua:3:6: warning: rule \"a\" before it fits whenever it does, so rule \"b\" is never reached",
+         "verdict = ok {} } } }\n         ^\n", false},
+        {"return function(req)\n  if req.body:match('(.*)@') then return ok {} end end",
+         "kind.lua:2:21: warning: this pattern is quadratic", "return ok {} end end\n                        ^\n",
+         false},
+        {RULES "  { 'a', when = { user = 'x' }, verdict = gone {} } } }",
+         "kind.lua:2:43: warning: rule \"a\" answers 410 without ground",
+         "verdict = gone {} } } }\n                                              ^\n", false},
+        {RULES "  { 'a', when = { state = 'gone' }, verdict = gone { q850 = 17 } } } }",
+         "kind.lua:2:6: warning: rule \"a\": q850 = 17 contradicts 410", "} } } }\n         ^\n", false},
+    };
+#undef RULES
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        write_text("kind.lua", rows[i].text);
+        run_with(&out, "check %s/kind.lua");
+        assert_says(&out, rows[i].error ? CLI_EXIT_FAILED : CLI_EXIT_OK, rows[i].says);
+        assert_says(&out, rows[i].error ? CLI_EXIT_FAILED : CLI_EXIT_OK, rows[i].shows);
+    }
+}
+
 #define LOGGED(time, status)                                                                                           \
     "{\"time\":\"" time "\",\"event\":\"decision\",\"source\":\"192.0.2.1:5060\",\"status\":" status                   \
     ",\"rule\":\"was\",\"verdict\":\"not_found\",\"transport\":\"UDP\",\"tag\":\"0123456789abcdef\",\"request\":"      \
@@ -212,6 +256,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(less_than_the_least_coverage_fails, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_decision_that_fails_is_not_praised_as_a_fast_one, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_source_line_with_control_bytes_is_shown_harmless, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(every_finding_shows_its_place, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_log_is_explained_and_replayed, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_was_said_in_calls_is_counted, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_replay_of_nothing_fails, set_up, tear_down),
