@@ -91,6 +91,8 @@ enum err authoring_coverage_new(struct source *source, struct authoring_coverage
         coverage->scripts[coverage->script_count++] = script;
         script->name = file->name;
         err = authoring_lines_find(file->bytes, script->can_run);
+        if (err == ERR_SYNTAX)
+            err = OK; /* loading it says what is wrong, with its line */
         if (err != OK)
             fault_set(fault, err, file->name, 0, "its lines cannot be counted: %s", err_text(err));
     }

@@ -105,3 +105,31 @@ def an_author_at_work(t):
     check('rule "hello" (line 3) never gave the verdict' in low.stdout, low.stdout)
     equal(xml.etree.ElementTree.parse(junit).getroot().attrib["tests"], "1", "JUnit's count")
     equal(cli("test", "--coverage", "--min", "20", policy.parent).returncode, 0, "exit code when enough is covered")
+
+
+@test(limit=30)
+def tests_run_again_after_each_save(t):
+    """`verdict test --watch`: what it prints goes with what is saved, also where that is broken, until it is ended."""
+    (t.folder / "my").mkdir()
+    policy, tests = t.folder / "my/policy.lua", t.folder / "my/test.lua"
+    policy.write_text('return function(req) return gone { evidence = "x" } end\n')
+    tests.write_text('return { { "bob", request = { uri = "sip:bob@x" }, expect = { code = 410 } } }\n')
+    output = t.path("watch.out")
+    watching = subprocess.Popen([VERDICT, "test", "--watch", "--coverage", str(t.folder / "my")], stdout=open(output, "w"),
+                                stderr=subprocess.STDOUT)
+    t.on_end(watching.kill)
+    saves = ((tests, None, None, "1 passed, 0 failed"),
+             (tests, "410", "411", "expected code 411, got 410"),
+             (tests, "411", "410", "1 passed, 0 failed"),
+             (policy, "return gone", "return return gone", "policy.lua:1: "),
+             (policy, "return return", "return", "1 passed, 0 failed"))
+    seen = 0
+    for path, old, new, said in saves:
+        if old:
+            path.write_text(path.read_text().replace(old, new))
+        wait_until(lambda: said in output.read_text()[seen:], 10, f"{said}: {output.read_text()[seen:]}")
+        seen = len(output.read_text())
+    check("lines" in output.read_text(), f"no coverage: {output.read_text()}")
+    check(watching.poll() is None, "it ended by itself")
+    watching.terminate()
+    watching.wait(5)

@@ -203,6 +203,9 @@ static void coverage(void **state)
     result = run(OK, true, text, sizeof(text), NULL);
     if (result.covered != 100)
         fail_msg("%s", text);
+    write_file("policy.lua", "return policy { on_error = reject(500) {},\n  rules = = {} }\n");
+    (void)run(ERR_SYNTAX, true, text, sizeof(text), NULL);
+    assert_non_null(strstr(text, "policy.lua:2: "));
 }
 
 static void junit(void **state)
