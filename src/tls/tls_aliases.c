@@ -49,16 +49,27 @@ static struct span host_of(const struct alias *alias)
     return span_make(alias->host, alias->host_len);
 }
 
+static bool is_same_place(const struct alias *a, const struct alias *b)
+{
+    return a->port == b->port && span_equal_nocase(host_of(a), host_of(b)) &&
+           (a->host_len || net_address_equal_ip(&a->flow.remote, &b->flow.remote));
+}
+
 /* The place of this peer's alias for this sent-by, a new one, or NULL. */
 static struct alias *place_for(struct tls_aliases *aliases, const struct alias *wanted)
 {
+    struct alias *own = NULL;
+    unsigned owned = 0;
     for (unsigned i = 0; i < aliases->count; i++) {
         struct alias *alias = &aliases->items[i];
-        if (alias->port == wanted->port && alias->flow.peer == wanted->flow.peer &&
-            span_equal_nocase(host_of(alias), host_of(wanted)) &&
-            (alias->host_len || net_address_equal_ip(&alias->flow.remote, &wanted->flow.remote)))
+        if (alias->flow.peer != wanted->flow.peer)
+            continue;
+        if (is_same_place(alias, wanted))
             return alias;
+        own = owned++ ? own : alias;
     }
+    if (owned >= TLS_ALIASES_PER_PEER_MAX)
+        return own;
     return aliases->count < TLS_ALIASES_MAX ? &aliases->items[aliases->count++] : NULL;
 }
 

@@ -9,7 +9,7 @@
 
 struct tls_aliases;
 
-enum { TLS_ALIASES_MAX = 1024 };
+enum { TLS_ALIASES_MAX = 1024, TLS_ALIASES_PER_PEER_MAX = 16 };
 
 /* `tls` is borrowed: it knows the names behind net_flow.peer. */
 MUST_CHECK enum err tls_aliases_new(const struct tls *tls, struct tls_aliases **out_aliases);
@@ -17,7 +17,8 @@ void tls_aliases_free(struct tls_aliases *aliases); /* NULL is fine */
 
 /* `flow` is lent for `host`:`port`, a Via's sent-by (0: the default port).  False: it is not taken, because the peer
  * proved nothing, because a name is none of the certificate's, because an address is not the connection's, or because
- * TLS_ALIASES_MAX are lent.  A peer's newer connection for the same sent-by takes the place of its older one. */
+ * TLS_ALIASES_MAX are lent.  A peer's newer connection for the same sent-by takes the place of its older one; with
+ * TLS_ALIASES_PER_PEER_MAX of it, of another of its own. */
 bool tls_aliases_lend(struct tls_aliases *aliases, const struct net_flow *flow, struct span host, uint16_t port);
 
 /* A lent connection for a request to the domain `name` whose place, by RFC 3263, is `remote` (RFC 5923 8).  It has to be

@@ -3,6 +3,7 @@
 
 #include "tls/tls_aliases.h"
 #include "tls/tls_priv.h"
+#include <stdio.h>
 
 static struct tls *tls;
 static struct tls_aliases *aliases;
@@ -104,16 +105,37 @@ static void the_newer_connection_counts(void **state)
     assert_true(finds("trunk.test", "192.0.2.1:5071", 2));
 }
 
+/* One peer takes nothing from the others. */
 static void there_is_an_end_to_lending(void **state)
 {
     (void)state;
     struct net_flow flow = from(trunk, 1);
-    for (unsigned i = 0; i < TLS_ALIASES_MAX; i++)
+    for (unsigned i = 0; i < 3 * TLS_ALIASES_PER_PEER_MAX; i++) {
         assert_true(tls_aliases_lend(aliases, &flow, SPAN("trunk.test"), (uint16_t)(i + 1)));
-    assert_false(tls_aliases_lend(aliases, &flow, SPAN("trunk.test"), 5071));
-    assert_true(tls_aliases_lend(aliases, &flow, SPAN("trunk.test"), 1));
+        char at_port[32];
+        snprintf(at_port, sizeof(at_port), "192.0.2.1:%u", i + 1);
+        assert_true(finds("trunk.test", at_port, 1));
+    }
+    unsigned left = 0;
+    for (unsigned i = 0; i < 3 * TLS_ALIASES_PER_PEER_MAX; i++) {
+        char at_port[32];
+        snprintf(at_port, sizeof(at_port), "192.0.2.1:%u", i + 1);
+        left += finds("trunk.test", at_port, 1);
+    }
+    assert_int_equal(left, TLS_ALIASES_PER_PEER_MAX);
+    unsigned lent = TLS_ALIASES_PER_PEER_MAX;
+    for (unsigned peer = 0; lent < TLS_ALIASES_MAX; peer++) {
+        char name[40];
+        int len = snprintf(name + 1, sizeof(name) - 1, "host%u.test", peer);
+        name[0] = (char)len;
+        struct net_flow other_flow = from(span_make(name, (size_t)len + 1), peer + 2);
+        for (unsigned i = 0; i < TLS_ALIASES_PER_PEER_MAX; i++, lent++)
+            assert_true(tls_aliases_lend(aliases, &other_flow, span_make(name + 1, (size_t)len), (uint16_t)(i + 1)));
+    }
+    struct net_flow late = from(other, 7777);
+    assert_false(tls_aliases_lend(aliases, &late, SPAN("other.test"), 5071));
     tls_aliases_forget(aliases, &flow);
-    assert_true(tls_aliases_lend(aliases, &flow, SPAN("trunk.test"), 5071));
+    assert_true(tls_aliases_lend(aliases, &late, SPAN("other.test"), 5071));
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
