@@ -5,25 +5,37 @@
 
 #include "sip/sip_uri.h"
 
+/* What stands for `byte`; empty: itself. */
+static struct span escaped(unsigned char byte)
+{
+    switch (byte) {
+    case '&':
+        return SPAN("&amp;");
+    case '<':
+        return SPAN("&lt;");
+    case '>':
+        return SPAN("&gt;");
+    case '"':
+        return SPAN("&quot;");
+    case '\'':
+        return SPAN("&apos;");
+    default:
+        return byte < 0x20 || byte == 0x7f ? SPAN("?") : SPAN(""); /* XML 1.0 knows no way to write those */
+    }
+}
+
 void notifier_xml_escape(struct buffer *out, struct span text)
 {
+    size_t from = 0; /* not yet written */
     for (size_t i = 0; i < text.len; i++) {
-        unsigned char byte = (unsigned char)text.at[i];
-        if (byte == '&')
-            buffer_add_literal(out, "&amp;");
-        else if (byte == '<')
-            buffer_add_literal(out, "&lt;");
-        else if (byte == '>')
-            buffer_add_literal(out, "&gt;");
-        else if (byte == '"')
-            buffer_add_literal(out, "&quot;");
-        else if (byte == '\'')
-            buffer_add_literal(out, "&apos;");
-        else if (byte < 0x20 || byte == 0x7f)
-            buffer_add_byte(out, '?'); /* XML 1.0 knows no way to write them */
-        else
-            buffer_add_byte(out, (char)byte);
+        struct span instead = escaped((unsigned char)text.at[i]);
+        if (!instead.len)
+            continue;
+        buffer_add_span(out, span_slice(text, from, i));
+        buffer_add_span(out, instead);
+        from = i + 1;
     }
+    buffer_add_span(out, span_slice(text, from, text.len));
 }
 
 static size_t last_at(struct span aor)
@@ -66,10 +78,10 @@ static enum err build(void *ctx, struct notifier_view *view, struct buffer *out)
 {
     const struct notifier_table *table = ctx;
     const struct notifier_options *options = &table->options;
-    const struct notifier_user *user = notifier_user_find(table, view->aor);
     bool is_gone = view->last && view->reason == NOTIFIER_NORESOURCE;
+    const struct notifier_user *user = table->publications && !is_gone ? notifier_user_find(table, view->aor) : NULL;
     struct span published = {NULL, 0};
-    if (user && user->publication_count && !is_gone)
+    if (user && user->publication_count)
         published = notifier_published(user, notifier_package_find(table, SPAN("presence")));
     if (published.len)
         buffer_add_span(out, published);

@@ -20,17 +20,23 @@ struct span notifier_user_aor(const struct notifier_user *user)
     return span_make(user->aor.at, user->aor.len);
 }
 
+static struct notifier_user *find_hashed(const struct notifier_table *table, struct span aor, uint64_t hash)
+{
+    struct map_node *node = map_find(&table->users, hash, is_user, &aor);
+    return node ? container_of(node, struct notifier_user, node) : NULL;
+}
+
 struct notifier_user *notifier_user_find(const struct notifier_table *table, struct span aor)
 {
     if (!table->users.count)
         return NULL; /* every REGISTER asks */
-    struct map_node *node = map_find(&table->users, hash_of(table, aor), is_user, &aor);
-    return node ? container_of(node, struct notifier_user, node) : NULL;
+    return find_hashed(table, aor, hash_of(table, aor));
 }
 
 enum err notifier_user_take(struct notifier_table *table, struct span aor, struct notifier_user **out_user)
 {
-    struct notifier_user *user = notifier_user_find(table, aor);
+    uint64_t hash = hash_of(table, aor);
+    struct notifier_user *user = find_hashed(table, aor, hash);
     if (!user) {
         user = txn_slab_take(table->slab, sizeof(*user));
         if (!user)
@@ -43,7 +49,7 @@ enum err notifier_user_take(struct notifier_table *table, struct span aor, struc
         list_init(&user->queue);
         list_init(&user->subscriptions);
         list_init(&user->publications);
-        map_add(&table->users, &user->node, hash_of(table, aor));
+        map_add(&table->users, &user->node, hash);
     }
     *out_user = user;
     return OK;
