@@ -106,6 +106,8 @@ static enum err make_parts(struct daemon *daemon, struct fault *fault)
     if (err == OK)
         err = engine_core_auth_new(config, &daemon->shared.key, &daemon->shared.auth);
     if (err == OK)
+        err = engine_core_users_new(config, &daemon->shared.users);
+    if (err == OK)
         err = vm_watchdog_new(&daemon->watchdog);
     if (err == OK)
         err = facts_shared_registry_new(&daemon->shared_tables);
@@ -317,6 +319,7 @@ static void finish(struct daemon *daemon)
     if (daemon->has_gate)
         gate_done(&daemon->gate);
     auth_free(daemon->shared.auth);
+    facts_limit_free(daemon->shared.users);
     metric_registry_free(daemon->registry);
     registrar_journal_close(daemon->shared.journal); /* open only where no worker ever ran */
     directory_close(daemon->shared.directory);

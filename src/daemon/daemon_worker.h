@@ -43,6 +43,7 @@ struct daemon_shared {
     const struct daemon_tls *tls; /* `tls` in it is NULL: nothing speaks TLS */
     struct siphash_key key;
     struct auth *auth;
+    struct facts_limit *users; /* requests for one user; NULL: no limit */
     struct daemon_steering steering;
     unsigned connections_max; /* a worker: the configuration's, or what the descriptor limit leaves */
     /* Asks the control thread for a fresh VM; thread-safe. */

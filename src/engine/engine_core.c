@@ -64,11 +64,20 @@ static enum err make_tables(struct engine_core *core)
         .key = core->key,
         .timers = {config->t1_ms, config->t2_ms, config->t4_ms},
         .cap = config->max_transactions,
-        .reflect_cap = config->max_unacknowledged,
+        /* A source's calls are spread evenly over the workers, by their Call-IDs. */
+        .reflect_cap = (config->max_unacknowledged + core->workers - 1) / core->workers,
         .handlers = engine_txn_handlers(core),
     };
     enum err err = txn_table_new(&txns, &core->txns);
     return err == OK ? make_users(core) : err;
+}
+
+enum err engine_core_users_new(const struct engine_config *config, struct facts_limit **out_users)
+{
+    struct facts_limit_options users = {.rate = config->user_rate,
+                                        .burst = config->user_burst ? config->user_burst : config->user_rate};
+    *out_users = NULL;
+    return users.rate > 0 ? facts_limit_new(&users, out_users) : OK;
 }
 
 enum err engine_core_auth_new(const struct engine_config *config, const struct siphash_key *key, struct auth **out_auth)
@@ -108,19 +117,14 @@ enum err engine_core_new(const struct engine_core_options *options, struct engin
     core->meters = options->meters;
     core->key = options->key;
     core->worker = options->worker;
+    core->workers = options->workers ? options->workers : 1;
     core->gauge = options->calls;
     core->ways = options->ways;
     core->peers = options->peers;
     core->bindings = options->bindings;
     core->auth = options->auth;
     core->last.note = "";
-    struct facts_limit_options users = {.rate = options->config->user_rate,
-                                        .burst = options->config->user_burst ? options->config->user_burst
-                                                                             : options->config->user_rate};
-    if (users.rate > 0 && facts_limit_new(&users, &core->users) != OK) {
-        free(core);
-        return ERR_NOMEM;
-    }
+    core->users = options->users;
     enum err err = make_tables(core);
     if (err != OK) {
         engine_core_free(core);
@@ -155,7 +159,6 @@ void engine_core_free(struct engine_core *core)
         return;
     free_tables(core);
     engine_beside_free(core->beside);
-    facts_limit_free(core->users);
     free(core);
 }
 

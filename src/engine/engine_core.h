@@ -76,11 +76,13 @@ struct engine_core_options {
     struct engine_meters *meters;    /* NULL: none */
     struct siphash_key key;          /* secret, the same on all workers */
     unsigned worker;
+    unsigned workers;          /* of which it is one; 0: the only one */
     struct facts_gauge *calls; /* of all workers, by whom they are for; borrowed; NULL: not limited */
     struct errand_ways ways;   /* all zero: over the flows that calls came by */
     struct engine_peers peers; /* all zero: nobody has a name */
     struct engine_bindings bindings;
-    struct auth *auth; /* shared by all workers; NULL: credentials cannot be judged */
+    struct auth *auth;         /* shared by all workers; NULL: credentials cannot be judged */
+    struct facts_limit *users; /* requests for one user, likewise; NULL: no limit */
 };
 
 enum { ENGINE_IDENTITY_MAX = 2048 };
@@ -124,6 +126,7 @@ struct engine_core {
     struct engine_meters *meters;
     struct siphash_key key;
     unsigned worker;
+    unsigned workers; /* of which it is one; 0: the only one */
     struct errand_ways ways;
     struct engine_peers peers;
     struct span peer_names[ENGINE_PEER_NAMES_MAX];
@@ -162,6 +165,8 @@ struct engine_core {
 /* What judges credentials, by the configuration: one a process.  `key` is secret. */
 MUST_CHECK enum err engine_core_auth_new(const struct engine_config *config, const struct siphash_key *key,
                                          struct auth **out_auth);
+/* What limits the requests for one user, by the configuration: one a process.  NULL comes out where there is no limit. */
+MUST_CHECK enum err engine_core_users_new(const struct engine_config *config, struct facts_limit **out_users);
 MUST_CHECK enum err engine_core_new(const struct engine_core_options *options, struct engine_core **out_core);
 void engine_core_free(struct engine_core *core); /* NULL is fine */
 

@@ -210,10 +210,10 @@ def bans_end(t):
 @test(limit=20)
 def one_user_has_a_limit(t):
     config = t.write("verdict.lua", "return { user_rate = 5 }\n")
-    daemon = Daemon(t, args=["--workers", 1, "--config", config])
+    daemon = Daemon(t, args=["--workers", 4, "--config", config])
     phone = Phone(t, daemon.address())
-    codes = [phone.ask("OPTIONS", "ok1").status for _ in range(20)]
-    check(codes[:5] == [200] * 5 and 503 in codes[5:] and set(codes) == {200, 503}, f"{codes}")
+    codes = [phone.ask("OPTIONS", "ok1").status for _ in range(20)]  # each with a Call-ID of its own, so on any worker
+    check(codes[:5] == [200] * 5 and 5 <= codes.count(200) <= 10 and set(codes) == {200, 503}, f"{codes}")
     phone.ask("OPTIONS", "ok2", 200)
     phone.ask("INVITE", "gone", 410)
     response = phone.ask("OPTIONS", "ok1", 503)

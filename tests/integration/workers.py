@@ -23,20 +23,36 @@ CHOICE = ["invite_200_ack_bye", "invite_410_ack", "delayed_offer", "cancel_early
           "what_is_in_no_dialog", "by_two_ways_is_482", "our_bye_goes_where", "a_bye_before_the_ack", "an_ack_with_wrong_tags",
           "a_late_ack", "tcp_", "a_connection_that_goes", "ipv6", "the_heartbeat", "a_transport_in_the_contact",
           "ws_calls", "tls_calls", "each_state_has", "bytes_after"]
-# They send one thing right behind another, which on its way over two workers may be overtaken, as on any network: an
-# INVITE that is sent again just before its ACK arrives is answered again.
-ORDERED = ("a_retransmitted_invite_after_the_ack",)
+# Left out of these runs, and why.
+LEFT_OUT = {
+    "a_retransmitted_invite_after_the_ack": "it sends one thing right behind another, which on its way over two workers may be overtaken, as on any "
+                                            "network: an INVITE that is sent again just before its ACK arrives is answered again",
+    "errors_alone": "it is about what is logged by its own setting; here every decision is",
+    "one_upstream_uses_all_workers": "it counts the workers that read; here everybody reads what is anybody's",
+    "explain_is_live": "it compares fuel: the first decision of a VM that nests deeply also pays for the VM's stack, and there are as many first ones "
+                       "as workers",
+}
 FIELDS = ("event", "method", "status", "verdict", "rule", "note")
-# Their events depend on time or on chance (how often SIPp was quicker than a reload, how far a flood got), or on a cap
-# that each worker has for itself.
-NOT_COMPARED = ("reload", "save", "soak", "flood", "overload", "random", "thousand", "lost_ack", "log", "answers_without_an_ack")
+# They run and have to pass, but how many events of a kind there are is no matter of workers.  By a part of the name.
+CHANCE = "as much as there was time for: it asks until something has happened, or for as long as a load lasts"
+KILLED = "it kills the daemon in the middle, where the log ends by chance"
+NOT_COMPARED = {
+    "reload": CHANCE, "save": CHANCE, "soak": CHANCE, "flood": CHANCE, "overload": CHANCE, "thousand": CHANCE,
+    "a_policy_that_410s_everybody": CHANCE, "callers_cannot_roll_back": CHANCE, "errors_and_kills_are_rolled_back": CHANCE,
+    "data_changes_without_code": CHANCE, "a_flow_that_ends": CHANCE, "peers_that_do_not_read": CHANCE,
+    "a_softphone": "a softphone of others, ended when what was looked for has come: its last ACK may or may not have",
+    "a_sink": "a log that stands still on purpose", "log": "what is logged is cut, rotated or lost on purpose",
+    "random": "its messages are drawn anew", "packets_are_lost": "what is lost is drawn anew", "lost_ack": "timers against a machine's speed",
+    "kill_9": KILLED, "kamailio_when_verdict": KILLED,
+    "answers_without_an_ack": "a cap of a few, in equal parts by worker",
+}
 
 
 def run(workers, events, names):
     environment = dict(os.environ, VERDICT_TEST_WORKERS=str(workers), VERDICT_TEST_EVENTS=events)
     if workers > 1:
         environment["VERDICT_TEST_MISROUTE"] = "1"
-    done = subprocess.run([str(HERE / "run.py"), "--not-measuring", "-j", "6", *sum((["--without", n] for n in ORDERED), []), *names], env=environment, capture_output=True, text=True)
+    done = subprocess.run([str(HERE / "run.py"), "--not-measuring", "-j", "6", *sum((["--without", n] for n in LEFT_OUT), []), *names], env=environment, capture_output=True, text=True)
     print(f"{workers} workers: {done.stdout.strip().splitlines()[-1] if done.stdout.strip() else done.stderr[-300:]}")
     for line in done.stdout.splitlines():
         if line.startswith("FAIL"):
