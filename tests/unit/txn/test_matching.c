@@ -103,6 +103,24 @@ static void test_merged_requests(void **state)
     bench_assert_empty(bench);
 }
 
+/* What is answered without state is new each time, and what follows it does not take its keys for its own. */
+static void test_what_has_no_state_leaves_none(void **state)
+{
+    struct txn_bench *bench = *state;
+    const struct txn_counters *counters = txn_table_counters(bench->table);
+    uint64_t before = counters->received[TXN_NEW];
+    struct txn *txn = NULL;
+    assert_int_equal(class_of(bench, (struct sip_ask){.method = "MESSAGE", .branch = "z9hG4bK-m"}), TXN_NEW);
+    txn_receive_stateless(bench->table);
+    txn_receive_stateless(bench->table);
+    assert_int_equal(counters->received[TXN_NEW], before + 3);
+    sip_ask(&bench->asked, (struct sip_ask){.method = "MESSAGE", .branch = "z9hG4bK-n", .call_id = "other"});
+    assert_int_equal(txn_server_new(bench->table, &bench->asked.message, &bench->udp, &txn), OK);
+    assert_int_equal(class_of(bench, (struct sip_ask){.method = "MESSAGE", .branch = "z9hG4bK-m"}), TXN_NEW);
+    assert_int_equal(class_of(bench, (struct sip_ask){.method = "MESSAGE", .branch = "z9hG4bK-n", .call_id = "other"}),
+                     TXN_ABSORBED);
+}
+
 static void test_cancel(void **state)
 {
     struct txn_bench *bench = *state;
@@ -196,6 +214,7 @@ int main(void)
         TEST(test_unknown_methods_are_told_apart),
         TEST(test_without_a_cookie_rfc_2543_rules_hold),
         TEST(test_merged_requests),
+        TEST(test_what_has_no_state_leaves_none),
         TEST(test_cancel),
         TEST(test_an_ack_has_no_transaction),
         TEST(test_stateless_tags),
