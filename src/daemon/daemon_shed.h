@@ -14,6 +14,7 @@ struct daemon_worker;
 struct daemon_shed {
     struct worker_load load;
     struct worker_turns turns; /* of streams */
+    uint64_t turn_cpu_us;      /* the worker's processor time when the last turn ended, if that was long; 0 */
     uint64_t messages_seen;    /* net_counters.stream_messages at the last look */
     struct timer timer;        /* while a turn alone would not do: the load may have ended */
     uint64_t departed_us;      /* when the loop last went to sleep; 0: nothing is measured */

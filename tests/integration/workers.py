@@ -39,7 +39,7 @@ KILLED = "it kills the daemon in the middle, where the log ends by chance"
 NOT_COMPARED = {
     "reload": CHANCE, "save": CHANCE, "soak": CHANCE, "flood": CHANCE, "overload": CHANCE, "thousand": CHANCE,
     "a_policy_that_410s_everybody": CHANCE, "callers_cannot_roll_back": CHANCE, "errors_and_kills_are_rolled_back": CHANCE,
-    "data_changes_without_code": CHANCE, "a_flow_that_ends": CHANCE, "peers_that_do_not_read": CHANCE,
+    "data_changes_without_code": CHANCE, "a_flow_that_ends": CHANCE, "a_gruu_leads": CHANCE, "peers_that_do_not_read": CHANCE,
     "a_softphone": "a softphone of others, ended when what was looked for has come: its last ACK may or may not have",
     "a_sink": "a log that stands still on purpose", "log": "what is logged is cut, rotated or lost on purpose",
     "random": "its messages are drawn anew", "packets_are_lost": "what is lost is drawn anew", "lost_ack": "timers against a machine's speed",
