@@ -293,14 +293,16 @@ return policy {
 
 def short_sessions(t, *args):
     config = t.write("short.lua", 'return { min_se_s = 2, session_expires_s = 100, log = "all" }\n')
-    return Daemon(t, policy=IN_CALLS, args=["--config", str(config), *args])
+    return Daemon(t, policy=IN_CALLS, listen=("udp:127.0.0.1:0", "tcp:127.0.0.1:0"), args=["--config", str(config), *args])
 
 
 @test(limit=40)
 def early_media_is_acknowledged(t):
     """Also where the 183, or the PRACK's answer, is lost on the way."""
     daemon = short_sessions(t, "--t1-ms", 50)
+    tcp = sipp.start(t, daemon.address("tcp"), "early_media.xml", calls=10, rate=20, service="early", transport="t1", name="tcp")
     equal(sipp.run(t, daemon.address(), "early_media.xml", calls=10, rate=20, service="early"), (10, 0), "calls")
+    equal(sipp.finish(tcp), (10, 0), "calls over TCP")
     phone = Phone(t, daemon.address())
     invite = phone.request("INVITE", "early", extra=["Require: 100rel"])
     phone.send(invite)
@@ -336,8 +338,11 @@ def sessions_are_refreshed(t):
     daemon = short_sessions(t)
     by_update = sipp.start(t, daemon.address(), "refresh.xml", calls=5, rate=20, service="update")
     by_invite = sipp.start(t, daemon.address(), "refresh_reinvite.xml", calls=5, rate=20, service="invite")
+    over_tcp = [sipp.start(t, daemon.address("tcp"), scenario, calls=5, rate=20, service="tcp", transport="t1", name=f"tcp-{scenario}")
+                for scenario in ("refresh.xml", "refresh_reinvite.xml")]
     equal(sipp.finish(by_update), (5, 0), "calls refreshed by UPDATE")
     equal(sipp.finish(by_invite), (5, 0), "calls refreshed by re-INVITE")
+    equal([sipp.finish(process) for process in over_tcp], [(5, 0)] * 2, "calls refreshed over TCP")
     # The caller is to refresh, and does not.
     phone = Phone(t, daemon.address())
     invite = phone.request("INVITE", "silent", extra=["Supported: timer", "Session-Expires: 2;refresher=uac"])
@@ -353,8 +358,10 @@ def sessions_are_refreshed(t):
 @test(limit=40)
 def all_that_may_happen_in_a_call(t):
     daemon = short_sessions(t)
-    udp = sipp.start(t, daemon.address(), "in_call.xml", calls=10, rate=20, service="all")
-    equal(sipp.finish(udp), (10, 0), "calls")
+    udp = sipp.start(t, daemon.address(), "in_call.xml", calls=5, rate=20, service="all")
+    tcp = sipp.start(t, daemon.address("tcp"), "in_call.xml", calls=5, rate=20, service="all", transport="t1", name="tcp")
+    equal(sipp.finish(udp), (5, 0), "calls")
+    equal(sipp.finish(tcp), (5, 0), "calls over TCP")
     equal(daemon.metric("verdict_missing_acks_total"), 0, "missing ACKs")
     said = [(d["method"], d["rule"], d["verdict"], d["status"]) for d in daemon.decisions() if d["event"] == "in_call"]
     equal(said.count(("MESSAGE", "on_request", "ok", 200)), 10, f"lines of what on_request said: {said[:4]}")
