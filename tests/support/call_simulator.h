@@ -6,10 +6,6 @@
 
 #include "support/call_simulator_watch.h"
 
-#define SIM_OFFER                                                                                                      \
-    "v=0\r\no=a 1 1 IN IP4 192.0.2.9\r\ns=-\r\nc=IN IP4 192.0.2.9\r\nt=0 0\r\nm=audio 4000 RTP/AVP "                   \
-    "0\r\na=inactive\r\n"
-
 static inline uint64_t sim_below(struct sim *sim, uint64_t bound)
 {
     return random_below(&sim->random, bound);
@@ -32,6 +28,7 @@ static inline struct sim_event *sim_plan(struct sim *sim, enum sim_event_kind ki
     event->kind = kind;
     event->caller = caller;
     event->len = 0;
+    event->streams = 0;
     return event;
 }
 
@@ -88,7 +85,7 @@ static inline void sim_send_invite(struct sim *sim, unsigned index)
     struct sip_ask ask = sim_ask(caller, "INVITE", caller->invite_cseq, branch);
     if (caller->invite_cseq == 1)
         ask.to_tag = NULL;
-    ask.body = caller->has_offer ? SIM_OFFER : NULL;
+    ask.body = *caller->offer ? caller->offer : NULL;
     ask.extra = caller->extra;
     sim_send(sim, index, ask);
     /* No copy may arrive when its transaction has ended: the last one goes out after 31 T1. */
@@ -97,13 +94,13 @@ static inline void sim_send_invite(struct sim *sim, unsigned index)
     caller->interval_ms *= 2;
 }
 
-static inline void sim_send_ack(struct sim *sim, unsigned index, unsigned cseq, bool is_2xx)
+static inline void sim_send_ack(struct sim *sim, unsigned index, unsigned cseq, bool is_2xx, unsigned streams)
 {
     struct sim_caller *caller = &sim->callers[index];
     char branch[64];
     struct sip_ask ask = sim_ask(caller, is_2xx ? "ACK" : "INVITE", cseq, branch);
     ask.method = "ACK";
-    ask.body = is_2xx && !caller->has_offer && !caller->answers_badly ? SIM_OFFER : NULL;
+    ask.body = streams && !caller->answers_badly ? sim_answer(sim, streams) : NULL;
     if (is_2xx && sim_chance(sim, 5))
         ask.to_tag = "0123456789abcdef";
     else if (is_2xx && sim_chance(sim, 5))
@@ -119,8 +116,22 @@ static inline void sim_new_invite(struct sim *sim, unsigned index)
     caller->invite_cseq = ++caller->cseq;
     caller->invite_answered = false;
     caller->interval_ms = SIM_T1_MS;
+    bool offers = caller->cseq == 1 ? caller->has_offer : sim_chance(sim, 60);
+    span_copy(span_of(offers ? sim_offer(sim, caller) : ""), caller->offer, sizeof(caller->offer));
+    if (caller->cseq == 1)
+        memcpy(caller->first_offer, caller->offer, sizeof(caller->first_offer));
     caller->invited_ms = sim->fake.clock.mono_ms;
     sim_send_invite(sim, index);
+}
+
+/* An offer; or, now and then, what is none. */
+static inline void sim_set_body(struct sim *sim, struct sim_caller *caller, struct sip_ask *ask)
+{
+    unsigned lot = (unsigned)sim_below(sim, 10);
+    ask->body = lot < 2 ? "hello" : sim_offer(sim, caller);
+    ask->type = lot < 2 ? "text/plain" : NULL;
+    if (lot == 0)
+        ask->type = "application/isup";
 }
 
 static inline void sim_act(struct sim *sim, unsigned index)
@@ -130,7 +141,11 @@ static inline void sim_act(struct sim *sim, unsigned index)
     char branch[64];
     unsigned what = (unsigned)sim_below(sim, 11);
     if (what == 8 && !caller->invite_answered && sim->fake.clock.mono_ms - caller->invited_ms < 40 * SIM_T1_MS) {
-        sim_send(sim, index, sim_ask(caller, "INVITE", caller->invite_cseq, branch)); /* a stray copy */
+        struct sip_ask stray = sim_ask(caller, "INVITE", caller->invite_cseq, branch);
+        stray.to_tag = caller->invite_cseq == 1 ? NULL : stray.to_tag;
+        stray.body = *caller->offer ? caller->offer : NULL;
+        stray.extra = caller->extra;
+        sim_send(sim, index, stray);
         struct sip_ask cancel = sim_ask(caller, "INVITE", caller->invite_cseq, branch);
         cancel.method = "CANCEL";
         sim_send(sim, index, cancel);
@@ -140,8 +155,8 @@ static inline void sim_act(struct sim *sim, unsigned index)
         call_hangup(caller->call, SPAN("Q.850;cause=16"));
     } else if (what < 8 && *caller->to_tag) {
         struct sip_ask ask = sim_ask(caller, methods[what], ++caller->cseq, branch);
-        if (what == 2 && sim_chance(sim, 50))
-            ask.body = SIM_OFFER;
+        if (what == 2 && sim_chance(sim, 60))
+            sim_set_body(sim, caller, &ask);
         if (what == 2 && sim_chance(sim, 50))
             ask.extra = caller->extra;
         sim_send(sim, index, ask);
@@ -154,7 +169,7 @@ static inline void sim_send_prack(struct sim *sim, unsigned index, const struct 
 {
     struct sim_caller *caller = &sim->callers[index];
     struct span rseq = sip_message_value(response, SIP_HEADER_RSEQ);
-    char extra[96], branch[64];
+    char extra[160], branch[64];
     if (!caller->pracks || sim_chance(sim, 20) || response->to.tag.len != TXN_TAG_LEN)
         return;
     memcpy(caller->to_tag, response->to.tag.at, TXN_TAG_LEN);
@@ -164,8 +179,24 @@ static inline void sim_send_prack(struct sim *sim, unsigned index, const struct 
         snprintf(extra, sizeof(extra), "RAck: %.*s %u INVITE\r\n", SPAN_ARG(rseq), response->cseq);
     struct sip_ask ask = sim_ask(caller, "PRACK", ++caller->cseq, branch);
     ask.extra = extra;
-    ask.body = response->body.len && !caller->answers_badly ? SIM_OFFER : NULL;
+    bool is_ours = response->body.len && !*caller->first_offer;
+    if (is_ours && !caller->answers_badly)
+        ask.body = sim_answer(sim, sim_streams_of(response->body));
+    else if (!is_ours && sim_chance(sim, 50))
+        sim_set_body(sim, caller, &ask);
+    if (ask.type && *ask.type == 'a') /* nobody minds when it is left unread */
+        snprintf(extra + strlen(extra), sizeof(extra) - strlen(extra),
+                 "Content-Disposition: signal;handling=optional\r\n");
     sim_send(sim, index, ask);
+}
+
+static inline void sim_plan_ack(struct sim *sim, unsigned index, const struct sip_message *response)
+{
+    const struct sim_caller *caller = &sim->callers[index];
+    struct sim_event *event = sim_plan(sim, SIM_ACK, index, sim_below(sim, 2000));
+    event->cseq = response->cseq;
+    if (response->cseq == caller->invite_cseq && !*caller->offer)
+        event->streams = sim_streams_of(response->body);
 }
 
 static inline void sim_hear_response(struct sim *sim, unsigned index, const struct sip_message *response)
@@ -180,9 +211,9 @@ static inline void sim_hear_response(struct sim *sim, unsigned index, const stru
     if (response->status >= 200 && response->status < 300 && response->to.tag.len == TXN_TAG_LEN) {
         memcpy(caller->to_tag, response->to.tag.at, TXN_TAG_LEN);
         if (caller->acks && !sim_chance(sim, 10))
-            sim_plan(sim, SIM_ACK, index, sim_below(sim, 2000))->cseq = response->cseq;
+            sim_plan_ack(sim, index, response);
     } else if (response->status >= 300 && caller->acks) {
-        sim_send_ack(sim, index, response->cseq, false);
+        sim_send_ack(sim, index, response->cseq, false, 0);
     }
 }
 
@@ -251,6 +282,9 @@ static inline void sim_accept(struct sim *sim, unsigned index, struct txn *txn, 
                                  .media_address = SPAN("192.0.2.1"),
                                  .source = sim->flow.remote,
                                  .user = &sim->callers[index]};
+    static const enum call_sdp sdps[] = {CALL_SDP_INACTIVE, CALL_SDP_SENDRECV, CALL_SDP_REJECT, CALL_SDP_BODY};
+    accept.sdp = sdps[sim_below(sim, 4)];
+    accept.body = SPAN(SIM_MEDIA_SERVER);
     if (sim_chance(sim, 40)) {
         accept.rings = true;
         accept.ring_ms = (uint32_t)sim_below(sim, 20000);
@@ -340,6 +374,7 @@ static inline void sim_receive(struct sim *sim, struct sim_event *event)
         return;
     }
     sim_watch_arrival(sim, event->caller, message);
+    sim->at_hand = message;
     struct txn_arrival arrival = txn_receive(sim->txns, message, &sim->flow);
     if (arrival.class == TXN_NEW || arrival.class == TXN_MERGED)
         sim_receive_new(sim, event->caller, message, arrival.class == TXN_MERGED);
@@ -348,6 +383,7 @@ static inline void sim_receive(struct sim *sim, struct sim_event *event)
     else if ((arrival.class == TXN_CANCEL_MATCHED || arrival.class == TXN_CANCEL_UNMATCHED) &&
              call_cancel(sim->calls, message, arrival.txn, &sim->flow, &sim->flow.remote) != OK)
         sim_fail(sim, "a CANCEL was refused");
+    sim->at_hand = NULL;
     sim_watch_done(sim, event->caller);
 }
 
@@ -389,7 +425,7 @@ static inline void sim_perform(struct sim *sim, struct sim_event *event)
             sim_send_invite(sim, event->caller);
         break;
     case SIM_ACK:
-        sim_send_ack(sim, event->caller, event->cseq, true);
+        sim_send_ack(sim, event->caller, event->cseq, true, event->streams);
         break;
     case SIM_ACT:
         sim_act(sim, event->caller);
