@@ -3,6 +3,7 @@
 #include "authoring/authoring_check.h"
 #include "authoring/authoring_coverage.h"
 #include "offline/offline_trial.h"
+#include <stdio.h>
 #include <stdlib.h>
 
 /* The cases of one test.lua on their way. */
@@ -106,9 +107,12 @@ static void report_junit(struct buffer *out, const struct authoring_test_result 
 static void report_case(void *ctx, const struct authoring_test_result *result)
 {
     struct run *run = ctx;
+    char line[16] = ""; /* of a case that a function made it is not known */
+    if (result->line)
+        (void)snprintf(line, sizeof(line), ":%d", result->line);
     if (run->out)
-        buffer_addf(run->out, "%s  %s (%s:%d)%s%s\n", result->passed ? "ok  " : "FAIL", result->name, result->file,
-                    result->line, result->passed ? "" : ": ", result->passed ? "" : result->text);
+        buffer_addf(run->out, "%s  %s (%s%s)%s%s\n", result->passed ? "ok  " : "FAIL", result->name, result->file, line,
+                    result->passed ? "" : ": ", result->passed ? "" : result->text);
     if (run->junit)
         report_junit(run->junit, result);
     if (!result->passed && run->fault && run->fault->err == OK)

@@ -182,6 +182,9 @@ static void say_decision(const struct offline_explainer *self, struct buffer *ou
     const struct policy_decision *decision = &last->decision;
     if (!last->decided) {
         buffer_add_literal(out, "decision\n  the engine answers by itself, no policy was asked\n");
+        if (last->code == 481)
+            buffer_add_literal(out, "  it belongs to a call that is not here; what on_request says in one is shown by "
+                                    "`in_call` in test.lua\n");
         return;
     }
     buffer_addf(out, "decision\n  %s by rule \"%s\", fuel %llu\n", policy_verdict_name(decision->answer->verdict),

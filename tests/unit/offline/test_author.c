@@ -288,6 +288,11 @@ static void explanations(void **state)
     explain(SPAN(INVITE_TO("x")), AUTHORING_TEST_NO_RECORD, true, text, sizeof(text));
     assert_says(text, "\"rule\":\"other\",\"verdict\":\"ok\"");
     assert_says(text, "\"answer\":\"SIP/2.0 ");
+    explain(SPAN("INFO sip:a@example.com SIP/2.0\r\nVia: SIP/2.0/UDP a.example;branch=z9hG4bK1\r\nMax-Forwards: 70\r\n"
+                 "From: <sip:a@a.example>;tag=1\r\nTo: <sip:a@example.com>;tag=2\r\nCall-ID: c\r\nCSeq: 2 INFO\r\n"
+                 "Content-Length: 0\r\n\r\n"),
+            AUTHORING_TEST_NO_RECORD, false, text, sizeof(text));
+    assert_says(text, "it belongs to a call that is not here; what on_request says in one is shown by `in_call`");
     explain(SPAN("nonsense\r\n\r\n"), AUTHORING_TEST_NO_RECORD, false, text, sizeof(text));
     assert_says(text, "the engine answers by itself, no policy was asked\n");
     assert_says(text, "answer\n  nothing is sent\n");
