@@ -182,7 +182,7 @@ static void say_decision(const struct offline_explainer *self, struct buffer *ou
     const struct policy_decision *decision = &last->decision;
     if (!last->decided) {
         buffer_add_literal(out, "decision\n  the engine answers by itself, no policy was asked\n");
-        if (last->code == 481)
+        if (span_starts_with(span_make(self->trial->answer, self->trial->answer_len), SPAN("SIP/2.0 481 ")))
             buffer_add_literal(out, "  it belongs to a call that is not here; what on_request says in one is shown by "
                                     "`in_call` in test.lua\n");
         return;

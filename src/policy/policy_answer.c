@@ -396,5 +396,7 @@ bool policy_answer_read(struct policy_answer_reader *reader, int index)
         return false;
     if (reader->answer->verdict == POLICY_REDIRECT && reader->answer->contact_count == 0)
         return refuse(reader, "contact is missing: expected redirect { contact = \"sip:...\" }");
+    if (reader->answer->verdict == POLICY_REJECT && reader->answer->code == 0) /* a script took it away */
+        return refuse(reader, "code is missing: expected reject(486) {}");
     return true;
 }

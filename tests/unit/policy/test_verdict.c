@@ -244,6 +244,7 @@ static void changed_after_its_making(void **state)
     } rows[] = {
         {"local v = gone {} v.reason = 'a\\nb' return v", "control bytes"},
         {"local v = gone {} v.colour = 'red' return v", "unknown field"},
+        {"local v = reject(486) {} v.code = nil return v", "code is missing: expected reject(486) {}"},
         {"local v = reject(486) {} v.code = 410 return v", "past the guard"},
         {"local v = reject(486) {} v.code = nil v.q850 = 1000 return v", "q850"},
         {"local v = gone {} setmetatable(v, nil) return v", "metatable"},
