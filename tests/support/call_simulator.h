@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A seeded simulation of transactions and calls: scripted callers on a network that loses, doubles, delays and reorders,
  * against the real code on a fake clock.  The same seed gives the same schedule.  What must always hold is checked at
- * every message that leaves (call_simulator_watch.h); what must hold at last, when a schedule is over. */
+ * every message that leaves (call_simulator_watch.h); what must hold at last, when a schedule is over.
+ * A reload changes who decides, which is above this floor: here it is an INVITE that is held while others come and go. */
 #pragma once
 
 #include "support/call_simulator_watch.h"
@@ -47,13 +48,14 @@ static inline void sim_carry(struct sim *sim, enum sim_event_kind kind, unsigned
     }
 }
 
+/* What a dead wire refuses was said all the same: it counts for all that must hold, but nobody hears it. */
 static inline enum err sim_wire_send(void *ctx, const struct net_flow *flow, struct span bytes)
 {
     struct sim *sim = ctx;
-    (void)flow;
-    if (sim->wire_is_dead)
-        return ERR_CLOSED;
+    sim->leaves_by = flow;
     sim_watch(sim, bytes);
+    if (sim->wire_is_dead || (sim->closed.remote.port && net_flow_equal(flow, &sim->closed)))
+        return ERR_CLOSED;
     struct sim_sent sent = sim_sent_of(sim, bytes);
     if (sent.caller < sim->caller_count)
         sim_carry(sim, SIM_TO_CALLER, sent.caller, bytes);
@@ -89,7 +91,7 @@ static inline void sim_send_invite(struct sim *sim, unsigned index)
     ask.extra = caller->extra;
     sim_send(sim, index, ask);
     /* No copy may arrive when its transaction has ended: the last one goes out after 31 T1. */
-    if (caller->interval_ms < 16 * SIM_T1_MS)
+    if (caller->interval_ms < 16 * SIM_T1_MS && !sim->is_stream)
         sim_plan(sim, SIM_RESEND_INVITE, index, caller->interval_ms);
     caller->interval_ms *= 2;
 }
@@ -114,7 +116,7 @@ static inline void sim_new_invite(struct sim *sim, unsigned index)
 {
     struct sim_caller *caller = &sim->callers[index];
     caller->invite_cseq = ++caller->cseq;
-    caller->invite_answered = false;
+    caller->invite_answered = caller->has_cancelled = false;
     caller->interval_ms = SIM_T1_MS;
     bool offers = caller->cseq == 1 ? caller->has_offer : sim_chance(sim, 60);
     span_copy(span_of(offers ? sim_offer(sim, caller) : ""), caller->offer, sizeof(caller->offer));
@@ -140,14 +142,17 @@ static inline void sim_act(struct sim *sim, unsigned index)
     struct sim_caller *caller = &sim->callers[index];
     char branch[64];
     unsigned what = (unsigned)sim_below(sim, 11);
-    if (what == 8 && !caller->invite_answered && sim->fake.clock.mono_ms - caller->invited_ms < 40 * SIM_T1_MS) {
+    if (what == 8 && !caller->invite_answered && !(sim->is_stream && caller->has_cancelled) &&
+        sim->fake.clock.mono_ms - caller->invited_ms < 40 * SIM_T1_MS) {
         struct sip_ask stray = sim_ask(caller, "INVITE", caller->invite_cseq, branch);
         stray.to_tag = caller->invite_cseq == 1 ? NULL : stray.to_tag;
         stray.body = *caller->offer ? caller->offer : NULL;
         stray.extra = caller->extra;
-        sim_send(sim, index, stray);
+        if (!sim->is_stream)
+            sim_send(sim, index, stray);
         struct sip_ask cancel = sim_ask(caller, "INVITE", caller->invite_cseq, branch);
         cancel.method = "CANCEL";
+        caller->has_cancelled = true;
         sim_send(sim, index, cancel);
     } else if (what == 9 && *caller->to_tag && caller->invite_answered) {
         sim_new_invite(sim, index);
@@ -160,7 +165,8 @@ static inline void sim_act(struct sim *sim, unsigned index)
         if (what == 2 && sim_chance(sim, 50))
             ask.extra = caller->extra;
         sim_send(sim, index, ask);
-        sim_send(sim, index, ask);
+        if (!sim->is_stream)
+            sim_send(sim, index, ask);
     }
 }
 
@@ -373,13 +379,14 @@ static inline void sim_receive(struct sim *sim, struct sim_event *event)
         sim_receive_response(sim, event->caller, message);
         return;
     }
+    sim->arrived_by = message->method == SIP_METHOD_ACK && sim_chance(sim, 20) ? &sim->other : &sim->flow;
     sim_watch_arrival(sim, event->caller, message);
     sim->at_hand = message;
     struct txn_arrival arrival = txn_receive(sim->txns, message, &sim->flow);
     if (arrival.class == TXN_NEW || arrival.class == TXN_MERGED)
         sim_receive_new(sim, event->caller, message, arrival.class == TXN_MERGED);
     else if (arrival.class == TXN_ACK_FOR_CALL)
-        call_receive_ack(sim->calls, message, &sim->flow);
+        call_receive_ack(sim->calls, message, sim->arrived_by);
     else if ((arrival.class == TXN_CANCEL_MATCHED || arrival.class == TXN_CANCEL_UNMATCHED) &&
              call_cancel(sim->calls, message, arrival.txn, &sim->flow, &sim->flow.remote) != OK)
         sim_fail(sim, "a CANCEL was refused");
@@ -440,8 +447,13 @@ static inline void sim_perform(struct sim *sim, struct sim_event *event)
         sim->was_shut_down = true;
         call_table_shutdown(sim->calls);
         break;
+    case SIM_FLOW_CLOSES: /* the callers come back over another connection */
+        sim->closed = sim->flow;
+        sim->flow = sim->other;
+        call_table_flow_closed(sim->calls, &sim->closed);
+        break;
     case SIM_WIRE_DIES:
-        sim->wire_is_dead = sim->wire_was_dead = true;
+        sim->wire_is_dead = true;
         break;
     case SIM_WIRE_LIVES:
         sim->wire_is_dead = false;
@@ -478,17 +490,32 @@ static inline void sim_set_up_caller(struct sim *sim, unsigned index)
         sim_plan(sim, SIM_ACT, index, sim_below(sim, sim_chance(sim, 50) ? 3000 : 40000));
 }
 
+/* Datagrams, or a connection, on which nothing is lost or doubled, until it closes. */
+static inline void sim_set_up_flows(struct sim *sim)
+{
+    enum net_transport transport = (sim->is_stream = sim_chance(sim, 25)) ? NET_TCP : NET_UDP;
+    sim->flow = sip_ask_flow(transport, "192.0.2.9:5060");
+    sim->other = sip_ask_flow(transport, "192.0.2.9:5070");
+    sim->closed = (struct net_flow){0};
+    if (!sim->is_stream)
+        return;
+    sim->loss = sim->doubling = 0;
+    if (sim_chance(sim, 50))
+        sim_plan(sim, SIM_FLOW_CLOSES, 0, sim_below(sim, 40000));
+}
+
 static inline void sim_set_up(struct sim *sim, uint64_t seed)
 {
     random_seed(&sim->random, seed);
     sim->seed = seed;
     sim->caller_count = sim->event_count = 0;
-    sim->wire_is_dead = sim->wire_was_dead = sim->was_shut_down = false;
+    sim->wire_is_dead = sim->was_shut_down = false;
     static const unsigned losses[] = {0, 5, 30, 70};
     static const unsigned delays[] = {0, 20, 700, 4000};
     sim->loss = losses[sim_below(sim, 4)];
     sim->doubling = losses[sim_below(sim, 3)];
     sim->delay_ms = delays[sim_below(sim, 4)];
+    sim_set_up_flows(sim);
     for (unsigned i = 0, count = 1 + (unsigned)sim_below(sim, SIM_CALLERS_MAX); i < count; i++)
         sim_set_up_caller(sim, i);
     if (sim_chance(sim, 10))

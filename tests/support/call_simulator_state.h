@@ -32,6 +32,7 @@ enum sim_event_kind {
     SIM_RING,
     SIM_DECIDE,
     SIM_SHUTDOWN,
+    SIM_FLOW_CLOSES,
     SIM_WIRE_DIES,
     SIM_WIRE_LIVES
 };
@@ -78,6 +79,8 @@ struct sim_caller {
     unsigned streams;      /* in the session, by what we described */
     uint64_t version, described_hash;
     uint64_t early_hash; /* of the call's 1xx */
+    struct net_flow way; /* of its latest ACK, until another request comes; port 0: unknown */
+    bool has_cancelled;  /* the INVITE that is out */
     bool is_described, is_offered_early;
     bool acks, is_deaf, has_offer, answers_badly, invite_answered;
     enum sim_decision decision;
@@ -96,12 +99,16 @@ struct sim {
     struct random random;
     struct txn_table *txns;
     struct call_table *calls;
-    struct net_flow flow;
+    struct net_flow flow;   /* that requests come by */
+    struct net_flow other;  /* another, by which an ACK may come */
+    struct net_flow closed; /* a connection that has gone, once one has */
+    const struct net_flow *arrived_by, *leaves_by;
     uint64_t seed, schedules, next_order;
     unsigned loss, doubling; /* percent */
     uint64_t delay_ms;
     bool is_verbose; /* print what arrives */
-    bool wire_is_dead, wire_was_dead, was_shut_down;
+    bool wire_is_dead, was_shut_down;
+    bool is_stream; /* the callers come over a connection: nothing is repeated by transactions */
     struct sim_caller callers[SIM_CALLERS_MAX];
     unsigned caller_count;
     unsigned event_count;

@@ -88,19 +88,19 @@ static inline void sim_watch_final(struct sim *sim, struct sim_caller *caller, s
         sim_judge_final(sim, caller, response);
     else if (response->status < 300)
         sim_judge_first(sim, caller, response);
-    if (caller->stale_cseq && response->cseq == caller->stale_cseq && response->status < 400 && !sim->wire_was_dead)
+    if (caller->stale_cseq && response->cseq == caller->stale_cseq && response->status < 400)
         sim_fail(sim, "a request with an old number was accepted");
     bool takes_offer = (response->cseq_method == SIP_METHOD_INVITE && response->cseq > 1) ||
                        (response->cseq_method == SIP_METHOD_UPDATE && response->body.len);
-    if (takes_offer && response->status < 300 && caller->is_offering && !sim->wire_was_dead)
+    if (takes_offer && response->status < 300 && caller->is_offering)
         sim_fail(sim, "an offer was taken while one of ours was out");
     if (response->cseq_method == SIP_METHOD_PRACK && response->status == 200) {
         caller->is_pracked = true;
-        if (caller->is_wrongly_acked && !sim->wire_was_dead)
+        if (caller->is_wrongly_acked)
             sim_fail(sim, "a PRACK for another response was accepted");
     }
     if (response->cseq_method == SIP_METHOD_INVITE && response->cseq == 1 && response->status < 300 &&
-        caller->needs_prack && !caller->is_pracked && !sim->wire_was_dead)
+        caller->needs_prack && !caller->is_pracked)
         sim_fail(sim, "a 2xx came before the PRACK of an offer");
     if (response->cseq_method == SIP_METHOD_INVITE && response->cseq == 1 && response->status < 300 &&
         caller->needs_prack && response->body.len)
@@ -131,11 +131,13 @@ static inline void sim_watch_bye(struct sim *sim, struct sim_caller *caller)
     struct sim_final *last = sim_final_2xx(caller, 0);
     if (++caller->byes > 1)
         sim_fail(sim, "a call got two BYEs of ours");
+    if (caller->way.remote.port && !net_flow_equal(&caller->way, sim->leaves_by))
+        sim_fail(sim, "our BYE left by another connection than the ACK came by");
     if (caller->peer_ended)
         sim_fail(sim, "our BYE followed the peer's");
-    if (!last && !sim->wire_was_dead)
+    if (!last)
         sim_fail(sim, "a BYE without a call");
-    if (last && !last->is_acked && !sim->wire_was_dead && sim->fake.clock.mono_ms - last->first_ms < 64 * SIM_T1_MS)
+    if (last && !last->is_acked && sim->fake.clock.mono_ms - last->first_ms < 64 * SIM_T1_MS)
         sim_fail(sim, "our BYE came before the ACK and before 64*T1");
 }
 
@@ -156,7 +158,7 @@ static inline void sim_watch_refresh(struct sim *sim, struct sim_caller *caller)
         sim_fail(sim, "a refresh of a session that does not expire");
     if (caller->byes || caller->peer_ended)
         sim_fail(sim, "a refresh followed the end of its call");
-    if (last && !last->is_acked && !sim->wire_was_dead)
+    if (last && !last->is_acked)
         sim_fail(sim, "a refresh came before the ACK");
     if (sim->watched.method == SIP_METHOD_INVITE && !sim->watched.body.len)
         sim_fail(sim, "a re-INVITE of ours without the session");
@@ -231,7 +233,7 @@ static inline void sim_watch(struct sim *sim, struct span bytes)
 static inline bool sim_is_owed(const struct sim *sim, const struct sim_final *final)
 {
     uint64_t age = sim->fake.clock.mono_ms - final->first_ms;
-    if (sim->wire_is_dead || sim->wire_was_dead || age >= 64 * SIM_T1_MS)
+    if (age >= 64 * SIM_T1_MS)
         return false;
     return final->method != SIP_METHOD_INVITE || (final->status >= 300 && !final->is_acked);
 }
@@ -279,6 +281,7 @@ static inline void sim_watch_arrival(struct sim *sim, unsigned index, const stru
     }
     if (request->method != SIP_METHOD_ACK) {
         sim_watch_order(caller, request, final != NULL);
+        caller->way.remote.port = 0;
         caller->is_wrongly_acked = sim_is_wrong_rack(caller, request);
         return;
     }
@@ -307,18 +310,15 @@ static inline void sim_on_ack(void *ctx, struct call *call, const struct call_ac
 {
     struct sim *sim = ctx;
     struct sim_final *final = sim_final_2xx(sim_caller_of(call), ack->cseq);
-    if (!final && sim->wire_was_dead)
-        return;
     if (!final || !final->is_acked || final->told_acks++ || final->told_missing)
         sim_fail(sim, "on_ack without an ACK, or twice");
+    sim_caller_of(call)->way = *sim->arrived_by;
 }
 
 static inline void sim_on_ack_missing(void *ctx, struct call *call, const struct call_ack *ack)
 {
     struct sim *sim = ctx;
     struct sim_final *final = sim_final_2xx(sim_caller_of(call), ack->cseq);
-    if (!final && sim->wire_was_dead)
-        return;
     if (!final || final->is_acked || final->told_acks || final->told_missing++)
         sim_fail(sim, "on_ack_missing although an ACK came, or twice");
 }
@@ -344,7 +344,7 @@ static inline void sim_watch_end_of(struct sim *sim, struct sim_caller *caller)
     struct sim_final *last = sim_final_2xx(caller, 0);
     if (caller->opened > 1 || caller->opened != caller->ends || caller->starts > caller->opened)
         sim_fail(sim, "a call did not end once");
-    if (!last || sim->wire_was_dead)
+    if (!last)
         return;
     if (!last->is_acked && !caller->peer_ended && caller->byes != 1)
         sim_fail(sim, "a 2xx without ACK was not followed by one BYE");
@@ -368,7 +368,7 @@ static inline void sim_watch_end(struct sim *sim)
     for (struct call *call = call_next(sim->calls, NULL); call; call = call_next(sim->calls, call)) {
         if (call_state(call) != CALL_UP)
             sim_fail(sim, "a call is left that does not stand");
-        if ((sim_caller_of(call)->expires || sim_caller_of(call)->is_limited) && !sim->wire_was_dead)
+        if ((sim_caller_of(call)->expires || sim_caller_of(call)->is_limited))
             sim_fail(sim, "a call has outlived its time");
     }
     if (!sim->was_shut_down && !sim->failure) {
