@@ -62,8 +62,11 @@ static struct key describe(lua_State *state, unsigned index)
 static int count_keys(lua_State *state)
 {
     int count = 0;
-    for (lua_pushnil(state); lua_next(state, 1); lua_pop(state, 1))
+    for (lua_pushnil(state); lua_next(state, 1); lua_pop(state, 1)) {
         count++;
+        if (vm_is_stopped(vm_get(state))) /* keys that collide make each step long; the watchdog is heard here */
+            vm_raise_kill(state);
+    }
     return count;
 }
 

@@ -150,10 +150,11 @@ static int table_unpack(lua_State *state)
     lua_Unsigned count = (lua_Unsigned)end - (lua_Unsigned)at + 1u;
     if (count == 0 || count > VM_RESULTS_MAX)
         return luaL_error(state, "too many results to unpack");
-    vm_spend(state, count);
     luaL_checkstack(state, (int)count, "too many results to unpack");
-    for (lua_Unsigned i = 0; i < count; i++)
+    for (lua_Unsigned i = 0; i < count; i++) {
+        vm_spend(state, 1); /* one by one: each may walk a chain of __index, and the watchdog is heard here */
         lua_geti(state, 1, luaL_intop(+, at, i));
+    }
     return (int)count;
 }
 

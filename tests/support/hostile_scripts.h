@@ -266,6 +266,9 @@ static const struct hostile hostile_scripts[] = {
     {"sort of NULs", HOSTILE_KILLED,
      "local t = {} for i = 1, 200 do t[i] = string.rep('\\0', 15000) .. i end\n"
      "return function() while true do table.sort(t) end end"},
+    {"unpack over a chain of __index", HOSTILE_ENDED,
+     "local t = {} for i = 1, 1900 do t = setmetatable({}, { __index = t }) end\n"
+     "return function() return (table.unpack(t, 1, 1300)) end"},
     {"pairs over a great table", HOSTILE_KILLED,
      "local t = {} for i = 1, 8000 do t['k' .. i] = i end\n"
      "return function() while true do for _ in pairs(t) do break end end end"},
