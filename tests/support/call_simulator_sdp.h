@@ -135,7 +135,9 @@ static inline void sim_judge_final(struct sim *sim, struct sim_caller *caller, c
         return;
     if (is_update && offer.len && caller->is_offered_early && response->status / 100 == 2)
         sim_fail(sim, "an UPDATE's offer was taken while ours was out in a 1xx");
-    if (is_update && offer.len && caller->is_offered_early && response->status == 500)
+    /* One that was overtaken is 500 whatever it brings (RFC 3261 12.2.2). */
+    bool is_overtaken = caller->stale_cseq && caller->stale_cseq == response->cseq;
+    if (is_update && offer.len && caller->is_offered_early && response->status == 500 && !is_overtaken)
         sim_fail(sim, "an offer that crossed ours got another refusal than 491");
     if (!is_prack && response->status == 488 && memmem(offer.at, offer.len, SPAN(SIM_SAME).at, SPAN(SIM_SAME).len))
         sim_fail(sim, "a hold or a resume was refused");
