@@ -90,16 +90,8 @@ static void add_rejection(const struct sdp *offer, const struct sdp_local *local
     buffer_add_literal(out, "\r\nt=");
     buffer_add_span(out, offer->timing.len ? offer->timing : SPAN("0 0"));
     buffer_add_literal(out, "\r\n");
-    for (unsigned i = 0; i < offer->media_count; i++) {
-        const struct sdp_media *media = &offer->media[i];
-        buffer_add_literal(out, "m=");
-        buffer_add_span(out, media->type);
-        buffer_add_literal(out, " 0 ");
-        buffer_add_span(out, media->proto);
-        buffer_add_byte(out, ' ');
-        buffer_add_span(out, media->formats);
-        buffer_add_literal(out, "\r\n");
-    }
+    for (unsigned i = 0; i < offer->media_count; i++)
+        sdp_add_media_line(out, &offer->media[i], 0);
 }
 
 /* A browser has nothing else to offer after a 488, and to take its stream we would need a certificate and candidates: then

@@ -42,7 +42,7 @@ static void add_session(struct buffer *out, const struct sdp_local *local, struc
     buffer_add_literal(out, "\r\n");
 }
 
-static void add_media_line(struct buffer *out, const struct sdp_media *media, unsigned port)
+void sdp_add_media_line(struct buffer *out, const struct sdp_media *media, unsigned port)
 {
     buffer_add_literal(out, "m=");
     buffer_add_span(out, media->type);
@@ -90,11 +90,11 @@ void sdp_answer(const struct sdp *offer, const struct sdp_local *local, struct b
     for (unsigned at = 0; at < offer->media_count; at++) {
         const struct sdp_media *media = &offer->media[at];
         if (!can_take(media)) {
-            add_media_line(out, media, 0);
+            sdp_add_media_line(out, media, 0);
             continue;
         }
         accepted++;
-        add_media_line(out, media, local->port ? local->port : DISCARD_PORT);
+        sdp_add_media_line(out, media, local->port ? local->port : DISCARD_PORT);
         add_formats(out, media);
         add_direction(out, sdp_answer_direction(media->direction, local->direction));
     }
@@ -124,7 +124,7 @@ void sdp_offer(const struct sdp_local *local, struct buffer *out)
 {
     const struct sdp_media audio = {.type = SPAN("audio"), .proto = SPAN("RTP/AVP"), .formats = SPAN("0 8")};
     add_session(out, local, SPAN("0 0"));
-    add_media_line(out, &audio, local->port ? local->port : DISCARD_PORT);
+    sdp_add_media_line(out, &audio, local->port ? local->port : DISCARD_PORT);
     buffer_add_literal(out, "a=rtpmap:0 PCMU/8000\r\na=rtpmap:8 PCMA/8000\r\n");
     add_direction(out, (enum sdp_direction)local->direction);
 }

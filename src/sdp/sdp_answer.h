@@ -24,6 +24,8 @@ void sdp_answer(const struct sdp *offer, const struct sdp_local *local, struct b
 bool sdp_offers_nothing(const struct sdp *offer);
 /* Whether a browser made this offer: a stream over the profile that WebRTC demands (RFC 8829 5.1.2), keyed by DTLS. */
 bool sdp_is_webrtc(const struct sdp *offer);
+/* Appends `media`'s m= line, with another port; 0: refused, or ended (RFC 3264 6, 8.2). */
+void sdp_add_media_line(struct buffer *out, const struct sdp_media *media, unsigned port);
 /* Appends our own offer: one audio stream, PCMU and PCMA. */
 void sdp_offer(const struct sdp_local *local, struct buffer *out);
 /* What may be said to an offered direction: we send where they receive, within what we agree to (RFC 3264 6.1). */

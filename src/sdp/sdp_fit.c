@@ -58,17 +58,6 @@ static void add_origin(struct buffer *out, const struct sdp *own, struct span va
     buffer_add_literal(out, "\r\n");
 }
 
-static void add_ended(struct buffer *out, const struct sdp_media *media)
-{
-    buffer_add_literal(out, "m=");
-    buffer_add_span(out, media->type);
-    buffer_add_literal(out, " 0 ");
-    buffer_add_span(out, media->proto);
-    buffer_add_byte(out, ' ');
-    buffer_add_span(out, media->formats);
-    buffer_add_literal(out, "\r\n");
-}
-
 /* One stream's section; its new direction comes last. */
 static void add_section(const struct sdp *offer, const struct sdp *own, unsigned at, struct span first,
                         struct buffer *out)
@@ -77,7 +66,7 @@ static void add_section(const struct sdp *offer, const struct sdp *own, unsigned
     enum sdp_direction direction = SDP_INACTIVE;
     bool turns = is_turned(offer, own, at, &direction);
     if (is_ended(offer, own, at))
-        add_ended(out, media);
+        sdp_add_media_line(out, media, 0);
     else
         add_line(out, 'm', first);
     struct span rest = media->lines, value;

@@ -165,6 +165,7 @@ static void a_row_without_room_leaves_no_trace(void **state)
 
 /* ---- gathering ---- */
 
+/* REGISTERs of one turn, and the turn's end. */
 static void register_many(struct bench *bench, unsigned first, unsigned count, unsigned cseq)
 {
     char aor[64];
@@ -172,6 +173,7 @@ static void register_many(struct bench *bench, unsigned first, unsigned count, u
         snprintf(aor, sizeof(aor), "sip:user%u@example.com", i);
         assert_int_equal(bench_register(bench, aor, "<sip:a@192.0.2.1>", "c", cseq), ERR_AGAIN);
     }
+    registrar_flush(bench->registrar);
 }
 
 /* Two groups that take turns become one: the second waits for those of the first that come again. */
@@ -180,16 +182,13 @@ static void many_who_come_again_share_a_commit(void **state)
     struct bench *bench = *state;
     bench_open(bench);
     register_many(bench, 0, 32, 1);
-    registrar_flush(bench->registrar);
     register_many(bench, 32, 32, 1);
     bench_take(bench);
     registrar_flush(bench->registrar);
     assert_null(bench->registrar->flying); /* the first 32 have been answered, and are expected back */
     register_many(bench, 0, 20, 2);
-    registrar_flush(bench->registrar);
     assert_null(bench->registrar->flying);
     register_many(bench, 20, 10, 2);
-    registrar_flush(bench->registrar);
     assert_non_null(bench->registrar->flying); /* nearly all of them */
     assert_int_equal(bench->registrar->flying->count, 62);
     bench_commit(bench);
@@ -201,20 +200,16 @@ static void nobody_waits_long_for_company(void **state)
     struct bench *bench = *state;
     bench_open(bench);
     register_many(bench, 0, 32, 1);
-    registrar_flush(bench->registrar);
     bench_take(bench);
     register_many(bench, 0, 1, 2);
-    registrar_flush(bench->registrar);
     assert_null(bench->registrar->flying);
     fake_clock_pass(&bench->fake, 8); /* nobody came */
     assert_non_null(bench->registrar->flying);
     bench_take(bench);
     /* Nor does the next batch wait, though the last had many: waiting was in vain. */
     register_many(bench, 0, 32, 3);
-    registrar_flush(bench->registrar);
     bench_take(bench);
     register_many(bench, 0, 1, 4);
-    registrar_flush(bench->registrar);
     assert_non_null(bench->registrar->flying);
     bench_take(bench);
     assert_int_equal(bench->kept, 66);
@@ -226,17 +221,13 @@ static void few_wait_for_nobody(void **state)
     struct bench *bench = *state;
     bench_open(bench);
     register_many(bench, 0, 15, 1);
-    registrar_flush(bench->registrar);
     bench_take(bench);
     register_many(bench, 0, 1, 2);
-    registrar_flush(bench->registrar);
     assert_non_null(bench->registrar->flying);
     bench_take(bench);
     register_many(bench, 0, 32, 3);
-    registrar_flush(bench->registrar);
     bench_take(bench);
     register_many(bench, 0, 1, 4);
-    registrar_flush(bench->registrar);
     assert_null(bench->registrar->flying);
     registrar_stop(bench->registrar);
     assert_non_null(bench->registrar->flying);

@@ -22,13 +22,20 @@ static const char hello_back[] = "\x81\x05hello";
 static struct websocket_worker worker;
 static const struct net_layer_use layers[] = {{&websocket_layer, &worker}, {NULL, NULL}};
 
-static void ws_bench(struct bench *bench)
+/* `ping_ms`: how long a silent peer is left alone; 0: for ever. */
+static void asking_bench(struct bench *bench, uint32_t ping_ms)
 {
     worker = (struct websocket_worker){{0}, {0}};
     bench_init(bench);
     bench->options.layers[NET_WS] = layers;
+    bench->options.limits.ping_ms = ping_ms;
     bench->echo = true;
     bench_open_one(bench, "ws:127.0.0.1:0");
+}
+
+static void ws_bench(struct bench *bench)
+{
+    asking_bench(bench, 0);
 }
 
 static int upgraded(struct bench *bench)
@@ -135,12 +142,7 @@ static void a_silent_peer_is_asked(void **state)
     close(peer);
     bench_done(&bench);
 
-    worker = (struct websocket_worker){{0}, {0}};
-    bench_init(&bench);
-    bench.options.layers[NET_WS] = layers;
-    bench.options.limits.ping_ms = 45000;
-    bench.echo = true;
-    bench_open_one(&bench, "ws:127.0.0.1:0");
+    asking_bench(&bench, 45000);
     peer = upgraded(&bench);
     for (unsigned i = 1; i <= 20; i++) { /* longer than idle_ms: it lives */
         fake_clock_pass(&bench.fake, 45000);
@@ -173,12 +175,7 @@ static void who_is_not_listened_to_is_not_asked(void **state)
 {
     (void)state;
     struct bench bench;
-    worker = (struct websocket_worker){{0}, {0}};
-    bench_init(&bench);
-    bench.options.layers[NET_WS] = layers;
-    bench.options.limits.ping_ms = 45000;
-    bench.echo = true;
-    bench_open_one(&bench, "ws:127.0.0.1:0");
+    asking_bench(&bench, 45000);
     int peer = upgraded(&bench);
     bench.refuse = true;
     hellos(peer, 1);
