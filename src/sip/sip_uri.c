@@ -84,7 +84,7 @@ static const char *take_userinfo(const char **at, const char *end, struct sip_ur
         password = span_make(password_from, (size_t)(next - password_from));
     }
     if (next == end || *next != '@')
-        return NULL;
+        return user_end == from && memchr(from, '@', (size_t)(end - from)) ? "a byte before '@' must be escaped" : NULL;
     if (user_end == from)
         return "the user before '@' is empty";
     uri->user = span_make(from, (size_t)(user_end - from));
