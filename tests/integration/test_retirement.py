@@ -220,6 +220,34 @@ def a_retirement_survives_kill_9(t):
         register(phone, gone[0])
 
 
+@test(limit=30)
+def an_order_that_comes_twice_changes_nothing(t):
+    """A kill may leave the saved position behind what was carried out: what is ordered again is judged by the directory of now."""
+    daemon = begin(t, [f"sip:{user}@example.com" for user in ("back", "gone", "other")], "--workers", 2)
+    phone = Phone(t, daemon.address())
+    for user in ("back", "gone", "other"):
+        register(phone, user)
+    wait_until(lambda: daemon.get("/v1/status")[1]["retirement"]["next_row"] > 3, 5, "the journal to be followed")
+    position = daemon.data / "retirement"
+    before = position.read_bytes()
+    for user in ("back", "gone"):
+        change(daemon, "retire", f"sip:{user}@example.com")
+    wait_until(lambda: daemon.get("/v1/status")[1]["retirement"]["next_row"] > 5, 5, "the retirements to be carried out")
+    change(daemon, "restore", "sip:back@example.com")
+    register(phone, "back")
+    for _ in range(2):
+        daemon.kill()
+        position.write_bytes(before)
+        daemon.start()
+        phone = Phone(t, daemon.address())
+        wait_until(lambda: daemon.get("/v1/status")[1]["retirement"]["next_row"] > 6, 5, "the rows to be followed again")
+        wait_until(lambda: daemon.get("/v1/status")[1]["retirement"]["orders"] >= 2, 5, "the orders to come again")
+        equal([len(contacts(phone, user)) for user in ("back", "other")], [1, 1], "who is here is bound")
+        equal(register(phone, "gone", None).status, 410, "REGISTER of the retired")
+        watcher, _ = watch(t, daemon, "back", "reg")
+        check(not watcher.collect(0.3), "its watcher was told of an end")
+
+
 WATCHERS = int(os.environ.get("VERDICT_WATCHERS", "1000"))
 NOTIFY_RATE = int(os.environ.get("VERDICT_NOTIFY_RATE", "500"))
 
